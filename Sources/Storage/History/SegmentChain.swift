@@ -44,7 +44,7 @@ package final class SegmentChain {
         (self.readsLow, self.checksRows) = (readsLow, checksRows)
     }
 
-    /// Opens a history file again to read blocks found before, with the lower bytes of the embeddings.
+    /// Opens a history file again to read blocks found before, including the lower bytes of the embeddings.
     ///
     /// Throws an error of kind `gone` if the file was replaced since.
     init(_ segment: HistoryFolder.Segment, again origin: Origin) throws(HistoryProblem) {

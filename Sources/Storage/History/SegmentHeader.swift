@@ -28,8 +28,7 @@ package struct SegmentHeader: Sendable, Equatable {
     package var width: Int
     /// The number of frames in a window: of those whose norms are stored, or of those from which clips were made.
     package var window: Int
-    /// The name of the head (the model) that made the clip embeddings; `mean` for frames, which are averaged in
-    /// searches.
+    /// The name of the head (the model) that made the clip embeddings; `mean` if the file has frames.
     package var head: String
     package var stream: String
     /// The path of the film; nil for a stream.

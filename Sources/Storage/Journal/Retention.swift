@@ -35,7 +35,7 @@ package struct Retired: Sendable, Equatable {
     ///
     /// Until the clock is trusted, only messages that were due before the jump are removed by age.
     package var disbelieved: Date?
-    /// True if more messages have exceeded their age than may be removed in an hour.
+    /// True if more messages have exceeded the age limit than may be removed in an hour.
     package var isHeldBack = false
 
     package init() {}

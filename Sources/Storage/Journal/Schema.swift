@@ -62,8 +62,7 @@ enum Schema {
     /// Stored in place of the path of an event's picture if the picture is at the usual path for that event.
     static let ownSnapshot = ""
 
-    /// The bytes that each message adds to the journal's counted size besides its body: an estimate for rows and
-    /// indexes.
+    /// The bytes that each message adds to `state.bytes` besides its body, as an estimate for its rows and indexes.
     static let rowBytes = 100
     static let weights = "coalesce(sum(length(body) + \(rowBytes)), 0)"
 

@@ -21,9 +21,9 @@ final class StoredBodies {
     /// The greatest size of a body in bytes; a stored length above it means damage.
     private static let most = 64 << 20
 
-    /// The error of a message's body that cannot be decompressed, because its row in the database is damaged.
+    /// The error of a message's body that cannot be decompressed.
     ///
-    /// The dictionary with which it was compressed may be damaged instead.
+    /// Its row in the database, or the dictionary with which it was compressed, is damaged.
     struct Unreadable: Error {}
 
     private let database: Database

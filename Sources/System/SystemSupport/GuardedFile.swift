@@ -34,8 +34,8 @@ package enum GuardedFile {
     /// Returns the bytes of a file of at most `limit` bytes; throws if other users could read or change it.
     ///
     /// `what` names the file's purpose in error messages, such as "token". `credentials` is systemd's directory of
-    /// credentials: in it, group permissions only reflect an access list. `user` is the id of the user that reads the
-    /// file.
+    /// credentials, in which a file may look readable by its group although it is not. `user` is the id of the user
+    /// that reads the file.
     package static func read(
         _ path: String, _ what: String, _ secrecy: Secrecy, limit: Int,
         credentials: String? = Credential.directory, user: uid_t = geteuid()

@@ -5,7 +5,8 @@ import SystemSupport
 package enum KeyFile {
     /// Reads a secret key from a file; throws if other users may read or change the file.
     ///
-    /// `credentials` is systemd's directory of credentials, where access lists make files look readable by their group.
+    /// `credentials` is systemd's directory of credentials, in which a file may look readable by its group although it
+    /// is not.
     package static func secret(
         _ path: String, credentials: String? = Credential.directory
     ) throws(CurveKeyError) -> CurveSecretKey {

@@ -1,6 +1,9 @@
 import CKernels
 
-/// A row as a history stores it: a unit embedding as two planes of bytes, and the embedding's length.
+/// A row: an embedding as a history file stores it.
+///
+/// The embedding is scaled to length 1 and rotated, and its numbers are rounded to 16 bits. `high` has the upper bytes
+/// of the numbers, `low` the lower bytes; `length` is the embedding's original length.
 struct PackedRow: Equatable {
     var high: [Int8]
     var low: [Int8]
@@ -12,7 +15,7 @@ struct PackedRow: Equatable {
         low = high
     }
 
-    /// Packs an embedding; nil if it has no direction: its length is 0, or a number is not finite.
+    /// Converts an embedding to the stored form; nil if its length is 0 or a number is not finite.
     init?(_ embedding: [Float]) {
         let padded = ww_score_padded(embedding.count)
         self.init(padded: padded)
@@ -20,7 +23,7 @@ struct PackedRow: Equatable {
         guard ww_history_pack(&high, &low, &scale, &length, embedding, embedding.count, &work) == 1 else { return nil }
     }
 
-    /// Returns the embedding with its original length.
+    /// Returns the embedding of `width` numbers with its original length.
     func embedding(width: Int) -> [Float] {
         var work = [Double](repeating: 0, count: high.count)
         return [Float](unsafeUninitializedCapacity: width) { out, count in
@@ -30,15 +33,15 @@ struct PackedRow: Equatable {
     }
 }
 
-/// The data of one frame or clip in a segment, without its row.
+/// The record of one frame or clip in a history file, apart from its embedding.
 package struct HistoryEntry: Sendable, Equatable {
-    /// Media time in seconds: of the frame, or of a clip's last frame.
+    /// The media time in seconds of the frame, or of the clip's last frame.
     package var media: Double
-    /// Seconds since 1970; 0 for films, which have no wall time.
+    /// The wall time in seconds since 1970; 0 for films, which have none.
     package var wall: Double
-    /// For a frame, 1 / norm of the sum of its window's unit rows, 0 if no full window ends there.
+    /// For a frame, 1 / the norm of the sum of the unit embeddings of the window of frames that it ends.
     ///
-    /// For a clip, it is the clip's duration in seconds.
+    /// It is 0 if the frame ends no complete window. For a clip, it is the clip's duration in seconds.
     package var value: Float
     package var flags: EntryFlags
 
@@ -47,7 +50,7 @@ package struct HistoryEntry: Sendable, Equatable {
     }
 }
 
-/// Collects entries until there are enough, or old enough ones, for a block.
+/// Collects entries (records of frames or clips) and their embeddings for the next block of a history file.
 struct BlockBuilder {
     let padded: Int
     private(set) var entries: [HistoryEntry] = []
@@ -63,7 +66,9 @@ struct BlockBuilder {
     var rows: Int { scales.count }
     var isFull: Bool { entries.count == Int(WW_HISTORY_ENTRIES) || rows == Int(WW_HISTORY_VECTORS) }
 
-    /// Appends an entry; a row that repeats the previous one is written only if the block does not have it.
+    /// Appends a frame or clip with its row (its embedding in stored form; nil if it has none).
+    ///
+    /// If `repeats`, the row is the same as the previous entry's, and is stored only if this block has no row yet.
     mutating func append(_ entry: HistoryEntry, _ row: PackedRow?, repeats: Bool) {
         var entry = entry
         entry.flags.remove(.row)
@@ -85,7 +90,7 @@ struct BlockBuilder {
         lengths.removeAll(keepingCapacity: true)
     }
 
-    /// Encodes the block; its first entry has the number `sequence` in its segment.
+    /// Encodes the block; `sequence` is the number of its first frame or clip within the file.
     func encoded(sequence: Int) -> [UInt8] {
         let header = BlockHeader(
             sequence: UInt64(sequence), entries: entries.count, rows: rows, padded: padded)

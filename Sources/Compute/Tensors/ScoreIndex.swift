@@ -1,20 +1,21 @@
 import CKernels
 
-/// Exact search for the rows whose score against a window reaches the row's own floor.
+/// An exact search index of text embeddings: finds each text whose score against a window reaches the text's own floor.
 ///
-/// A row is a text embedding `[width]` of length 1, with its floor and the caller's tag: a whole number, such as a
-/// query's slot. A score is the dot product, summed in float64 and rounded once to float32. It is the same number
-/// alone, in a batch and on every CPU, and decides `score >= floor`.
+/// A row is a unit text embedding `[width]`, with its floor (the least score that counts) and a tag (an integer chosen
+/// by the caller). A score is a dot product, summed in float64 and rounded once to float32. It is the same number
+/// alone, in a batch and on every CPU.
 ///
-/// Rows are kept as float32 and as bytes. A search reads the bytes, and scores only the pairs that their error bound
-/// (proven in `score_bytes.c`) cannot exclude: this saves three quarters of the reading, and never changes a result. A
-/// million rows of width 512 take 2.6 GB. Memory grows by blocks of 4096 rows; nothing is moved when it grows.
+/// Rows are kept as float32 and as bytes. A search reads the bytes, and computes scores only for pairs that the bytes'
+/// error bound (proven in `score_bytes.c`) cannot exclude. This saves three quarters of the reading and never changes a
+/// result. A million rows of width 512 take 2.6 GB. Memory grows by blocks of 4096 rows, and rows are never moved to
+/// grow it.
 ///
 /// A row or window with a number that is not finite matches nothing. Not Sendable, like `Matrix`.
 package final class ScoreIndex {
-    /// A pair of a window and a row whose score reaches the row's floor.
+    /// A search result: a window and a row whose score reaches the row's floor.
     package struct Hit: Equatable, Sendable {
-        /// The index of the window among those of the call.
+        /// The window's position among those passed to the search.
         package let window: Int
         package let tag: Int32
         package let score: Float
@@ -30,9 +31,9 @@ package final class ScoreIndex {
 
     package let width: Int
     package var count: Int { tags.count }
-    /// The tag of each row.
+    /// The tags of all rows, in row order.
     ///
-    /// When a row is removed, the last one takes its place.
+    /// When a row is removed, the last row takes its position.
     package private(set) var tags: [Int32] = []
     private var places: [Int32: Int32] = [:]
     private var blocks: [ww_score_block] = []
@@ -54,9 +55,7 @@ package final class ScoreIndex {
         work.deallocate()
     }
 
-    /// Reserves room for `count` rows in all.
-    ///
-    /// The memory becomes resident only as rows are written.
+    /// Reserves memory for a total of `count` rows; it becomes resident only as rows are written.
     package func reserve(_ count: Int) {
         tags.reserveCapacity(count)
         places.reserveCapacity(count)
@@ -65,7 +64,7 @@ package final class ScoreIndex {
 
     /// Adds a row, or replaces the row with the same tag.
     ///
-    /// Takes O(width · log width), however many rows there are. A NaN floor is never reached.
+    /// Takes O(width · log width), however many rows there are. If `floor` is NaN, the row never matches.
     package func put(_ tag: Int32, _ embedding: [Float], floor: Float) {
         precondition(embedding.count == width)
         let row: Int
@@ -80,13 +79,13 @@ package final class ScoreIndex {
         withBlock(of: row) { ww_score_put($0, $1, embedding, width, floor, tag, work) }
     }
 
-    /// Changes the floor of a tag's row; does nothing without such a row.
+    /// Changes the floor (the least matching score) of the row with this tag; does nothing if there is none.
     package func setFloor(_ tag: Int32, _ floor: Float) {
         guard let row = places[tag] else { return }
         withBlock(of: Int(row)) { ww_score_set_floor($0, $1, floor) }
     }
 
-    /// Removes a tag's row and returns whether there was one; the last row takes its place.
+    /// Removes the row with this tag and returns true if there was one; the last row takes its position.
     ///
     /// Takes O(width).
     @discardableResult
@@ -109,9 +108,10 @@ package final class ScoreIndex {
         return true
     }
 
-    /// Finds the pairs of windows `[count, width]` and rows whose score reaches the row's floor, ordered by window.
+    /// Finds all pairs of a window of `windows` `[count, width]` and a row whose score reaches the row's floor.
     ///
-    /// `hits` is overwritten, and keeps its memory. `scan` is for tests and benchmarks.
+    /// `hits` is overwritten, ordered by window; its memory is reused. `scan` selects the instructions, for tests and
+    /// benchmarks.
     package func search(_ windows: [Float], into hits: inout [Hit], scan: ScoreScan = .best) {
         precondition(windows.count % width == 0 && scan.isAvailable)
         let found = ww_search_run(search, blocks, count, windows, windows.count / width, scan.kind)
@@ -121,17 +121,18 @@ package final class ScoreIndex {
         }
     }
 
-    /// Returns the hits of windows `[count, width]` as a new array.
+    /// Returns all pairs of a window of `windows` `[count, width]` and a row whose score reaches the row's floor.
     package func hits(_ windows: [Float], scan: ScoreScan = .best) -> [Hit] {
         var hits: [Hit] = []
         search(windows, into: &hits, scan: scan)
         return hits
     }
 
-    /// The number of pairs that the last search scored, since the bound did not exclude them.
+    /// The number of pairs whose score the last search computed, because the byte error bound did not exclude them.
     package var scored: Int { ww_search_scored(search) }
 
-    /// Returns the score of window `place` of `[count, width]` and a tag's row; nil if there is no such row.
+    /// Returns the score of window number `place` of `windows` `[count, width]` and the row with this tag; nil without
+    /// one.
     package func score(_ windows: [Float], _ place: Int, _ tag: Int32) -> Float? {
         precondition(windows.count >= (place + 1) * width)
         guard let row = places[tag] else { return nil }
@@ -147,7 +148,7 @@ package final class ScoreIndex {
         }
     }
 
-    /// Returns a tag's row; nil if there is none.
+    /// Returns the text embedding stored under a tag; nil if there is none.
     package func row(_ tag: Int32) -> [Float]? {
         guard let row = places[tag] else { return nil }
         return withBlock(of: Int(row)) {
@@ -163,17 +164,18 @@ package final class ScoreIndex {
         blocks.append(block)
     }
 
-    /// Lends the kernels the block of a row, and the row's place in it.
+    /// Calls `body` with the memory block that contains a row, and the row's position in that block.
     private func withBlock<R>(of row: Int, _ body: (UnsafePointer<ww_score_block>, Int) -> R) -> R {
         withUnsafePointer(to: blocks[row / Self.blockRows]) { body($0, row % Self.blockRows) }
     }
 }
 
-/// How a search multiplies bytes: the fastest way on this CPU, or a given one.
+/// The CPU instructions with which a `ScoreIndex` search multiplies bytes.
 package enum ScoreScan: String, CaseIterable, Sendable {
-    /// No scan of bytes: every pair is scored.
+    /// Bytes are not used: the score of every pair is computed.
     case none
     case portable, avx2, vnni, amx
+    /// The fastest way on this CPU.
     case best
 
     package var isAvailable: Bool { ww_scan_available(kind) != 0 }

@@ -2,14 +2,15 @@ package import Matching
 
 /// Learnt thresholds and cooldowns that outlive the process.
 extension ScoringEngine {
-    /// Restores a saved calibration; it is used when its lane and its query are present.
+    /// Restores the saved state of a learnt threshold; it is used once its lane and query are present.
     package func restore(_ calibration: Calibration, query: String, lane: String) {
         shelf.put(calibration, query: query, lane: lane)
     }
 
-    /// Adopts a calibration that was learnt from the history, for a query on a lane.
+    /// Uses a threshold that was learnt from the history, for a query on a lane (a stream or region).
     ///
-    /// Returns the change, to be recorded; nil if a threshold is pinned there already, or the query has changed since.
+    /// Returns the change, to be recorded. Returns nil if a threshold was already learnt there, or the query has
+    /// changed.
     package func learn(_ learnt: LearntCalibration, of query: StandingQuery) -> ThresholdChange? {
         guard let standing = book[learnt.query], standing.query.isLearntLike(query), let pin = learnt.calibration.pin
         else { return nil }
@@ -27,7 +28,7 @@ extension ScoringEngine {
         return ThresholdChange(query: learnt.query, lane: learnt.lane, change: change)
     }
 
-    /// Whether a query has a budget, and no threshold is pinned for it on any lane.
+    /// Returns true if a query has a budget of false alerts, and no threshold is learnt for it on any lane yet.
     package func isUnlearnt(_ query: StandingQuery) -> Bool {
         guard let standing = book[query.id], standing.query.isLearntLike(query), query.rule.fixedThreshold == nil else {
             return false
@@ -35,7 +36,7 @@ extension ScoringEngine {
         return !shelf.isPinned(query.id) && !lanes.values.contains { $0.calibrations[standing.slot]?.pin != nil }
     }
 
-    /// The pinned thresholds of queries, by lane and query.
+    /// Returns the learnt thresholds of queries, by lane and query id.
     package func pins(of ids: [String]) -> [String: [String: Float]] {
         var pins: [String: [String: Float]] = [:]
         for id in ids {
@@ -45,15 +46,16 @@ extension ScoringEngine {
         return pins
     }
 
-    /// Forgets everything learnt of a lane that was removed for good.
+    /// Deletes all that was learnt on a lane that was removed for good.
     package func forgetLearnt(lane: String) {
         shelf.forget(lane: lane)
         lastEnds[lane] = nil
     }
 
-    /// Restores the ends of events before this process, so that their cooldowns continue; queries are added before.
+    /// Restores the ends of events of an earlier process, so that their cooldowns continue; queries must be added
+    /// before.
     ///
-    /// A group's cooldown is the longest of its members'.
+    /// The cooldown of a group is the longest of its members'.
     package func restore(_ ended: [EndedEvent]) {
         guard !ended.isEmpty else { return }
         var cooldowns: [String: Double] = [:]
@@ -70,19 +72,19 @@ extension ScoringEngine {
         }
     }
 
-    /// The number of calibrations of all queries on all lanes, by state.
+    /// The number of learnt thresholds of all queries on all lanes, by state.
     package var learntThresholds: LearntThresholds {
         var counts = LearntThresholds()
         for calibration in lanes.values.flatMap(\.calibrations.values) { counts.count(calibration) }
         return counts
     }
 
-    /// The calibrations that changed since the last call.
+    /// Returns the learnt thresholds' states that changed since the last call, to be saved.
     package func changedCalibrations() -> [LearntCalibration] {
         shelf.takeUnsaved() + lanes.values.flatMap { $0.takeChanges(book) }
     }
 
-    /// Moves a query's learnt thresholds, on all lanes or one, to the values that the background gives now.
+    /// Moves a query's learnt thresholds, on one lane or (nil) on all, to the values that fit the scores now.
     ///
     /// Returns nil if there is no such query.
     package func recalibrate(_ id: String, lane: String? = nil) -> [ThresholdChange]? {

@@ -1,13 +1,13 @@
-/// Names of lanes: `stream` for a stream's whole picture, `stream/region` for a region.
+/// The names of lanes: "stream" for a stream's whole picture, "stream/region" for a region of it.
 package enum LaneName {
     package static func of(_ stream: String, _ region: String?) -> String {
         region.map { "\(stream)/\($0)" } ?? stream
     }
 
-    /// The stream of a lane.
+    /// Returns the name of the stream that a lane belongs to.
     package static func stream(of lane: String) -> String { String(lane.prefix { $0 != "/" }) }
 
-    /// All lanes of a stream, that of its whole picture first.
+    /// Returns the names of all lanes of a stream: its whole picture first, then its regions.
     package static func all(_ stream: String, _ regions: some Sequence<String>) -> [String] {
         [stream] + regions.sorted().map { of(stream, $0) }
     }

@@ -1,23 +1,23 @@
 import Matching
 
-/// Calibrations whose lane or query is not present: from before this process, or of a removed stream.
+/// The learnt thresholds' states whose lane or query is absent: saved before a restart, or of a removed stream.
 struct CalibrationCache {
     private var learnt: [String: [String: Calibration]] = [:]
-    /// Calibrations of removed lanes that were not saved yet.
+    /// Calibrations of removed lanes that must still be saved.
     private var unsaved: [LearntCalibration] = []
 
-    /// Adds a calibration that was saved before this process.
+    /// Adds a calibration that was saved by an earlier process.
     mutating func put(_ calibration: Calibration, query: String, lane: String) {
         learnt[lane, default: [:]][query] = calibration
     }
 
-    /// Whether a threshold is pinned for a query, on a lane or on any.
+    /// Returns true if a query has a learnt threshold here, on the given lane or, if nil, on any.
     func isPinned(_ query: String, on lane: String? = nil) -> Bool {
         if let lane { return learnt[lane]?[query]?.pin != nil }
         return learnt.values.contains { $0[query]?.pin != nil }
     }
 
-    /// Keeps the calibrations of a lane that is removed.
+    /// Stores the calibrations of a lane that is being removed.
     mutating func keep(_ lane: Lane, _ book: QueryBook) {
         unsaved += lane.takeChanges(book)
         for (slot, calibration) in lane.calibrations {
@@ -25,7 +25,7 @@ struct CalibrationCache {
         }
     }
 
-    /// Returns a kept calibration to a lane and query, if the budget is still the same.
+    /// Moves a stored calibration back to its lane and query, unless the query's budget of false alerts has changed.
     mutating func give(_ standing: RegisteredQuery, to lane: Lane) {
         guard case .budget(let alerts) = standing.query.rule,
             let calibration = learnt[lane.name]?.removeValue(forKey: standing.query.id),
@@ -44,7 +44,7 @@ struct CalibrationCache {
         unsaved.removeAll { $0.query == query }
     }
 
-    /// Returns the calibrations of removed lanes that must be saved, once.
+    /// Returns the calibrations of removed lanes that must be saved, and forgets that they must.
     mutating func takeUnsaved() -> [LearntCalibration] {
         defer { unsaved = [] }
         return unsaved
@@ -52,7 +52,7 @@ struct CalibrationCache {
 }
 
 extension Lane {
-    /// The calibrations of the lane's queries that changed since the last call.
+    /// Returns the calibrations of the lane that changed since the last call.
     func takeChanges(_ book: QueryBook) -> [LearntCalibration] {
         defer { changedCalibrations = [] }
         return changedCalibrations.compactMap { slot in

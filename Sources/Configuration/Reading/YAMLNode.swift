@@ -27,7 +27,7 @@ extension Node: ConfigurationNode {
 }
 
 extension Mapping<Node> {
-    /// Parses a document; an empty one gives an empty mapping.
+    /// Parses a YAML document; an empty one gives an empty mapping. Throws, with the line, on a syntax error.
     static func compose(_ text: String, path: String) throws(ConfigurationError) -> Node {
         do {
             return try Yams.compose(yaml: text) ?? Node.mapping(Node.Mapping([]))

@@ -44,7 +44,7 @@ package struct BatchResult: Sendable {
 package struct HeadFailure: Error, Sendable, CustomStringConvertible {
     package let head: String
     package let reason: String
-    /// The error that the head threw; nil if it took too long.
+    /// The error that the head (the model that scores windows) threw; nil if it took too long.
     package var cause: (any Error)?
     package var description: String { reason }
 }
@@ -75,13 +75,13 @@ package struct WatchedScore: Sendable {
     package let lane: String
     /// The wall-clock time of the window's last frame, in seconds since 1970.
     package let at: Double
-    /// The value that is compared with the threshold: the score, or for contrasts the query's probability.
+    /// The value that is compared with the threshold: the score, or the probability of a query with contrasting texts.
     package let value: Float
-    /// The query's threshold on this lane; nil while it is being learnt.
+    /// The query's threshold on this stream or region; nil while it is being learnt.
     package let threshold: Float?
 }
 
-/// The score of one window for one query; nil if the head did not score this query in this window.
+/// The score of one window for one query; nil if the query's head (the model that scores windows) did not score it.
 package struct WindowScore: Sendable {
     package let stream: String
     package let span: WindowSpan

@@ -30,21 +30,22 @@ package struct Explanation: Codable, Sendable, Equatable {
     package let query: String
     package let stream: String
     package let head: String
-    /// The key of the query's rule in the configuration: "threshold", "against" or "false_alerts_per_day".
+    /// The query's condition, by its configuration key: "threshold", "against" or "false_alerts_per_day".
     package let rule: String
-    /// True if the query, or its group, has an open event on this lane.
+    /// True if the query, or the group of queries that it belongs to, has an open event on this stream or region.
     package var open = false
     /// The media times, in seconds, of the first and last frame of the window that was examined.
     package var media: Media?
-    /// The window's score for the query: a cosine, or a logit if the query's head gives logits.
+    /// The window's score for the query: a cosine, or a logit if the query's head (scoring model) gives logits.
     package var score: Double?
-    /// The query's probability among its contrasts, which is compared with the threshold.
+    /// The query's probability among its contrasting texts, which is compared with the threshold.
     ///
-    /// Without contrasts it is the sigmoid of the score, if the model was trained with a sigmoid; otherwise nil.
+    /// Without such texts it is the sigmoid of the score, if the model was trained with a sigmoid; otherwise nil.
     package var probability: Double?
-    /// The query's threshold on this lane; nil while it is being learnt.
+    /// The query's threshold on this stream or region; nil while it is being learnt.
     package var threshold: Double?
-    /// The score's position among the scores learnt on this lane; nil if the threshold was configured, not learnt.
+    /// The score's position among the usual scores of this stream or region; nil if the threshold was configured, not
+    /// learnt.
     package var overBackground: Background?
     /// The window's rank by score among the last hour's windows, 1 for the highest; `windows` is their number.
     package var rank: Int?
@@ -54,39 +55,40 @@ package struct Explanation: Codable, Sendable, Equatable {
     package var frames: [BestFrame] = []
     package var heldBack: Hold?
 
-    /// The state of a learnt threshold, and the score's distance from the usual scores on this lane (the background).
+    /// The state of a learnt threshold, and the score's distance from the usual scores of this stream or region.
     package struct Background: Codable, Sendable, Equatable {
-        /// The state "learning", "pinned" (in use) or "drifted"; `progress` is the completed share of the warm-up, 0 to
-        /// 1.
+        /// The threshold's state "learning", "pinned" (in use) or "drifted" (no longer fits); `progress` of learning is
+        /// 0 to 1.
         package let state: String
         package let progress: Double
         /// The version of the threshold, which grows with each change; 0 while there is none.
         package let version: Int
         /// The number of alerts, right or wrong, since the threshold was last set.
         package let alerts: Int
-        /// The score's distance from the mean of the lane's usual scores, in standard deviations.
+        /// The score's distance from the mean of the usual scores of this stream or region, in standard deviations.
         package let deviations: Double?
-        /// The mean number of days until such a high score comes by chance; nil while that is unknown.
+        /// The mean number of days between two scores that are as high as this one by chance; nil while that is
+        /// unknown.
         package let returnDays: Double?
-        /// The threshold that would fit now, if the one in use no longer does; `why` is the reason.
+        /// The threshold that would fit the scores now, if the one in use no longer does; `why` is the reason.
         package let suggested: Double?
         package let why: String?
     }
 }
 
 extension Explanation {
-    /// The number that is compared with the threshold: the probability for contrasts, otherwise the score.
+    /// The number that is compared with the threshold: the probability of a query with contrasting texts, or the score.
     package var compared: Double? { rule == "against" ? probability : score }
 }
 
-/// Explains queries by scoring a lane's newest window once more, without an effect on events.
+/// Explains why queries have events or none, by scoring the newest window of a lane (a stream or region) again.
 struct Explainer {
     let scoring: Scoring
     let rerank: Int
     let width: Int
     let time: Date
 
-    /// Explains a query on a lane. `group` scores the query; it may be made for a query that is not registered.
+    /// Explains why a query has an event or none on a lane (a stream or region); `group` computes its scores.
     func explain(_ standing: RegisteredQuery, _ group: QueryGroup, _ lane: Lane) throws -> Explanation {
         let query = standing.query
         var told = Explanation(query: query.id, stream: lane.name, head: query.head, rule: query.rule.key)
@@ -153,7 +155,7 @@ struct Explainer {
         }
     }
 
-    /// Scores each frame of the newest window alone by its cosine with the query, and returns the best three.
+    /// Scores each frame of the newest window alone by its cosine with the query's text, and returns the best three.
     private func bestFrames(
         _ standing: RegisteredQuery, _ group: QueryGroup, _ lane: Lane
     ) throws -> [Explanation.BestFrame] {

@@ -55,7 +55,7 @@ package struct RecordedFrame: Sendable {
     }
 }
 
-/// A head's embedding of a whole window (clip embedding), as the history stores it.
+/// The embedding of a whole window (clip embedding) by a head (a model that scores windows), as the history stores it.
 package struct RecordedClip: Sendable {
     package let lane: String
     package let head: String
@@ -64,12 +64,12 @@ package struct RecordedClip: Sendable {
     package let embedding: [Float]
 }
 
-/// Turns embedded frames into events: adds them to windows, has heads score these, and applies the queries' rules.
+/// Turns embedded frames into events: forms windows, scores them for all queries, and applies the queries' thresholds.
 ///
-/// The frames are live or recorded; each lane's frames are processed in order. Not Sendable: only one engine or replay
-/// uses it.
+/// The frames are live or recorded; those of each lane (a stream or region) are processed in order. Not Sendable: only
+/// one engine or replay uses it.
 final class FrameScorer {
-    /// The next input of a lane: its next frame, or its end.
+    /// The next input of a lane (a stream or region): its next frame, or its end.
     enum Item {
         case frame(EmbeddedFrame)
         case end
@@ -85,9 +85,10 @@ final class FrameScorer {
         (self.book, self.evaluator, self.model, self.partial) = (book, evaluator, model, partial)
     }
 
-    /// Processes the next frames and ends of lanes, and adds events, scores and counters to `step`.
+    /// Processes the next frames and ends of lanes (streams and regions); adds events, scores and counters to `step`.
     ///
-    /// `all` has every lane: at `time` (seconds since 1970), active hours or expiry may end events on any of them.
+    /// `all` has every lane: at `time` (seconds since 1970), a query's active hours or expiry may end its events on any
+    /// of them.
     func take(_ items: [(Lane, Item)], of all: some Sequence<Lane>, at time: Double, _ step: inout BatchResult) {
         var due: [GroupKey: WindowBatch] = [:]
         var actions: [(lane: Lane, action: WindowEvaluator.Action)] = []
@@ -124,15 +125,17 @@ final class FrameScorer {
         evaluator.take(actions, &step)
     }
 
-    /// Returns true if the history stores a window's clip embedding: not for pairing heads, nor for the mean head.
+    /// Returns true if the history must store the window's embedding by its head (the model that scored it).
     ///
-    /// The mean head's clip embedding can be computed from the stored frames.
+    /// It is not stored for the mean head, whose embedding can be computed from the stored frames, nor for heads that
+    /// give only scores.
     private func isKept(_ window: PendingWindow) -> Bool {
         window.key.head != "mean" && window.span.frames == window.key.frames
             && book.groups[window.key]?.pairs == false
     }
 
-    /// Adds a frame to a lane, adds its new windows to `due`, and returns the steps to perform once they are scored.
+    /// Adds a frame to a lane (a stream or region), adds its new windows to `due`, and returns the steps to perform
+    /// later.
     private func slide(
         _ lane: Lane, _ frame: EmbeddedFrame, _ embeddings: FrameEmbeddings, _ due: inout [GroupKey: WindowBatch]
     ) -> [WindowEvaluator.Action] {
@@ -158,7 +161,7 @@ extension Lane {
 }
 
 extension PendingWindow {
-    /// Returns the window's clip embedding (the head's embedding of the whole window) as the history stores it.
+    /// Returns the embedding of the whole window (clip embedding) as the history stores it.
     fileprivate func recorded(_ look: HeadOutput) -> RecordedClip {
         RecordedClip(lane: lane.name, head: key.head, span: span, embedding: look.clip)
     }

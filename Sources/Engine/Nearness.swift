@@ -7,7 +7,7 @@ package struct NearestMoment: Sendable {
     /// The media times of the window's first and last frame, in seconds.
     package let mediaStart: Double
     package let mediaEnd: Double
-    /// The value that is compared with the threshold: the score, or for contrasts the query's probability.
+    /// The value that is compared with the threshold: the score, or the probability of a query with contrasting texts.
     package let value: Float
     /// The query's threshold; nil while it is being learnt.
     package let threshold: Float?

@@ -10,7 +10,8 @@ package import Matching
 package final class Replay {
     /// A window's value for one query, and the threshold that it is compared with.
     package struct Value: Sendable {
-        /// The value that is compared with the threshold: the score, or for contrasts the query's probability.
+        /// The value that is compared with the threshold: the score, or the probability of a query with contrasting
+        /// texts.
         package let value: Float
         /// The query's threshold; infinite while it is being learnt.
         package let threshold: Float
@@ -26,7 +27,7 @@ package final class Replay {
     private let model: String
     private let slots: [String: Slot]
 
-    /// Makes a replay with its own heads and windows; throws if a query's head cannot be used with the model.
+    /// Makes a replay; throws if a query's head (the model that scores windows) cannot be used with the model.
     ///
     /// `start` is the first frame's time in seconds since 1970, for active hours. `error` is the greatest difference
     /// between cosines of recorded and of live embeddings.
@@ -68,7 +69,7 @@ package final class Replay {
         }
     }
 
-    /// Processes the lane's next recorded frames, and returns the events; throws if a head fails.
+    /// Processes the next recorded frames, and returns events and scores; throws if a head (scoring model) fails.
     package func take(_ frames: [RecordedFrame]) throws -> BatchResult {
         var step = BatchResult()
         var start = 0
@@ -89,7 +90,7 @@ package final class Replay {
     package enum Rest: Sendable {
         /// An event is open, or a match has begun.
         case busy
-        /// Only cooldowns run: until a window matches, nothing but their end changes the state.
+        /// Only cooldowns (pauses after events) run: until a window matches, nothing but their end changes the state.
         case cooling
         /// Nothing is in progress: until a window matches, the state does not change.
         case idle
@@ -99,7 +100,7 @@ package final class Replay {
     /// Ends the open events, at the end of the recording.
     package func end() -> [Detection] { lane.close(book, model: model) }
 
-    /// Returns the learnt state of a query's threshold; nil if the query has no budget of false alerts.
+    /// Returns the learnt state of a query's threshold; nil if its threshold is fixed.
     package func calibration(of id: String) -> Calibration? { slots[id].flatMap { lane.calibrations[$0] } }
 
     private static let batch = 64

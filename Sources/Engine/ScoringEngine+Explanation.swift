@@ -15,7 +15,7 @@ extension ScoringEngine {
         return try explain(standing, group, names)
     }
 
-    /// Explains a query that is not registered, from each lane's newest window.
+    /// Explains a query that is not registered, from the newest window of each lane (a stream or region).
     package func test(
         _ query: StandingQuery, _ embedding: QueryEmbedding, lanes names: [String]? = nil
     ) throws -> [Explanation] {

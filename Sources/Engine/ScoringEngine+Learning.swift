@@ -2,7 +2,7 @@ package import Matching
 
 /// Learnt thresholds and cooldowns that outlive the process.
 extension ScoringEngine {
-    /// Restores the saved state of a learnt threshold; it is used once its lane and query are present.
+    /// Restores the saved state of a learnt threshold; it is used once its query and its lane (stream or region) exist.
     package func restore(_ calibration: Calibration, query: String, lane: String) {
         shelf.put(calibration, query: query, lane: lane)
     }
@@ -28,7 +28,7 @@ extension ScoringEngine {
         return ThresholdChange(query: learnt.query, lane: learnt.lane, change: change)
     }
 
-    /// Returns true if a query has a budget of false alerts, and no threshold is learnt for it on any lane yet.
+    /// Returns true if a query's threshold must be learnt, and none is learnt yet on any stream or region.
     package func isUnlearnt(_ query: StandingQuery) -> Bool {
         guard let standing = book[query.id], standing.query.isLearntLike(query), query.rule.fixedThreshold == nil else {
             return false
@@ -36,7 +36,7 @@ extension ScoringEngine {
         return !shelf.isPinned(query.id) && !lanes.values.contains { $0.calibrations[standing.slot]?.pin != nil }
     }
 
-    /// Returns the learnt thresholds of queries, by lane and query id.
+    /// Returns the learnt thresholds of queries, first by lane (stream or region), then by query id.
     package func pins(of ids: [String]) -> [String: [String: Float]] {
         var pins: [String: [String: Float]] = [:]
         for id in ids {
@@ -46,16 +46,15 @@ extension ScoringEngine {
         return pins
     }
 
-    /// Deletes all that was learnt on a lane that was removed for good.
+    /// Deletes all that was learnt on a lane (a stream or region) that was removed for good.
     package func forgetLearnt(lane: String) {
         shelf.forget(lane: lane)
         lastEnds[lane] = nil
     }
 
-    /// Restores the ends of events of an earlier process, so that their cooldowns continue; queries must be added
-    /// before.
+    /// Restores the ends of events of an earlier process, so that cooldowns (pauses after events) continue.
     ///
-    /// The cooldown of a group is the longest of its members'.
+    /// Queries must be added before. The cooldown of a group of queries is the longest of its members'.
     package func restore(_ ended: [EndedEvent]) {
         guard !ended.isEmpty else { return }
         var cooldowns: [String: Double] = [:]
@@ -72,7 +71,7 @@ extension ScoringEngine {
         }
     }
 
-    /// The number of learnt thresholds of all queries on all lanes, by state.
+    /// The number of learnt thresholds of all queries on all streams and regions, by state.
     package var learntThresholds: LearntThresholds {
         var counts = LearntThresholds()
         for calibration in lanes.values.flatMap(\.calibrations.values) { counts.count(calibration) }
@@ -84,9 +83,10 @@ extension ScoringEngine {
         shelf.takeUnsaved() + lanes.values.flatMap { $0.takeChanges(book) }
     }
 
-    /// Moves a query's learnt thresholds, on one lane or (nil) on all, to the values that fit the scores now.
+    /// Moves a query's learnt thresholds to the values that fit the scores now; on all streams and regions if `lane` is
+    /// nil.
     ///
-    /// Returns nil if there is no such query.
+    /// Returns the changes, or nil if there is no such query.
     package func recalibrate(_ id: String, lane: String? = nil) -> [ThresholdChange]? {
         guard let standing = book[id] else { return nil }
         return lanes.values.filter { lane == nil || $0.name == lane }.sorted { $0.name < $1.name }

@@ -8,7 +8,7 @@ extension ScoringEngine {
     /// Adds a query, or replaces the one with the same id; returns the end messages of events that end.
     ///
     /// An open event continues if the new version matches the same windows; a cooldown always continues. A learnt
-    /// threshold is kept if description, head, window length and budget are the same. `time` is for active hours.
+    /// threshold is kept if all that determines it is the same. `time` is for active hours.
     @discardableResult
     package func add(_ query: StandingQuery, _ embedding: QueryEmbedding, at time: Date = Date()) throws -> [Detection]
     {
@@ -67,7 +67,7 @@ extension ScoringEngine {
         return remove(id, keepingGroup: false)
     }
 
-    /// Removes a query; its events continue on the lanes in `goingOn`, whose state was taken before.
+    /// Removes a query and ends its events, except on the lanes (streams and regions) in `goingOn`.
     private func remove(_ id: String, keepingGroup: Bool, goingOn: Set<String> = []) -> [Detection]? {
         guard let standing = book[id] else { return nil }
         var ended: [Detection] = []
@@ -92,7 +92,8 @@ extension ScoringEngine {
     }
     package var queryCount: Int { book.count }
 
-    /// Enlarges the lanes' frame buffers to the longest window of all queries; the frames in them are kept.
+    /// Enlarges the frame buffers of all streams and regions to the longest window of all queries; their frames are
+    /// kept.
     private func growWindows() {
         for lane in lanes.values where lane.window.capacity < windowCapacity { lane.growWindow(to: windowCapacity) }
     }

@@ -11,7 +11,7 @@ package import Tensors
 
 /// The scoring engine: it embeds sampled frames, forms windows, scores them for all queries, and follows events.
 ///
-/// Its own executor runs all oneDNN, OpenBLAS and head plugin calls for live frames, one at a time. A replay of
+/// Its own executor runs all oneDNN, OpenBLAS and scoring plugin calls for live frames, one at a time. A replay of
 /// recorded frames makes such calls on another thread.
 package actor ScoringEngine {
     private let executor: QueueExecutor
@@ -38,20 +38,22 @@ package actor ScoringEngine {
     /// The record of how close queries came to their thresholds; nil unless `noteNearness` was called.
     var nearness: Nearness?
     var shelf = CalibrationCache()
-    /// The ends of the last events of removed lanes, by lane, for cooldowns.
+    /// The ends of the last events of removed streams and regions, from which cooldowns (pauses after events) continue.
     var lastEnds: [String: LastEnds] = [:]
-    /// The number of queries that a pairing head scores in a window, chosen by the mean head.
+    /// The number of queries that a pairing head (which scores each text with a window) scores in a window.
+    ///
+    /// The mean head, which is faster, chooses them.
     let rerank: Int
     package private(set) var time = EngineTime()
     /// Histograms of the scores that heads (models that score windows) computed, by head.
     package var lookedAt: [String: Histogram] { decisions.lookedAt }
-    /// Counters and events of removed lanes, which the next `process` call reports.
+    /// Counters and events of removed streams and regions, which the next `process` call reports.
     private var untold = BatchResult()
 
     /// Loads the model; throws an error if a file, a tensor or the vocabulary is invalid.
     ///
-    /// `isLive` is true if live streams wait: then heads that take too long are not called for a while, and few windows
-    /// are scored again in float32. `partial` scores windows that are not full yet.
+    /// `isLive` is true if live streams wait: then scoring plugins that take too long are not called for a while, and
+    /// few windows are scored again in float32. `partial` scores windows that are not full yet.
     package init(
         model: ModelDirectory, finder: HeadFinder, precision: Precision = .auto, partial: Bool = false,
         rerank: Int = StandingQuery.defaultRerank, calibration: CalibrationSettings = CalibrationSettings(),
@@ -118,16 +120,16 @@ package actor ScoringEngine {
     /// Embeds pictures; the embeddings, `d` numbers each, are not normalised.
     package func embed(pictures: [Picture]) throws -> [[Float]] { try embedder.embed(pictures: pictures) }
 
-    /// Embeds a query: the average of its sentences and pictures, and one embedding for each contrast.
+    /// Embeds a query: the average of its sentences and pictures, and one embedding for each contrasting text.
     ///
-    /// `pictures` are the query's decoded images; see `QueryPictures`. Throws if its head cannot be used with the
-    /// model.
+    /// `pictures` are the query's decoded images; see `QueryPictures`. Throws if its scoring plugin cannot be used with
+    /// the model.
     package func embed(_ query: StandingQuery, pictures: [Picture] = []) throws -> QueryEmbedding {
         try check(query)
         return try embedder.embed(query, pictures: pictures)
     }
 
-    /// Throws if a query's head cannot be used with the model.
+    /// Throws if a query's head (the plugin that scores windows) cannot be used with the model.
     package func check(_ query: StandingQuery) throws { _ = try book.group(for: query) }
 
     // MARK: Lanes and frames
@@ -151,10 +153,11 @@ package actor ScoringEngine {
 
     package func hasLane(_ name: String) -> Bool { lanes[name] != nil }
 
-    /// The state of each lane's newest picture: good, black, frozen or blurred.
+    /// The state of the newest picture of each stream and region: good, black, frozen or blurred.
     package var health: [String: PictureHealth] { lanes.mapValues(\.health) }
 
-    /// Removes a lane and returns the end messages of its open events; learnt thresholds are kept in case it returns.
+    /// Removes a lane (a stream or region) and returns the end messages of its events; learnt thresholds are kept for
+    /// later.
     package func removeLane(_ name: String) -> [Detection] {
         encoder.forget(name)
         guard let lane = lanes.removeValue(forKey: name) else { return [] }
@@ -165,10 +168,10 @@ package actor ScoringEngine {
         return untold.detections
     }
 
-    /// Processes the next frames of all lanes, in order, and returns events, scores and counters.
+    /// Processes the next frames of all streams and regions, in order, and returns events, scores and counters.
     ///
-    /// A window that waits to be scored in float32 is decided by a later call, which may have no frames. `isLate` is
-    /// true if frames waited too long: then no float32 work is done now. `wantFrames` adds the embedded frames and
+    /// A window that waits to be scored again in float32 is decided by a later call, which may have no frames. `isLate`
+    /// is true if frames waited too long: then no float32 work is done now. `wantFrames` adds the embedded frames and
     /// windows to the result. `watching` has the ids of queries whose scores are wanted.
     package func process(
         _ items: [QueuedItem], isLate: Bool = false, wantScores: Bool = false, wantFrames: Bool = false,
@@ -198,7 +201,7 @@ package actor ScoringEngine {
         }
     }
 
-    /// Pairs the items with their lanes and with the embeddings, of which each usable frame has one.
+    /// Pairs the items with their lanes (streams and regions) and, if the picture is usable, with an embedding.
     private func embedded(_ items: [QueuedItem], _ embeddings: [FrameEmbeddings]) -> [(Lane, FrameScorer.Item)] {
         var next = embeddings.makeIterator()
         return items.compactMap { item in
@@ -216,7 +219,7 @@ package actor ScoringEngine {
     var width: Int { model.architecture.embedding }
     var windowCapacity: Int { max(book.longestWindow, model.defaults.frames) }
 
-    /// Returns all head plugins by name, with the error of each that cannot be loaded.
+    /// Returns all head plugins (models that score windows) by name, with the error of each that cannot be loaded.
     package func heads() -> [(name: String, library: HeadLibrary?, problem: String?)] {
         finder.names.map { name in
             do {

@@ -36,7 +36,10 @@ package struct StormWatch: Sendable {
 
     package init() {}
 
-    /// Counts event messages, and returns a report if one is due; `waiting` is the number that waited before them.
+    /// Counts event messages; returns a report if a storm (more messages than can be published) begins, continues or
+    /// ends.
+    ///
+    /// `waiting` is the number of messages that waited before these.
     package mutating func observe(_ detections: [Detection], waiting: Int, at now: Date) -> News? {
         if waiting > Self.calm {
             if began == nil { (began, counts) = (now, [:]) }

@@ -4,11 +4,11 @@ import Matching
 import Measures
 import Sampling
 
-/// Judges windows: heads score them, queries' rules decide matches, and trackers follow events.
+/// Decides which windows match which queries: has windows scored, compares scores with thresholds, follows events.
 ///
-/// Each lane's windows are judged in order. If a lower precision cannot decide a match, the window is scored again in
-/// float32, which may take several calls; until then, all later steps of its lane wait. Only the engine or a replay
-/// uses it.
+/// The windows of each lane (a stream or region) are judged in order. If a lower precision cannot decide a match, the
+/// window is scored again in float32, which may take several calls; until then, all later steps of its lane wait. Only
+/// the engine or a replay uses it.
 final class WindowEvaluator {
     /// One step of a lane (a stream or region); a lane's steps are performed in order.
     enum Action {
@@ -22,19 +22,19 @@ final class WindowEvaluator {
         case end
     }
 
-    /// A lane that waits for a window's float32 scores.
+    /// A lane (a stream or region) that waits for a window's float32 scores.
     private struct Waiting {
         let lane: Lane
-        /// The lane's steps that are not performed yet, beginning with the waiting window.
+        /// The steps of this stream or region that are not performed yet, beginning with the waiting window.
         var actions: [Action]
         let since: ContinuousClock.Instant
     }
 
-    /// The number of calls of `take` after which work for the sample window continues.
+    /// The number of calls of `take` between two pieces of float32 work for `sample`.
     static let pace = 16
-    /// The longest wait of a lane for float32; then its windows are decided without it.
+    /// The longest time that a stream or region waits for float32 scores; then its windows are decided without them.
     ///
-    /// A lane may also wait for other lanes, so this holds even if frames are not late. (With 40 cameras whose windows
+    /// It may also wait for other streams, so this holds even if frames are not late. (With 40 cameras whose windows
     /// were all too close to a threshold, one frame in a hundred waited over 3 s.)
     static let patience = Duration.milliseconds(500)
 
@@ -47,14 +47,14 @@ final class WindowEvaluator {
     private let isLive: Bool
     private let now: @Sendable () -> ContinuousClock.Instant
     private var rest = HeadCircuitBreaker()
-    /// The lanes that wait for float32 scores, the longest waiting first.
+    /// The streams and regions that wait for float32 scores, the longest waiting first.
     private var waiting: [Waiting] = []
     /// A window that is scored again only to measure the error of scores; nil if there is none.
     private var sample: (window: PendingWindow, look: HeadOutput)?
     private var turns = 0
     /// Histograms of the scores that heads (models that score windows) computed, by head.
     private(set) var lookedAt: [String: Histogram] = [:]
-    /// True if lanes keep the window embeddings of their last hour, for explanations.
+    /// True if each stream and region keeps its window embeddings of the last hour, for explanations.
     var remembersHour = true
     /// Called with each judgement of an active query, even if the search index did not find the query; nil if not
     /// needed.
@@ -68,7 +68,9 @@ final class WindowEvaluator {
         (self.calibration, self.rerank, self.isLive, self.now) = (calibration, rerank, isLive, now)
     }
 
-    /// Performs the lanes' waiting steps as far as possible, then the new ones; adds the results to `step`.
+    /// Performs the waiting steps of all streams and regions as far as possible, then the new ones.
+    ///
+    /// Adds events, scores and counters to `step`.
     func take(_ actions: [(lane: Lane, action: Action)], _ step: inout BatchResult) {
         let time = now()
         for place in waiting.indices { resume(&waiting[place], at: time, &step) }
@@ -98,7 +100,7 @@ final class WindowEvaluator {
         waiting.actions = Array(left)
     }
 
-    /// Ends a lane: waiting windows are decided without float32, and open events end.
+    /// Ends a lane (a stream or region): waiting windows are decided without float32, and open events end.
     func leave(_ lane: Lane, _ step: inout BatchResult) {
         if let place = waiting.firstIndex(where: { $0.lane === lane }) {
             for action in waiting.remove(at: place).actions where !perform(action, lane, &step) {
@@ -109,7 +111,7 @@ final class WindowEvaluator {
         step.detections += lane.close(book, model: model)
     }
 
-    /// Discards the waiting steps of a lane.
+    /// Discards the waiting steps of a lane (a stream or region).
     func forget(_ lane: Lane) { waiting.removeAll { $0.lane === lane } }
 
     /// Gives up scoring a waiting window in float32, and counts it as undecided.
@@ -119,7 +121,7 @@ final class WindowEvaluator {
         step.undecided += 1
     }
 
-    /// Performs one step of a lane; returns false if it must wait for float32 scores.
+    /// Performs one step of a lane (a stream or region); returns false if it must wait for float32 scores.
     private func perform(_ action: Action, _ lane: Lane, _ step: inout BatchResult) -> Bool {
         switch action {
         case .window(let window):
@@ -143,9 +145,8 @@ final class WindowEvaluator {
 
     // MARK: Windows
 
-    /// Scores a batch of windows; returns nothing if the head fails, or took too long recently.
-    ///
-    /// Other heads are not affected.
+    /// Scores a batch of windows with their head (scoring model); returns nothing if it fails, or took too long
+    /// recently.
     func look(at batch: WindowBatch, _ step: inout BatchResult) -> [HeadOutput] {
         let (key, began) = (batch.key, now())
         guard !batch.windows.isEmpty, let group = book.groups[key], !(isLive && rest.rests(key.head, at: began)) else {
@@ -211,7 +212,7 @@ final class WindowEvaluator {
         return concerned + others.sorted().compactMap { book[$0] }.map { ($0, group.score($0, look.clip)) }
     }
 
-    /// Reports the judgements of queries that the search index did not find.
+    /// Calls `tell` for the active queries whose score was too low for the search index to find them.
     private func tellOthers(
         than concerned: [RegisteredQuery], _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup,
         _ tell: (WindowJudgement) -> Void
@@ -250,7 +251,7 @@ final class WindowEvaluator {
         }
     }
 
-    /// Returns the window's score for every active query of the group.
+    /// Returns the window's score for each active query with this head and window length.
     func allScores(_ look: HeadOutput, _ group: QueryGroup, _ span: WindowSpan, _ lane: Lane) -> [WindowScore] {
         let known = Dictionary(look.found.map { ($0.standing.slot, $0.score) }, uniquingKeysWith: { $1 })
         return group.members.filter { $0.isWatched && $0.selects(lane) }.map { standing in
@@ -260,7 +261,7 @@ final class WindowEvaluator {
         }
     }
 
-    /// Returns the window's values for those queries in `ids` that belong to this group and select this lane.
+    /// Returns the window's values for those queries in `ids` that score this window and select this stream or region.
     private func watchedScores(
         _ ids: Set<String>, _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup
     ) -> [WatchedScore] {
@@ -279,7 +280,7 @@ final class WindowEvaluator {
 
     // MARK: Float32
 
-    /// Returns the head's output for a window, computed in float32 if necessary; nil if the window must wait for that.
+    /// Returns the scores of a window, computed in float32 if necessary; nil if the window must wait for that.
     private func reviewed(_ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup, _ step: inout BatchResult)
         -> HeadOutput?
     {

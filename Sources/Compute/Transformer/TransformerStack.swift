@@ -6,7 +6,8 @@ package struct TransformerShape: Sendable, Equatable {
     package let width: Int
     package let heads: Int
     package let layers: Int
-    /// The number added to the variance in every LayerNorm: 1e-5 in CLIP's encoders, 1e-12 in temporal heads.
+    /// The number added to the variance in every LayerNorm: 1e-5 in CLIP's encoders, 1e-12 in CLIP4Clip's temporal
+    /// models.
     package let epsilon: Float
     package let activation: Activation
 

@@ -15,7 +15,7 @@ extension QueryConfiguration {
 
     /// Returns a complete query, with the given defaults for missing keys; throws if a key is invalid.
     ///
-    /// `scores` is the kind of the head's scores, which determines the default hysteresis.
+    /// `scores` is the kind of the query's scores, which determines the default hysteresis.
     package func standing(
         id: String, head: String, scores: ScoreKind, frames: Int, rule: ThresholdRule, prompts: [String]
     ) throws(QueryError) -> StandingQuery {

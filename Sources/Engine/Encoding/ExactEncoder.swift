@@ -35,7 +35,7 @@ final class HeldPicture {
 /// A picture costs several times as much in float32, and live streams must not wait. So, if `isLimited`, it embeds one
 /// picture per call of the engine, none while frames are late, and overall no more than the lower precision embeds.
 final class ExactEncoder {
-    /// The greatest value of `saved`, in pictures: one or two windows, so that no lane waits long for others.
+    /// The greatest value of `saved`, in pictures: one or two windows, so that no stream waits long for others.
     static let mostSaved = 16.0
     static let leastShare = 1.0 / 64
     /// The number of pictures embedded at once if there is no limit; more would be hardly faster and take memory.
@@ -56,19 +56,19 @@ final class ExactEncoder {
         self.isLimited = isLimited
     }
 
-    /// Sets the float32 budget of one call of the engine, which embedded `frames` frames in the lower precision.
+    /// Sets how much may be embedded in float32 until the next call, after `frames` frames in the lower precision.
     ///
-    /// `isLate` is true if frames already waited too long: then nothing is embedded in this call, and less in the next
-    /// ones.
+    /// `isLate` is true if frames already waited too long: then nothing is embedded until the next call, and less
+    /// later.
     func beginTurn(frames: Int, isLate: Bool) {
         share = isLate ? max(Self.leastShare, share / 2) : min(1, share + Self.leastShare)
         saved = min(Self.mostSaved, saved + share * Double(frames))
         isFree = !isLate
     }
 
-    /// Returns true if a window may be embedded in float32; its missing pictures are then subtracted from the budget.
+    /// Returns true if a window may be embedded in float32; its missing pictures are then subtracted from `saved`.
     ///
-    /// A window with more pictures than the greatest budget uses all of it.
+    /// A window with more pictures than `mostSaved` uses all of it.
     func admits(_ window: [HeldPicture]) -> Bool {
         guard isLimited else { return true }
         let price = min(Double(HeldPicture.missing(of: window).count), Self.mostSaved)
@@ -77,7 +77,7 @@ final class ExactEncoder {
         return true
     }
 
-    /// Embeds a window's next picture in float32 if the budget of this call allows it, or all pictures without a limit.
+    /// Embeds a window's next picture in float32, one per call of `beginTurn`; or all pictures if there is no limit.
     ///
     /// Returns the embeddings `[frames, d]` once all are computed, otherwise nil.
     func embed(_ window: [HeldPicture]) throws -> [Float]? {

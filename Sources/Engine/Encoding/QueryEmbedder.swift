@@ -36,7 +36,7 @@ final class QueryEmbedder {
         return (0..<pictures.count).map { rows.row($0) }
     }
 
-    /// Embeds a query: the average of its sentences and pictures, and one embedding for each contrast.
+    /// Embeds a query: the average of its sentences and pictures, and one embedding for each contrasting text.
     func embed(_ query: StandingQuery, pictures: [Picture]) throws -> QueryEmbedding {
         var parts = QueryEmbedding.Parts(query)
         while let text = parts.nextText { parts.take(try embed(text: text)) }

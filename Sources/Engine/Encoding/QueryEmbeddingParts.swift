@@ -7,7 +7,7 @@ extension QueryEmbedding {
     /// It does not embed anything itself. So the caller can do other work between two texts.
     package struct Parts {
         private let id: String
-        /// The sentences of the query, followed by the sentences of each contrast.
+        /// The sentences of the query, followed by the sentences of each text that it is contrasted with.
         private let groups: [[String]]
         private var embeddings: [[[Float]]]
         private var group = 0

@@ -32,10 +32,10 @@ package final class FrameQueue: @unchecked Sendable {
     private struct Lane {
         var policy: Policy
         var items: Deque<(item: LaneItem, arrival: ContinuousClock.Instant)> = []
-        /// The number of frames dropped because the stream's lane was full.
+        /// The number of frames dropped because the stream's queue was full.
         var dropped: UInt64 = 0
 
-        /// Appends an item, drops the oldest frame of a full live lane, and returns the change in the number of waiting
+        /// Appends an item; if a live stream's queue is full, drops its oldest frame. Returns the change in waiting
         /// items.
         mutating func take(_ item: LaneItem, depth: Int, at now: ContinuousClock.Instant) -> Int {
             var lost = 0
@@ -85,7 +85,7 @@ package final class FrameQueue: @unchecked Sendable {
         }
     }
 
-    /// Sets what happens when a stream's lane is full; a decoder that waits for room notices at once.
+    /// Sets what happens when a stream's queue is full; a decoder that waits for room notices at once.
     package func setPolicy(_ policy: Policy, of stream: String) {
         locked {
             lanes[stream]?.policy = policy
@@ -93,7 +93,7 @@ package final class FrameQueue: @unchecked Sendable {
         }
     }
 
-    /// Removes a stream's lane and its items; a waiting decoder continues, and its later items are discarded.
+    /// Removes a stream's queue and its items; a waiting decoder continues, and its later items are discarded.
     package func close(_ stream: String) {
         locked {
             if let lane = lanes.removeValue(forKey: stream) { waiting -= lane.items.count }
@@ -101,9 +101,9 @@ package final class FrameQueue: @unchecked Sendable {
         }
     }
 
-    /// Adds an item to a stream's lane. Called on the stream's media thread.
+    /// Adds an item to a stream's queue. Called on the stream's media thread.
     ///
-    /// If the lane is full, a file's thread waits for room; a live stream's thread never waits.
+    /// If the queue is full, a file's thread waits for room; a live stream's thread never waits.
     package func post(_ item: LaneItem, to stream: String) {
         let wake: CheckedContinuation<Void, Never>? = locked {
             // A stream's end needs no room, and comes from threads that must not wait.
@@ -119,7 +119,7 @@ package final class FrameQueue: @unchecked Sendable {
         wake?.resume()
     }
 
-    /// Removes and returns the next items, at most `limit`, from all lanes in turn; nil once the queue is finished.
+    /// Removes and returns the next items of all streams in turn, at most `limit`; nil once the queue is finished.
     ///
     /// It waits until `limit` items are there, or the oldest one has waited for `maxDelay`. After `nudge`, it may
     /// return none.
@@ -191,13 +191,13 @@ package final class FrameQueue: @unchecked Sendable {
         wake?.resume()
     }
 
-    /// Returns the number of frames dropped because the stream's lane was full.
+    /// Returns the number of frames dropped because the stream's queue was full.
     package func dropped(_ stream: String) -> UInt64 { locked { lanes[stream]?.dropped ?? 0 } }
 
     /// True if the live frames returned last had waited so long that only necessary work should be done.
     package var wasLate: Bool { locked { isLate } }
 
-    /// The number of items waiting in all lanes.
+    /// The number of waiting items of all streams.
     package var depthNow: Int { locked { waiting } }
 
     /// Waits until `count` items wait, the queue is finished, or the consumer is woken.

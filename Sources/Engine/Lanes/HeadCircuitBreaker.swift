@@ -10,10 +10,10 @@ struct HeadCircuitBreaker {
 
     private var until: [String: ContinuousClock.Instant] = [:]
 
-    /// Returns true if the head must not be called at this time.
+    /// Returns true if a head (a model that scores windows) must not be called at this time.
     func rests(_ head: String, at now: ContinuousClock.Instant) -> Bool { until[head].map { now < $0 } ?? false }
 
-    /// Records how long a call took; returns how long the head must not be called from now on, or nil.
+    /// Records how long a call of a head (scoring model) took; returns how long it must not be called now, or nil.
     mutating func note(_ head: String, took: Duration, at now: ContinuousClock.Instant) -> Duration? {
         guard took > Self.patience else { return nil }
         until[head] = now + took * Self.factor

@@ -3,7 +3,7 @@ import Matching
 
 /// A window's value for one query, and the threshold that it is compared with.
 struct Judgement {
-    /// The score, or for contrasts the query's probability; nil if the window was not scored.
+    /// The score, or the probability of a query with contrasting texts; nil if the window was not scored.
     let value: Float?
     /// The query's threshold; infinite while it is being learnt.
     let threshold: Float
@@ -16,13 +16,13 @@ struct Judgement {
 
 /// A query's judgement of one window, with the scores and the query that it was made from.
 struct WindowJudgement {
-    /// The greatest number of queries whose judgements are reported; they are those in the first slots.
+    /// The number of queries whose judgements are reported: those with a smaller number (slot) than this.
     ///
-    /// An index of more queries does not compute all scores.
+    /// With more queries, the search index does not compute all scores.
     static let mostQueries: Slot = 1000
 
     let standing: RegisteredQuery
-    /// The window's scores for the query and its contrasts; nil if the head did not score it.
+    /// The window's scores for the query and its contrasting texts; nil if they were not computed.
     let found: Found?
     let judgement: Judgement
     let span: WindowSpan
@@ -41,9 +41,10 @@ struct WindowJudgement {
 }
 
 extension RegisteredQuery {
-    /// Returns the value to compare with the threshold: the score, or for contrasts the query's probability.
+    /// Returns the value to compare with the threshold: the score, or the probability of a query with contrasting
+    /// texts.
     ///
-    /// `raised` is added to the query's score, and subtracted from the contrasts' scores.
+    /// `raised` is added to the query's score, and subtracted from the contrasting texts' scores.
     func value(of found: Found, raised: Float = 0, scoring: Scoring) -> Float {
         guard case .contrast = query.rule else { return found.score + raised }
         return ThresholdRule.probability(

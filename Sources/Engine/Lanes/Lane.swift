@@ -30,7 +30,7 @@ final class Lane {
     /// The pictures of the newest frames, oldest first; empty if windows are never scored again in float32.
     private var pictures: [HeldPicture] = []
     private(set) var health = PictureHealth.good
-    /// The learnt thresholds' states of queries with a budget of false alerts, by slot (a query's number).
+    /// The states of learnt thresholds on this stream or region, by the query's number.
     var calibrations: [Slot: Calibration] = [:]
     var changedCalibrations: Set<Slot> = []
     var histories: [GroupKey: WindowHistory] = [:]
@@ -39,7 +39,7 @@ final class Lane {
     private var hasLost = false
     private var motion: [GroupKey: [Slot: Motion]] = [:]
     private var alerts: [String: GroupAlert] = [:]
-    /// The ends of past events whose query or group is idle, since their cooldown may still run.
+    /// The ends of past events of queries and groups of queries without an event now; a cooldown may still run.
     private var lastEnds: LastEnds
 
     init(_ name: String, labels: [String], window: FrameWindow, lastEnds: LastEnds = LastEnds()) {
@@ -89,12 +89,12 @@ final class Lane {
 
     // MARK: Time
 
-    /// Advances the lane's clock to the end of a window.
+    /// Advances the clock of this stream or region to the end of a window.
     func advance(to span: WindowSpan) { time.advance(media: span.mediaEnd, wall: span.wallEnd) }
 
     func isInMotion(_ slot: Slot, _ key: GroupKey) -> Bool { motion[key]?[slot] != nil }
     func inMotion(_ key: GroupKey) -> [Slot] { motion[key].map { Array($0.keys) } ?? [] }
-    /// The state of all queries of this lane together: an event or match in progress, only cooldowns, or none.
+    /// The state of all queries on this stream or region together: event or match in progress, only cooldowns, or none.
     var rest: Replay.Rest {
         guard alerts.isEmpty else { return .busy }
         let trackers = motion.values.lazy.flatMap(\.values).map(\.tracker)
@@ -137,13 +137,13 @@ final class Lane {
         return told
     }
 
-    /// Returns a new event state of a group, with the cooldown that follows its last event.
+    /// Returns a new event state of a group of queries, with the cooldown (pause) that follows its last event.
     private func goingOn(_ group: String) -> GroupAlert {
         guard let last = lastEnds.take(group: group) else { return GroupAlert() }
         return GroupAlert(group: EventGroup(after: last.end, cooldown: last.cooldown))
     }
 
-    /// Updates the events of all groups, after all windows that end with a frame were judged.
+    /// Updates the events of all groups of queries, after all windows that end with a frame were judged.
     func settle(_ span: WindowSpan, _ book: QueryBook, model: String) -> [Detection] {
         guard !alerts.isEmpty else { return [] }
         var members: [String: [EventGroup.Member]] = [:]
@@ -256,7 +256,7 @@ final class Lane {
     /// Removes the stored end of a query's last event, since the query was removed for good.
     func forgetLastEnd(of query: String) { _ = lastEnds.take(query: query) }
 
-    /// Ends the event of a query; nil if none is open, or if the query belongs to a group.
+    /// Ends the event of a query; nil if none is open, or if the query belongs to a group, which has the event.
     private func close(_ standing: RegisteredQuery, _ now: Motion, model: String) -> Detection? {
         var now = now
         guard standing.query.settings.group == nil, let end = now.tracker.close() else { return nil }

@@ -4,7 +4,7 @@ package enum LaneName {
         region.map { "\(stream)/\($0)" } ?? stream
     }
 
-    /// Returns the name of the stream that a lane belongs to.
+    /// Returns the stream's name of a lane's name: "lobby" for "lobby" and for "lobby/door".
     package static func stream(of lane: String) -> String { String(lane.prefix { $0 != "/" }) }
 
     /// Returns the names of all lanes of a stream: its whole picture first, then its regions.

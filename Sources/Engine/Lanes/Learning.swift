@@ -18,13 +18,13 @@ package struct LearntCalibration: Sendable {
     }
 }
 
-/// The number of thresholds by state: being learnt, in use, or no longer fitting.
+/// The number of learnt thresholds by state: being learnt, in use, or no longer fitting.
 ///
-/// There is one for each lane and each query with a budget of false alerts.
+/// There is one for each stream or region and each query whose threshold is learnt.
 package struct LearntThresholds: Sendable, Codable, Equatable {
     package var learning = 0
     package var pinned = 0
-    /// The number of thresholds in use that no longer fit the lane's scores.
+    /// The number of thresholds in use that no longer fit the scores.
     package var drifted = 0
 
     mutating func count(_ calibration: Calibration) {
@@ -37,9 +37,9 @@ package struct LearntThresholds: Sendable, Codable, Equatable {
 }
 
 extension Lane {
-    /// Judges a window by the learnt threshold, then adds its score to the calibration that learns it.
+    /// Compares a window's score with the learnt threshold, then updates what is learnt with this score.
     ///
-    /// Scores of true events are added, too; the calibration separates them from the usual scores.
+    /// Scores of true events are passed, too; they are separated from the usual scores.
     func learn(
         _ standing: RegisteredQuery, _ score: Float, _ alerts: Double, _ settings: CalibrationSettings
     ) -> (judgement: Judgement, change: ThresholdChange?) {
@@ -52,7 +52,7 @@ extension Lane {
         return (judgement, change.map { ThresholdChange(query: standing.query.id, lane: name, change: $0) })
     }
 
-    /// Moves a learnt threshold to the value that fits the lane's scores now; nil if nothing was learnt since.
+    /// Moves a query's learnt threshold to the value that fits the scores now; nil if nothing was learnt since.
     func recalibrate(_ standing: RegisteredQuery) -> ThresholdChange? {
         guard let change = calibrations[standing.slot]?.recalibrate(at: clock) else { return nil }
         changedCalibrations.insert(standing.slot)
@@ -61,7 +61,7 @@ extension Lane {
 }
 
 extension StandingQuery {
-    /// Returns true if the other query has the same scores and rule, so that this one's calibration fits it.
+    /// Returns true if the other query has the same scores and the same rule, so that a learnt threshold fits it.
     func isLearntLike(_ other: StandingQuery) -> Bool {
         text == other.text && phrasings == other.phrasings && images == other.images && head == other.head
             && frames == other.frames && rule == other.rule && settings.prompts == other.settings.prompts

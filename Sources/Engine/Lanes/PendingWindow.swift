@@ -4,7 +4,7 @@ import Matching
 struct Found {
     let standing: RegisteredQuery
     let score: Float
-    /// The window's scores for the query's contrasts, in the rule's order.
+    /// The window's scores for the texts that the query is contrasted with, in the rule's order.
     let contrasts: [Float]
 }
 
@@ -12,7 +12,7 @@ struct Found {
 struct HeadOutput {
     /// The queries that may match the window or have an event in progress, with their scores; unordered.
     let found: [Found]
-    /// The window's embedding `[d]`, of length 1; from the mean head if this head gives no embeddings.
+    /// The embedding of the whole window `[d]`, of length 1; by the mean head if this head gives only scores.
     let clip: [Float]
 }
 
@@ -34,7 +34,7 @@ final class PendingWindow {
     let still: Still
     /// The pictures of the window's frames, oldest first; empty if they are not kept.
     let pictures: [HeldPicture]
-    /// The head's output; nil before the head was called, or if it failed.
+    /// The scores and embedding of the window; nil before it is scored, or if scoring failed.
     var look: HeadOutput?
     var review = Review.open
 
@@ -47,7 +47,7 @@ final class PendingWindow {
     }
 }
 
-/// The windows that one group of queries scores at once, with their frame embeddings `[count, frames, d]`.
+/// The windows that are scored at once for one group of queries, with their frame embeddings `[count, frames, d]`.
 struct WindowBatch {
     let key: GroupKey
     private(set) var frames: [Float] = []
@@ -55,7 +55,7 @@ struct WindowBatch {
 
     init(_ key: GroupKey) { self.key = key }
 
-    /// Adds the newest frames of a lane as a window; returns nil if the lane has no frame.
+    /// Adds the newest frames of a lane (a stream or region) as a window; returns nil if it has no frame.
     mutating func add(_ lane: Lane, _ still: Still = Still(nil)) -> PendingWindow? {
         let (offset, length) = (frames.count, key.frames * lane.window.width)
         frames.append(contentsOf: repeatElement(0, count: length))

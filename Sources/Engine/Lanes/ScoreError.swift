@@ -2,7 +2,7 @@ import Tensors
 
 /// Estimates the error of scores in a lower precision, from windows that were also scored in float32.
 ///
-/// The error depends on the model, the head and the pictures, so it is measured while running.
+/// The error depends on the models and the pictures, so it is measured while running.
 struct ScoreError {
     /// A score this many RMS errors from a threshold stays on its side in float32.
     static let margin: Float = 6
@@ -42,8 +42,7 @@ struct ScoreError {
 extension Precision {
     /// The RMS error of cosines that is assumed until it is measured; nil for float32.
     ///
-    /// For logits, it is multiplied by the model's scale. The bundled model `shapes` has half to twice this error, by
-    /// head.
+    /// For logits, it is multiplied by the model's scale. The bundled model `shapes` has half to twice this error.
     var assumedError: Float? {
         switch self {
         case .int8: 0.001

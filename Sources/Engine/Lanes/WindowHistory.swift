@@ -1,4 +1,5 @@
-/// The embeddings of a lane's windows in the last hour, about one a second; explanations rank a score among them.
+/// The window embeddings of a stream or region in the last hour, about one a second; explanations rank a score among
+/// them.
 ///
 /// They are stored as bytes, each with a scale. The memory of an hour is allocated at once (2.1 MB at width 512), so
 /// that a daemon has its full size from the start.
@@ -26,8 +27,7 @@ struct WindowHistory {
 
     private func slot(_ index: Int) -> Int { (start + index) % Self.limit }
 
-    /// Adds the embedding of a window that ended at `time` (seconds of the lane's clock), unless the last one is too
-    /// recent.
+    /// Adds the embedding of a window that ended at `time`, in seconds, unless the last one is less than `step` older.
     mutating func append(_ embedding: ArraySlice<Float>, at time: Double) {
         guard count == 0 || time - times[slot(count - 1)] >= Self.step else { return }
         while count > 0, count == Self.limit || time - times[start] > Self.span {

@@ -1,7 +1,7 @@
 import Heads
 import Matching
 
-/// All registered queries, by id, by slot (a number), and in groups with the same head and window length.
+/// All registered queries, by id, by number, and in groups that have the same scoring model and window length.
 ///
 /// Not Sendable: only the engine or a replay uses it.
 final class QueryBook {
@@ -24,7 +24,8 @@ final class QueryBook {
     subscript(id: String) -> RegisteredQuery? { ids[id].flatMap { slots[Int($0)] } }
     subscript(slot: Slot) -> RegisteredQuery? { slots.indices.contains(Int(slot)) ? slots[Int(slot)] : nil }
 
-    /// Returns the group that scores the query, or makes it; throws if the head cannot be used with the model.
+    /// Returns the group that computes the query's scores, or makes it; throws if its head cannot be used with the
+    /// model.
     ///
     /// Call this before a change, so that an error leaves nothing half done.
     func group(for query: StandingQuery) throws -> QueryGroup {
@@ -35,7 +36,7 @@ final class QueryBook {
         return group
     }
 
-    /// Adds a query, in time O(d); a query with the same id must have been removed before.
+    /// Adds a query, in a time that does not depend on the number of queries; remove one with the same id before.
     func add(_ query: StandingQuery, _ embedding: QueryEmbedding, at time: Double) throws -> RegisteredQuery {
         let group = try group(for: query)
         let slot = free.popLast() ?? Slot(slots.count)
@@ -52,7 +53,9 @@ final class QueryBook {
         return standing
     }
 
-    /// Removes a query, in time O(d), and its group if that is now empty and not `keepingGroup`.
+    /// Removes a query, in a time that does not depend on the number of queries.
+    ///
+    /// Its group (queries scored together) is removed, too, if it is now empty and not `keepingGroup`.
     func remove(_ id: String, keepingGroup: Bool = false) -> RegisteredQuery? {
         guard let slot = ids.removeValue(forKey: id), let standing = slots[Int(slot)] else { return nil }
         slots[Int(slot)] = nil

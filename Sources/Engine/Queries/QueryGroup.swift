@@ -39,22 +39,23 @@ final class QueryGroup {
     }
 
     private let head: Head
-    /// The mean head, which chooses the queries that a pairing head scores; nil if `head` is not a pairing head.
+    /// The mean head, which chooses the queries that a pairing head (slower, scores each text) scores; nil for other
+    /// heads.
     private let candidates: Head?
     private let key: GroupKey
-    /// The kind of the head's scores: cosines or logits.
+    /// The kind of this group's scores: cosines or logits.
     let scores: ScoreKind
 
-    /// Returns the scale and bias that turn this head's scores into probabilities: for cosines, the model's.
+    /// Returns the scale and bias that turn this group's scores into probabilities: for cosines, the model's.
     func scoring(_ model: Scoring) -> Scoring { scores == .logits ? .logits : model }
 
     private let width: Int
     private var partitions: [PartitionKey: Partition] = [:]
-    /// The unit embeddings of the queries that are scored in every window; `listed` has these queries by slot.
+    /// The unit text embeddings of queries whose score is computed in every window; `listed` has the queries by number.
     private let everyWindow: ScoreIndex
     private var listed: [Slot: RegisteredQuery] = [:]
     private var standings: [Slot: RegisteredQuery] = [:]
-    /// The text embeddings by slot, not normalised; only for a pairing head.
+    /// The text embeddings by the query's number, not normalised; only for heads that score each text with a window.
     private var raw: [Slot: [Float]] = [:]
     // Buffers for the results of heads and index, reused by the next call.
     private var pooled: [Float] = []
@@ -62,13 +63,13 @@ final class QueryGroup {
     private var hits: [ScoreIndex.Hit] = []
     /// The estimated error of scores compared with float32; nil if windows are never scored again in float32.
     private(set) var error: ScoreError?
-    /// The distance below a threshold at which the index still finds a query, since its float32 score may be higher.
+    /// The distance below a threshold at which a search still finds a query, since its float32 score may be higher.
     private var slack: Float = 0
     /// The queries whose scores are used to measure the error: the first ones that were added.
     private var probes: [RegisteredQuery] = []
     private static let mostProbes = 32
 
-    /// Loads the head; throws if it does not exist or cannot be used with the model.
+    /// Loads the head (the model that scores windows); throws if it does not exist or does not fit the model.
     ///
     /// `error` is the assumed error of scores, if windows may be scored again in float32; otherwise nil.
     init(
@@ -93,9 +94,9 @@ final class QueryGroup {
         slack = Self.slack(for: self.error)
     }
 
-    /// All queries of the group, ordered by slot (a query's number).
+    /// All queries of the group, ordered by their number.
     var members: [RegisteredQuery] { standings.values.sorted { $0.slot < $1.slot } }
-    /// Returns the queries whose slot (number) is below the given one, unordered.
+    /// Returns the queries whose number is below the given one, unordered.
     func members(below slot: Slot) -> some Sequence<RegisteredQuery> { standings.values.lazy.filter { $0.slot < slot } }
     /// The queries whose threshold is learnt.
     var learners: [RegisteredQuery] { listed.values.filter { $0.query.rule.fixedThreshold == nil } }
@@ -145,7 +146,7 @@ final class QueryGroup {
         return floor - slack
     }
 
-    /// Forgets which queries select a lane, because its labels may change.
+    /// Forgets which queries select a lane (a stream or region), because its labels may change.
     func forget(_ lane: String) { for partition in partitions.values { partition.forget(lane) } }
 
     private static func partition(of standing: RegisteredQuery) -> PartitionKey {
@@ -163,8 +164,9 @@ final class QueryGroup {
 
     /// Scores a batch of windows, and returns one output per window, in order.
     ///
-    /// A pooling head's output has the queries that are at, or slightly below, their threshold, and those that are
-    /// scored in each window. `also` is a query that a pairing head scores in any case.
+    /// With a head that embeds windows, an output has the queries that are at, or slightly below, their threshold, and
+    /// those that are scored in each window. A head that scores each text with a window scores the `rerank` best by the
+    /// mean head, and `also`.
     func look(at batch: WindowBatch, rerank: Int, also: RegisteredQuery? = nil) throws -> [HeadOutput] {
         let windows = batch.windows
         try (candidates ?? head).pool(
@@ -174,7 +176,8 @@ final class QueryGroup {
         return zip(found, clips).map { HeadOutput(found: $0, clip: $1) }
     }
 
-    /// Returns the scores of a query and its contrasts for a window's embedding; nil for pairing heads.
+    /// Returns the scores of a query and its contrasting texts for a window's embedding; nil if the head gives only
+    /// scores.
     func score(_ standing: RegisteredQuery, _ clip: [Float]) -> Found? {
         guard !pairs, let score = index(of: standing)?.score(clip, 0, standing.slot) else { return nil }
         let contrasts =
@@ -203,7 +206,8 @@ final class QueryGroup {
         followError()
     }
 
-    /// Adjusts the index's search thresholds after a large change of the error estimate; this is rare.
+    /// Adjusts the score from which on the search finds a query, after a large change of the error estimate; this is
+    /// rare.
     private func followError() {
         guard let most = error?.most, most > slack || most < slack / 2 else { return }
         slack = Self.slack(for: error)
@@ -234,7 +238,7 @@ final class QueryGroup {
         return found
     }
 
-    /// Chooses queries for each window by the mean head, then scores them with the pairing head.
+    /// Chooses queries for each window by the mean head, then scores their texts with the slower pairing head.
     private func pair(_ batch: WindowBatch, rerank: Int, also: RegisteredQuery?) throws -> [[Found]] {
         var texts: [Float] = []
         var places: [Slot: Int] = [:]
@@ -270,7 +274,7 @@ final class QueryGroup {
         return found
     }
 
-    /// Returns the queries of a lane that a pairing head scores in a window.
+    /// Returns the queries of a stream or region that a pairing head (slow, scores each text) scores in a window.
     ///
     /// They are the mean head's best `rerank`, those with an event in progress, and those that are scored in each
     /// window.

@@ -5,7 +5,7 @@ import Tensors
 /// A query's number in the engine, from 0; it is reused after the query was removed.
 typealias Slot = Int32
 
-/// The head and the window length of a query; queries with the same key are scored together.
+/// The scoring model (head) and the window length of a query; queries with the same key are scored together.
 struct GroupKey: Hashable {
     let head: String
     let frames: Int
@@ -20,7 +20,7 @@ struct GroupKey: Hashable {
 package struct QueryEmbedding: Sendable {
     /// The average embedding `[d]` of the query's sentences and pictures, not normalised.
     package let query: [Float]
-    /// The embedding `[d]` of each contrast, not normalised, in the rule's order.
+    /// The embeddings `[d]` of the texts that the query is contrasted with, not normalised, in the rule's order.
     package let contrasts: [[Float]]
     /// True if a text was cut to the model's context length.
     package let truncated: Bool
@@ -47,13 +47,15 @@ package struct EmbeddedQuery: Sendable {
     }
 }
 
-/// A query that is registered in the engine, with its slot and its contrasts' embeddings.
+/// A query that is registered in the engine, with its number (slot) and its contrasting texts' embeddings.
+///
+/// It is a class, so that a list of a million queries costs one reference each.
 final class RegisteredQuery {
     let query: StandingQuery
     let slot: Slot
-    /// The embeddings of the query's contrasts, not normalised.
+    /// The embeddings of the texts that the query is contrasted with, not normalised.
     let rawContrasts: [[Float]]
-    /// The embeddings of the query's contrasts with length 1, `[contrasts, d]`.
+    /// The unit embeddings of the texts that the query is contrasted with, `[contrasts, d]`.
     let contrasts: [Float]
     /// True if the query is active now: enabled, within its active hours and not expired.
     var isWatched: Bool

@@ -2,13 +2,13 @@
 /// day.
 ///
 /// The method is streaming peaks over threshold (SPOT and DSPOT: Siffer et al., "Anomaly Detection in Streams with
-/// Extreme Value Theory", KDD 2017), with four differences. Overlapping windows with high scores count as one cluster,
-/// because the budget counts alerts, not windows. The tail is a posterior distribution, not one estimate (`TailFit`).
-/// Once learnt, the threshold is pinned: it changes only by a recorded recalibration.
-///
-/// And true events are kept out of the null distribution (the scores that occur by chance). Scores that reach the
-/// pinned threshold are left out, and the fit accounts for this. During the warm-up, the highest peaks are left out if
-/// they do not continue the tail of the others.
+/// Extreme Value Theory", KDD 2017), with these differences:
+/// - Overlapping windows with high scores count as one cluster, because the budget counts alerts, not windows.
+/// - The tail is a posterior distribution, not one estimate (`TailFit`).
+/// - Once learnt, the threshold is pinned: it changes only by a recorded recalibration.
+/// - True events are kept out of the null distribution (the scores that occur by chance): scores that reach the
+///   threshold are left out, which the fit accounts for, and so are the first hour's highest peaks if they do not
+///   continue the tail.
 ///
 /// The value has a few KB. A window takes O(1), and a fit, once an hour, takes milliseconds.
 package struct Calibration: Sendable, Codable, Equatable {
@@ -16,7 +16,7 @@ package struct Calibration: Sendable, Codable, Equatable {
         /// There is no threshold yet; `progress` is the completed share of the warm-up, below 1.
         case learning(progress: Double)
         case pinned
-        /// The pinned threshold no longer fits the scores; `suggested` would fit now, and `why` is the reason.
+        /// The threshold no longer fits the scores; `suggested` would fit now, and `why` is the reason.
         case drifted(suggested: Float, why: String)
     }
 
@@ -140,7 +140,7 @@ package struct Calibration: Sendable, Codable, Equatable {
         }
     }
 
-    /// The highest peaks of both generations, complete and in descending order, and their total time in seconds.
+    /// The highest peaks of the newer and the older period, complete and in descending order, and their total seconds.
     private var peaks: (sorted: [Float], seconds: Double) {
         let both = [older, newer].compactMap { $0 }
         let floor = both.flatMap { [$0.level, $0.floor ?? $0.level] }.max() ?? 0
@@ -154,7 +154,7 @@ package struct Calibration: Sendable, Codable, Equatable {
         return TailFit(peaks: sorted, seconds: seconds, k: Self.tail(clusters), below: cut)
     }
 
-    /// Returns how many of the highest peaks form the tail; it grows more slowly than the number of clusters.
+    /// Returns how many of the highest score peaks the tail is fitted to, given the number of all peaks.
     private static func tail(_ clusters: Int) -> Int {
         min(max(Int(3 * Double(clusters).squareRoot()), 32), NullPeaks.capacity - 1)
     }
@@ -176,7 +176,8 @@ package struct Calibration: Sendable, Codable, Equatable {
         return set(threshold, fit, .tail, at: time, why: "the warm-up is over")
     }
 
-    /// Returns the lowest peak of the warm-up that counts as a true event, with all higher ones; nil if none does.
+    /// Returns the lowest peak of the scores so far that counts as a true event, with all higher ones; nil if none
+    /// does.
     ///
     /// Such peaks do not continue the tail of the lower ones. The search tries cuts at the widest gaps among the
     /// highest peaks, and takes the cut whose higher peaks are the least probable by chance.

@@ -13,7 +13,7 @@ package struct CalibrationPin: Sendable, Codable, Equatable {
     package let threshold: Float
     /// The version of the threshold: 1 at first, and one more after each recalibration.
     package let version: Int
-    /// The time of the window at which the threshold was pinned, as passed to `Calibration.observe`.
+    /// The time of the window at which the threshold was learnt, as passed to `Calibration.observe`.
     package let at: Double
     package let basis: Basis
     /// The mean score of windows without events at that time; `deviation` is their standard deviation.
@@ -51,11 +51,11 @@ package struct Recalibration: Sendable, Codable, Equatable {
     }
 }
 
-/// The position of a score among the scores that occur by chance.
+/// The position of one score among the scores that occur by chance.
 package struct CalibrationMargin: Sendable, Equatable {
     /// The score's distance from the mean score of windows without events, in standard deviations.
     package let deviations: Double
-    /// The share of windows without events that score less.
+    /// The share of windows without events whose scores are lower than this score.
     package let rank: Double
     /// The mean number of days between two such scores by chance, 0.001 to 1000; nil without a fit.
     package let days: Double?

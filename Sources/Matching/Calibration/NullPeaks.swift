@@ -10,9 +10,9 @@ struct NullPeaks: Sendable, Codable, Equatable {
     /// The number of seconds watched in this period.
     private(set) var seconds = 0.0
     private(set) var clusters = 0
-    /// The kept peaks, as a heap with the lowest first.
+    /// The kept score peaks, as a heap with the lowest first.
     private var heap: [Float] = []
-    /// The highest peak that was not kept; nil if all were.
+    /// The highest score peak that was not kept; nil if all were.
     private(set) var floor: Float?
     private var open: Open?
 
@@ -23,7 +23,7 @@ struct NullPeaks: Sendable, Codable, Equatable {
 
     init(level: Float) { self.level = level }
 
-    /// Decodes saved peaks; throws if there are too many or a number is negative.
+    /// Decodes a saved value; throws if there are too many score peaks or a number is negative.
     init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         level = try values.decode(Float.self, forKey: .level)
@@ -86,6 +86,6 @@ struct NullPeaks: Sendable, Codable, Equatable {
         }
     }
 
-    /// All kept peaks, unordered.
+    /// All kept score peaks, unordered.
     var peaks: [Float] { heap }
 }

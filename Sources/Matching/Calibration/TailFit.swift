@@ -11,7 +11,7 @@ import Foundation
 struct TailFit: Sendable {
     /// The score above which the fit is valid.
     let base: Double
-    /// The grid points with weight: peaks per day above `base`, shape, scale and posterior weight.
+    /// The grid points with weight: score peaks per day above `base`, shape, scale and posterior weight.
     private let points: [Point]
 
     private struct Point: Sendable {
@@ -20,20 +20,20 @@ struct TailFit: Sendable {
         let scale: Double
         let weight: Double
 
-        /// Returns the probability that a peak above the base exceeds it by `excess` or more.
+        /// Returns the probability that a score peak above the base exceeds it by `excess` or more.
         func survival(_ excess: Double) -> Double { TailFit.survival(excess, shape: shape, scale: scale) }
     }
 
-    /// The number of peaks that a fit needs above its base.
+    /// The number of score peaks above its base that a fit needs.
     static let fewest = 8
     /// The prior distribution of the shape: scores are bounded, so its mean is slightly below 0.
     private static let prior = (mean: -0.15, deviation: 0.1)
     private static let secondsPerDay = 86_400.0
 
-    /// Fits the distribution to the `k` highest of the peaks that are below `cut`.
+    /// Fits the distribution to the `k` highest of the score peaks that are below `cut`.
     ///
     /// Peaks at or above `cut` are left out, and the distribution is treated as truncated there. Returns nil with too
-    /// few or equal peaks.
+    /// few peaks, or equal ones.
     ///
     /// - Parameters:
     ///   - peaks: the peaks of scores, in descending order.

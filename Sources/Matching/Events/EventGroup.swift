@@ -5,7 +5,7 @@
 /// it ends. If another member's peak exceeds the event's in score and in margin, it becomes the event's peak. Members
 /// have no cooldown (`EventPolicy.ofMember`); the group has the longest cooldown of the members that took part.
 package struct EventGroup: Sendable {
-    /// A query of the group that has an open event.
+    /// A query of the group that has an open event of its own.
     package struct Member: Sendable {
         package let id: String
         package let priority: Int
@@ -24,7 +24,7 @@ package struct EventGroup: Sendable {
         fileprivate var peakMargin: Float { event.peak.score - event.threshold }
     }
 
-    /// A message about the group's event: its start, an update, or its end.
+    /// A message about the event of a group of queries: its start, an update, or its end.
     package struct Told: Sendable, Equatable {
         package let leader: String
         /// The id of the member with the event's peak; the message has its score and threshold.
@@ -47,7 +47,7 @@ package struct EventGroup: Sendable {
     private var open: Open?
     private var barrier: (media: Double, wall: Double)?
     private var carried: Double?
-    /// The wall-clock end and the cooldown of an event before this group was made; applied at the next frame.
+    /// The end (seconds since 1970) and cooldown of an event before this value was made; used at the next frame.
     private var resumed: (end: Double, cooldown: Double)?
     /// The last event's wall-clock end (seconds since 1970) and its cooldown; nil if no event has ended.
     package private(set) var last: (end: Double, cooldown: Double)?
@@ -57,7 +57,7 @@ package struct EventGroup: Sendable {
 
     package init() {}
 
-    /// Makes a group whose last event ended at `end` (seconds since 1970), so that its cooldown continues.
+    /// Makes a group of queries whose last event ended at `end` (seconds since 1970), so that its cooldown continues.
     ///
     /// If the system clock was set back since then, the cooldown takes its whole length.
     package init(after end: Double, cooldown: Double) {
@@ -77,9 +77,11 @@ package struct EventGroup: Sendable {
         open == nil && carried == nil && resumed == nil && (barrier.map { reach >= $0.media } ?? true)
     }
 
-    /// Updates the group's event after a frame; returns messages. Call it for every frame while `isIdle` is false.
+    /// Updates the event of a group of queries after a frame; returns messages. Call it for every frame unless
+    /// `isIdle`.
     ///
-    /// `members` are all members with an open event. `span` is the longest of the windows that end with this frame.
+    /// `members` are all queries of the group with an open event. `span` is the longest window that ends with this
+    /// frame.
     package mutating func observe(_ members: [Member], span: WindowSpan) -> [Told] {
         var told: [Told] = []
         if span.mediaEnd < newest { told += close().map { [$0] } ?? [] }

@@ -11,7 +11,8 @@ package struct EventPolicy: Sendable, Hashable {
     package var windows: Int
     /// The time after an event's end in which no new event starts.
     package var cooldown: Double
-    /// The rise of the peak for which an update is sent; `updateInterval` is the least time between two updates.
+    /// The rise of an event's highest value for which an update is sent; `updateInterval` is the least time between
+    /// updates.
     package var updateStep: Float
     package var updateInterval: Double
 
@@ -36,13 +37,14 @@ package struct EventPolicy: Sendable, Hashable {
     /// The greatest value of `windows`.
     package static let mostWindows = 64
 
-    /// Returns the default hysteresis for a rule: for probabilities with contrasts, otherwise for the kind of scores.
+    /// Returns the default hysteresis of a query: for probabilities if it has contrasting texts, otherwise for its
+    /// scores.
     package static func hysteresis(of rule: ThresholdRule, scores: ScoreKind) -> Float {
         if case .contrast = rule { return probabilityHysteresis }
         return scores == .logits ? logitHysteresis : cosineHysteresis
     }
 
-    /// The same settings without a cooldown, for a query in a group: the group applies the cooldown.
+    /// The same settings without a cooldown, for a query in a group: the group has the cooldown.
     package var ofMember: EventPolicy {
         var policy = self
         policy.cooldown = 0

@@ -12,7 +12,7 @@ package struct EventTracker: Sendable {
     package enum Phase: String, Sendable { case start, update, end }
 
     package struct Peak: Sendable, Equatable {
-        /// The highest value compared with the threshold: the score, or for contrasts the query's probability.
+        /// The event's highest value: the score, or the probability of a query with contrasting texts.
         package let score: Float
         /// The wall-clock time (seconds since 1970) of the peak's window's last frame; `mediaTime` is its media time.
         package let wallTime: Double
@@ -92,7 +92,7 @@ package struct EventTracker: Sendable {
     private var barrier: Barrier?
     /// The seconds of cooldown that were left when the stream jumped; they start with its next window.
     private var carried: Double?
-    /// The wall-clock end of an event before this tracker was made; its cooldown continues with the next window.
+    /// The wall-clock end of an event before this value was made; its cooldown continues with the next window.
     private var resumed: Double?
     /// The wall-clock end of the last event, in seconds since 1970; nil once its cooldown is over.
     package private(set) var lastEnd: Double?
@@ -123,7 +123,7 @@ package struct EventTracker: Sendable {
 
     package var isOpen: Bool { match?.event != nil }
 
-    /// True if the tracker need not be kept: no match, no cooldown, and no recent window that matched.
+    /// True if this value need not be kept: no match, no cooldown, and no recent window that matched.
     package var isIdle: Bool {
         match == nil && barrier == nil && carried == nil && resumed == nil && !seen.contains { $0.matched }
     }

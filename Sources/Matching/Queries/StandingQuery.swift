@@ -21,7 +21,7 @@ package struct StandingQuery: Sendable, Equatable {
     package let rule: ThresholdRule
     package private(set) var settings: Settings
 
-    /// A query's optional settings: all but its description, head and rule.
+    /// A query's optional settings: all but its description, threshold rule and scoring model.
     package struct Settings: Sendable, Equatable {
         /// Prompt templates with `{}` in place of the text, such as "a photo of {}"; empty means the text alone.
         package var prompts: [String] = []
@@ -57,7 +57,7 @@ package struct StandingQuery: Sendable, Equatable {
     /// Every wording in every prompt; their embeddings are averaged.
     package var sentences: [String] { text.isEmpty ? [] : ([text] + phrasings).flatMap(sentences(of:)) }
 
-    /// Returns a text in every prompt; also used for contrasts.
+    /// Returns a text in every prompt; also used for the texts that a query is contrasted with.
     package func sentences(of text: String) -> [String] {
         settings.prompts.isEmpty ? [text] : settings.prompts.map { $0.replacing("{}", with: text) }
     }
@@ -104,7 +104,7 @@ package struct StandingQuery: Sendable, Equatable {
         self.settings = settings
     }
 
-    /// Returns the same query with another id or another rule; throws if that is invalid.
+    /// Returns the same query with another id or another threshold rule; throws if that is invalid.
     package func with(id: String? = nil, rule: ThresholdRule? = nil) throws(QueryError) -> StandingQuery {
         try StandingQuery(
             id: id ?? self.id, text: text, phrasings: phrasings, images: images, head: head, frames: frames,

@@ -2,14 +2,14 @@ import Foundation
 
 /// The condition under which a window matches a query.
 package enum ThresholdRule: Sendable, Hashable {
-    /// The score must reach this number: a cosine for most heads, a logit for the head `tight`.
+    /// The score must reach this number: a cosine for most heads (scoring models), a logit for the head `tight`.
     case score(Float)
     /// The query's probability among contrasting texts must reach this number; the model's scale and bias are used.
     case contrast(against: [String], probability: Float)
     /// The score must reach a learnt threshold, which scores reach by chance this many times a day.
     case budget(falseAlertsPerDay: Double)
 
-    /// The configured threshold: a score, or for contrasts a probability; nil if the threshold is learnt on each
+    /// The configured threshold: a score, or a probability with contrasting texts; nil if the threshold is learnt per
     /// stream.
     package var fixedThreshold: Float? {
         switch self {
@@ -18,7 +18,7 @@ package enum ThresholdRule: Sendable, Hashable {
         }
     }
 
-    /// The rule's key in a configuration file.
+    /// The key of this kind of rule in a configuration file.
     package var key: String {
         switch self {
         case .score: "threshold"
@@ -27,9 +27,9 @@ package enum ThresholdRule: Sendable, Hashable {
         }
     }
 
-    /// The greatest number of contrasts of one query.
+    /// The greatest number of texts that one query is contrasted with.
     package static let mostContrasts = 64
-    /// The default probability for contrasts: the query must be more likely than all contrasts together.
+    /// The default probability with contrasting texts: the query must be more likely than all of them together.
     package static let defaultProbability: Float = 0.5
     /// The valid numbers of false alerts a day: from one in three years to one every ten seconds.
     package static let budgets: ClosedRange<Double> = 0.001...8640
@@ -61,7 +61,7 @@ package enum ThresholdRule: Sendable, Hashable {
 }
 
 extension ThresholdRule {
-    /// Returns the query's probability among its contrasts: its share of a softmax over all scores.
+    /// Returns the query's probability among its contrasting texts: its share of a softmax over all scores.
     ///
     /// With a `bias`, it is its share of the sum of all sigmoid probabilities. If these are small, both shares are
     /// equal.

@@ -15,7 +15,7 @@ package struct ClipSampling: Sendable, Equatable {
         self.seconds = seconds
     }
 
-    /// Returns the rule for a clip of `fps` frames a second.
+    /// Returns the sampling of frame numbers for a clip of `fps` frames a second.
     ///
     /// Throws where CLIP4Clip fails: below one frame a second, and if the rate is above the clip's.
     package func rule(fps: Double) throws(ClipError) -> Rule {

@@ -50,7 +50,8 @@ package struct RotaryPositions {
 }
 
 extension Matrix {
-    /// Writes into this matrix `[sequences · heads, width]`: each head's weighted mean of each sequence's tokens.
+    /// Writes into this matrix `[sequences · heads, width]`: each attention head's weighted mean of each sequence's
+    /// tokens.
     ///
     /// The tokens are `x` `[sequences · tokens, width]`. A head's weights are the softmax, over a sequence's tokens, of
     /// its column of `scores` `[sequences · tokens, heads]`.

@@ -25,7 +25,7 @@ package struct FleetConfiguration: Sendable, Equatable {
     package var onCutOff = CutOff.watch
     /// The node's labels: a stream with the label `at-LABEL` runs only on nodes with the label LABEL.
     package var labels: [String] = []
-    /// The fleet's identity; set it to join another fleet than the one that this node joined first. nil keeps that.
+    /// The identity of the fleet to join, if it is another than the one that this node joined first; otherwise nil.
     package var identity: String?
     /// The greatest size in megabytes of the event log that is kept in etcd; `logHours` is its greatest age in hours.
     package var logMegabytes = 256

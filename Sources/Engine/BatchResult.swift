@@ -7,9 +7,9 @@ package struct BatchResult: Sendable {
     package var thresholds: [ThresholdChange] = []
     package var scores: [WindowScore] = []
     var wantsScores = false
-    /// The embedded frames of the batch, for the history; `clips` has the heads' embeddings of whole windows.
+    /// The embedded frames of the batch, for the history; `clips` has the embeddings of whole windows.
     ///
-    /// Both are in the order of each lane (a stream or a region of one), and empty unless `wantsFrames`.
+    /// Both are in the order of each stream or region, and empty unless `wantsFrames`.
     package var frames: [RecordedFrame] = []
     package var clips: [RecordedClip] = []
     var wantsFrames = false

@@ -1,7 +1,7 @@
 import DequeModule
 import Matching
 
-/// A queue of event messages that wait to be published, in order.
+/// A queue of event messages (detections) that wait to be published, in order.
 ///
 /// A new update or end of an event replaces an update of it that still waits, since it contains all that the update
 /// says. Starts and ends are never dropped.
@@ -9,14 +9,14 @@ package struct DetectionQueue: Sendable {
     private var waiting: Deque<Detection> = []
     /// For each event, the sequence number of its newest update, which may have left the queue already.
     private var updates: [String: Int] = [:]
-    /// The sequence number of the oldest waiting detection; detections are numbered in the order of arrival, from 0.
+    /// The sequence number of the oldest waiting event message; messages are numbered in the order of arrival, from 0.
     package private(set) var first = 0
     /// The number of updates that were replaced by newer ones before they were published.
     package private(set) var coalesced = 0
 
-    /// The number of waiting detections.
+    /// The number of waiting event messages.
     package var count: Int { waiting.count }
-    /// The sequence number that the next detection gets.
+    /// The sequence number that the next event message gets.
     package var end: Int { first + waiting.count }
 
     package init() {}
@@ -37,7 +37,7 @@ package struct DetectionQueue: Sendable {
         }
     }
 
-    /// Removes and returns the oldest detections, at most `limit`.
+    /// Removes and returns the oldest event messages, at most `limit`.
     package mutating func take(_ limit: Int) -> [Detection] {
         let taken = Array(waiting.prefix(limit))
         waiting.removeFirst(taken.count)
@@ -46,6 +46,6 @@ package struct DetectionQueue: Sendable {
         return taken
     }
 
-    /// Discards all waiting detections, and returns their number.
+    /// Discards all waiting event messages, and returns their number.
     package mutating func giveUp() -> Int { take(count).count }
 }

@@ -152,7 +152,7 @@ final class FrameScorer {
 }
 
 extension Lane {
-    /// Returns the frame as the history stores it; the first frame after lost ones is a discontinuity.
+    /// Returns the frame as the history stores it; after lost frames, it is marked as a discontinuity.
     fileprivate func recorded(_ frame: EmbeddedFrame) -> RecordedFrame {
         RecordedFrame(
             lane: name, embedding: frame.embeddings?.newest, mediaTime: frame.mediaTime, wallClock: frame.wallClock,

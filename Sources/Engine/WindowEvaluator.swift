@@ -30,7 +30,7 @@ final class WindowEvaluator {
         let since: ContinuousClock.Instant
     }
 
-    /// The number of calls of `take` between two pieces of float32 work for `sample`.
+    /// The number of calls of `take` after which the next frame of `sample` is embedded in float32.
     static let pace = 16
     /// The longest time that a stream or region waits for float32 scores; then its windows are decided without them.
     ///
@@ -56,7 +56,7 @@ final class WindowEvaluator {
     private(set) var lookedAt: [String: Histogram] = [:]
     /// True if each stream and region keeps its window embeddings of the last hour, for explanations.
     var remembersHour = true
-    /// Called with each judgement of an active query, even if the search index did not find the query; nil if not
+    /// Called with each score and decision of an active query, even one that the search index did not find; nil if not
     /// needed.
     var onJudgement: ((WindowJudgement) -> Void)?
 
@@ -212,7 +212,7 @@ final class WindowEvaluator {
         return concerned + others.sorted().compactMap { book[$0] }.map { ($0, group.score($0, look.clip)) }
     }
 
-    /// Calls `tell` for the active queries whose score was too low for the search index to find them.
+    /// Calls `tell` with the scores of active queries that were too low for the search index to find.
     private func tellOthers(
         than concerned: [RegisteredQuery], _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup,
         _ tell: (WindowJudgement) -> Void

@@ -35,7 +35,8 @@ package final class Activations: Numbers {
         return data
     }
 
-    /// Sets the size and the number format, and allocates memory if needed; the content is then undefined.
+    /// Sets the number of rows and columns and the number type, allocating memory if needed; the content is then
+    /// undefined.
     func prepare(rows: Int, columns: Int, as form: RowForm) {
         let kind = form.kind
         // AMX reads 32 rows at a time: the memory after the last row must exist, but its content does not matter.
@@ -95,7 +96,7 @@ package struct RowForm: Sendable {
     /// True if up to 14 rows are interleaved in a block (`row_blocks.h`); false if rows follow one another.
     var inBlocks = false
 
-    /// Returns the form of rows that follow one another, in the number type that a precision multiplies.
+    /// Returns the row form in which rows follow one another and numbers have the type that this precision multiplies.
     package static func plain(_ precision: Precision) -> RowForm { RowForm(kind: precision.kind) }
 }
 

@@ -57,7 +57,7 @@ package final class Matrix {
         (base + row * columns).update(from: other.base + otherRow * columns, count: columns)
     }
 
-    /// Adds `values`, a block of whole rows, to the matrix again and again until its last row.
+    /// Adds `values` (one or more whole rows) to the first rows, to the next ones, and so on to the last row.
     package func add(repeating values: [Float]) {
         let period = values.count / columns
         precondition(period > 0 && values.count % columns == 0 && rows % period == 0)

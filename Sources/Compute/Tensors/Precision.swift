@@ -30,7 +30,7 @@ package enum Precision: String, Sendable, CaseIterable, Codable {
         }
     }
 
-    /// The size in bytes of one number that a product reads.
+    /// The size in bytes of one input number of a matrix product in this precision.
     var bytes: Int {
         switch resolved {
         case .bf16: 2
@@ -62,7 +62,7 @@ package enum ComputeLibrary {
         return units.joined(separator: ", ")
     }
 
-    /// `units` and the versions of both memory layouts of packed weights: our panels and oneDNN's slabs.
+    /// The text of `units`, with the versions of both memory layouts of reordered weights; part of a cache file's key.
     package static var layouts: String { units + ", panels 1, slabs 1" }
 
     /// True if oneDNN can multiply bfloat16 on this CPU.

@@ -13,7 +13,8 @@ import CKernels
 ///
 /// A row or window with a number that is not finite matches nothing. Not Sendable, like `Matrix`.
 package final class ScoreIndex {
-    /// A search result: a window and a row whose score reaches the row's floor.
+    /// A search result: a window and a text embedding (row) whose score reaches the row's floor, its least matching
+    /// score.
     package struct Hit: Equatable, Sendable {
         /// The window's position among those passed to the search.
         package let window: Int
@@ -31,7 +32,7 @@ package final class ScoreIndex {
 
     package let width: Int
     package var count: Int { tags.count }
-    /// The tags of all rows, in row order.
+    /// The tags (integers chosen by the caller) of all text embeddings, in row order.
     ///
     /// When a row is removed, the last row takes its position.
     package private(set) var tags: [Int32] = []
@@ -55,16 +56,16 @@ package final class ScoreIndex {
         work.deallocate()
     }
 
-    /// Reserves memory for a total of `count` rows; it becomes resident only as rows are written.
+    /// Reserves memory for a total of `count` text embeddings; it becomes resident only as they are written.
     package func reserve(_ count: Int) {
         tags.reserveCapacity(count)
         places.reserveCapacity(count)
         while blocks.count * Self.blockRows < count { addBlock() }
     }
 
-    /// Adds a row, or replaces the row with the same tag.
+    /// Adds a text embedding, or replaces the one with the same tag; `floor` is the least score that matches it.
     ///
-    /// Takes O(width · log width), however many rows there are. If `floor` is NaN, the row never matches.
+    /// Takes O(width · log width), however many rows there are. If `floor` is NaN, nothing matches it.
     package func put(_ tag: Int32, _ embedding: [Float], floor: Float) {
         precondition(embedding.count == width)
         let row: Int
@@ -79,13 +80,13 @@ package final class ScoreIndex {
         withBlock(of: row) { ww_score_put($0, $1, embedding, width, floor, tag, work) }
     }
 
-    /// Changes the floor (the least matching score) of the row with this tag; does nothing if there is none.
+    /// Changes the floor (the least matching score) of the text embedding with this tag; does nothing if there is none.
     package func setFloor(_ tag: Int32, _ floor: Float) {
         guard let row = places[tag] else { return }
         withBlock(of: Int(row)) { ww_score_set_floor($0, $1, floor) }
     }
 
-    /// Removes the row with this tag and returns true if there was one; the last row takes its position.
+    /// Removes the text embedding with this tag and returns true if there was one; the last row takes its position.
     ///
     /// Takes O(width).
     @discardableResult
@@ -108,10 +109,11 @@ package final class ScoreIndex {
         return true
     }
 
-    /// Finds all pairs of a window of `windows` `[count, width]` and a row whose score reaches the row's floor.
+    /// Finds all pairs of a window and a text embedding (row) whose score reaches the row's floor, its least matching
+    /// score.
     ///
-    /// `hits` is overwritten, ordered by window; its memory is reused. `scan` selects the instructions, for tests and
-    /// benchmarks.
+    /// `windows` is `[count, width]`. `hits` is overwritten, ordered by window; its memory is reused. `scan` selects
+    /// the CPU instructions, for tests and benchmarks.
     package func search(_ windows: [Float], into hits: inout [Hit], scan: ScoreScan = .best) {
         precondition(windows.count % width == 0 && scan.isAvailable)
         let found = ww_search_run(search, blocks, count, windows, windows.count / width, scan.kind)
@@ -121,17 +123,21 @@ package final class ScoreIndex {
         }
     }
 
-    /// Returns all pairs of a window of `windows` `[count, width]` and a row whose score reaches the row's floor.
+    /// Returns all pairs of a window and a text embedding (row) whose score reaches the row's floor, its least matching
+    /// score.
+    ///
+    /// `windows` is `[count, width]`.
     package func hits(_ windows: [Float], scan: ScoreScan = .best) -> [Hit] {
         var hits: [Hit] = []
         search(windows, into: &hits, scan: scan)
         return hits
     }
 
-    /// The number of pairs whose score the last search computed, because the byte error bound did not exclude them.
+    /// The number of window and text pairs whose score the last search computed; all others were excluded by their
+    /// bytes.
     package var scored: Int { ww_search_scored(search) }
 
-    /// Returns the score of window number `place` of `windows` `[count, width]` and the row with this tag; nil without
+    /// Returns the score of window number `place` of `windows` `[count, width]` and the text with this tag; nil without
     /// one.
     package func score(_ windows: [Float], _ place: Int, _ tag: Int32) -> Float? {
         precondition(windows.count >= (place + 1) * width)
@@ -164,7 +170,7 @@ package final class ScoreIndex {
         blocks.append(block)
     }
 
-    /// Calls `body` with the memory block that contains a row, and the row's position in that block.
+    /// Calls `body` with the memory block that contains a text embedding, and its position in that block.
     private func withBlock<R>(of row: Int, _ body: (UnsafePointer<ww_score_block>, Int) -> R) -> R {
         withUnsafePointer(to: blocks[row / Self.blockRows]) { body($0, row % Self.blockRows) }
     }
@@ -172,7 +178,7 @@ package final class ScoreIndex {
 
 /// The CPU instructions with which a `ScoreIndex` search multiplies bytes.
 package enum ScoreScan: String, CaseIterable, Sendable {
-    /// Bytes are not used: the score of every pair is computed.
+    /// No search by bytes: the float32 score of every pair is computed.
     case none
     case portable, avx2, vnni, amx
     /// The fastest way on this CPU.

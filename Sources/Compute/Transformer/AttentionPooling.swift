@@ -70,7 +70,7 @@ package struct AttentionPooling {
         sums = Activations(columns: max(w, size))
     }
 
-    /// The greatest accepted width of the hidden layer; published models have at most 8,960.
+    /// The greatest accepted width of the MLP's hidden layer; published models have at most 8,960.
     private static let widest = 1 << 20
 
     /// Returns the product of each attention head's query with its key weights, `[heads, width]`.

@@ -3,10 +3,11 @@ package import Matching
 import Pixels
 import Printing
 
-/// Converts example pictures from files and to `data:` URIs, the form in which they are sent and stored.
+/// Reads example pictures from files and `data:` URIs, and writes them as such URIs, in which they are sent and stored.
 package enum PictureURI {
-    /// Reads a picture from a file; a relative path is relative to `folder`. Throws if it is unreadable, too large or
-    /// no picture.
+    /// Reads a picture from a file; throws if it is unreadable, too large or no picture.
+    ///
+    /// A relative path is relative to `folder`.
     package static func read(_ path: String, from folder: URL) throws(QueryPartError) -> QueryImage {
         let url = path.hasPrefix("/") ? URL(filePath: path) : folder.appending(path: path)
         var information = stat()

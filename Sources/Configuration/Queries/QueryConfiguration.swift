@@ -23,8 +23,9 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
     package var metadata: [String: String]?
     package var head: String?
     package var frames: Int?
-    /// A fixed threshold. A query has one rule: this, `against` with a probability, or a number of false alerts per
-    /// day.
+    /// A fixed threshold.
+    ///
+    /// A query has one of: this; `against` with a probability; or a number of false alerts per day.
     package var threshold: Double?
     package var against: [String]?
     package var probability: Double?

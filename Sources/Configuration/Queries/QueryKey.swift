@@ -101,7 +101,7 @@ package struct QueryKey: Sendable {
             "Whether an event keeps a clip of its stream, where those are recorded."),
     ]
 
-    /// The keys of rules, of which a query has at most one; `probability` belongs to `against`.
+    /// The keys that determine a query's threshold, of which it has at most one; `probability` belongs to `against`.
     static let rules = ["threshold", "against", "false_alerts_per_day"]
 
     // MARK: Shapes

@@ -52,7 +52,7 @@ package struct QueryNames {
 
     package init(taken: [String: String] = [:]) { self.taken = taken }
 
-    /// Returns the ids that a query may get; pass those of them that are in use to `init(taken:)`.
+    /// Returns the ids that a query may get; a caller looks up which are in use, and passes these to `init(taken:)`.
     package static func candidates(for query: QueryConfiguration) -> [String] {
         query.id.map { [$0] } ?? query.possibleIDs
     }

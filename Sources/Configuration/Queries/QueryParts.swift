@@ -37,7 +37,10 @@ package struct Confirmation: Codable, Sendable, Equatable {
     }
 }
 
-/// The key `update`: the rise of the peak and the least seconds between updates, as `{step: 0.01, interval: 1}`.
+/// The key `update`: the rise of an event's highest value for which an update is sent, and the least seconds between
+/// updates.
+///
+/// It is written as `{step: 0.01, interval: 1}`.
 package struct UpdatePolicy: Codable, Sendable, Equatable {
     package var step: Double?
     package var interval: Double?

@@ -3,7 +3,7 @@ package import Matching
 package import WireFormat
 
 extension QueryConfiguration {
-    /// The query's rule from its keys; nil if it has none, so that the model's default threshold applies.
+    /// The query's threshold rule from its keys; nil if it has none, so that the model's default threshold applies.
     package var rule: ThresholdRule? {
         if let against {
             return .contrast(
@@ -96,7 +96,8 @@ extension QueryConfiguration {
 
     /// Returns this query with the keys of a JSON object changed; null resets a key to its default.
     ///
-    /// A new rule replaces the old one of any kind. The id does not change. Throws if the result is invalid.
+    /// A new threshold, of whatever kind, replaces the old one. The id does not change. Throws if the result is
+    /// invalid.
     package func changed(by changes: JSONValue) throws -> QueryConfiguration {
         guard case .object(let changes) = changes else { throw QueryError(id ?? "", "changes are keys and values") }
         var values = json

@@ -50,7 +50,7 @@ struct Mapping<Node: ConfigurationNode> {
     private let what: String
     let line: Int?
 
-    /// Opens a mapping; throws if the node is none, or has other keys than `keys`.
+    /// Opens a mapping; throws if the node is no mapping, or has other keys than `keys`.
     ///
     /// `line` is the mapping's line, for nodes that do not know theirs.
     init(_ node: Node, path: String, line: Int? = nil, what: String, keys: [String]) throws(ConfigurationError) {
@@ -94,7 +94,9 @@ struct Mapping<Node: ConfigurationNode> {
 
     func has(_ key: String) -> Bool { entry(key) != nil }
 
-    /// Throws if a key is present without a value; for keys where that could be mistaken for a setting.
+    /// Throws an error that says what was `expected` if a key is present without a value.
+    ///
+    /// It is for keys where a missing value could be mistaken for a setting.
     func refuseEmpty(_ key: String, _ expected: String) throws(ConfigurationError) {
         guard let entry = entries.first(where: { $0.key == key }), entry.value.isNull else { return }
         throw ConfigurationError(
@@ -152,7 +154,7 @@ struct Mapping<Node: ConfigurationNode> {
         return items
     }
 
-    /// Reads a list of texts; a single text counts as a list of one. nil without the key.
+    /// Reads a list of texts, or a single text as a list of one; nil without the key.
     func strings(_ key: String) throws(ConfigurationError) -> [String]? {
         guard let (node, _) = entry(key) else { return nil }
         if let one = node.text { return [one] }

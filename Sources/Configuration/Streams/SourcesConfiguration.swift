@@ -33,8 +33,9 @@ package struct CameraCredentials: Sendable, Equatable {
     package var file: String
     package var hosts: [HostPattern]
 
-    /// Reads the section `credentials`: names that streams refer to, each with `hosts` and, if it has another name,
-    /// `file`.
+    /// Reads the section `credentials`: names for streams to refer to, each with the key `hosts`.
+    ///
+    /// The key `file` names the file if its name is another.
     static func all(_ root: YAMLMapping, path: String) throws(ConfigurationError) -> [String: CameraCredentials] {
         var all: [String: CameraCredentials] = [:]
         guard let node = root.node("credentials") else { return all }

@@ -22,9 +22,9 @@ package struct QueuedItem: Sendable {
 
 /// The bounded queue of sampled frames between the decoders of all streams and the scoring engine.
 ///
-/// Each stream has its own lane (first in, first out). If it is full, a file's decoder waits, and a live stream drops
-/// its oldest waiting frame, which is counted. Before that happens, `share` makes live sources sample fewer frames (see
-/// `LoadShedder`). The engine takes batches from all lanes in turn, so that no stream starves another.
+/// Each stream has its own queue (lane). If it is full, a file's decoder waits, and a live stream drops its oldest
+/// waiting frame, which is counted. Before that happens, `share` makes live sources sample fewer frames (see
+/// `LoadShedder`). The engine takes batches from all streams in turn, so that none starves another.
 // @unchecked: `condition` guards every mutable field
 package final class FrameQueue: @unchecked Sendable {
     package enum Policy: Sendable { case wait, dropOldest }
@@ -35,7 +35,7 @@ package final class FrameQueue: @unchecked Sendable {
         /// The number of frames dropped because the stream's queue was full.
         var dropped: UInt64 = 0
 
-        /// Appends an item; if a live stream's queue is full, drops its oldest frame. Returns the change in waiting
+        /// Appends an item, dropping the oldest frame if a live stream's queue is full; returns the change in waiting
         /// items.
         mutating func take(_ item: LaneItem, depth: Int, at now: ContinuousClock.Instant) -> Int {
             var lost = 0
@@ -101,7 +101,7 @@ package final class FrameQueue: @unchecked Sendable {
         }
     }
 
-    /// Adds an item to a stream's queue. Called on the stream's media thread.
+    /// Adds an item to a stream's queue; called on the stream's media thread.
     ///
     /// If the queue is full, a file's thread waits for room; a live stream's thread never waits.
     package func post(_ item: LaneItem, to stream: String) {
@@ -200,7 +200,7 @@ package final class FrameQueue: @unchecked Sendable {
     /// The number of waiting items of all streams.
     package var depthNow: Int { locked { waiting } }
 
-    /// Waits until `count` items wait, the queue is finished, or the consumer is woken.
+    /// Waits until `count` items have arrived, the queue is finished, or the consumer is woken.
     ///
     /// Returns at once if the deadline has passed.
     private func wait(for count: Int, until deadline: ContinuousClock.Instant? = nil) async {
@@ -219,7 +219,7 @@ package final class FrameQueue: @unchecked Sendable {
         wake?.resume()
     }
 
-    /// Removes and returns the waiting consumer if `condition` is true; the caller holds the lock.
+    /// Returns the caller that waits in `next`, to be resumed, if `condition` is true; call this with the lock held.
     private func takeConsumer(if condition: Bool) -> CheckedContinuation<Void, Never>? {
         guard condition else { return nil }
         defer { consumer = nil }

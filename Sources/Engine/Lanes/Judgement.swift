@@ -8,15 +8,15 @@ struct Judgement {
     /// The query's threshold; infinite while it is being learnt.
     let threshold: Float
 
-    /// Returns the judgement of a window without a usable picture: it has no value, so it does not match.
+    /// Returns the decision about a window without a usable picture: it has no value, so it does not match.
     static func blind(_ standing: RegisteredQuery) -> Judgement {
         Judgement(value: nil, threshold: standing.query.rule.fixedThreshold ?? .infinity)
     }
 }
 
-/// A query's judgement of one window, with the scores and the query that it was made from.
+/// The decision of one query about one window, with the scores that it was made from.
 struct WindowJudgement {
-    /// The number of queries whose judgements are reported: those with a smaller number (slot) than this.
+    /// The number of queries whose decisions are reported: those with a smaller number (slot) than this.
     ///
     /// With more queries, the search index does not compute all scores.
     static let mostQueries: Slot = 1000

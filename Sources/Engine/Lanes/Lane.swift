@@ -108,7 +108,7 @@ final class Lane {
 
     // MARK: Events
 
-    /// Applies a query's judgement of the next window to its event, and returns the messages that result.
+    /// Applies a query's decision about the next window to its event, and returns the messages that result.
     func observe(
         _ standing: RegisteredQuery, _ judgement: Judgement, _ span: WindowSpan, _ still: Still, model: String
     ) -> [Detection] {

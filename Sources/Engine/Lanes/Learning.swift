@@ -61,7 +61,7 @@ extension Lane {
 }
 
 extension StandingQuery {
-    /// Returns true if the other query has the same scores and the same rule, so that a learnt threshold fits it.
+    /// Returns true if the other query has the same scores and kind of threshold, so that a learnt threshold fits it.
     func isLearntLike(_ other: StandingQuery) -> Bool {
         text == other.text && phrasings == other.phrasings && images == other.images && head == other.head
             && frames == other.frames && rule == other.rule && settings.prompts == other.settings.prompts

@@ -4,7 +4,7 @@ import Matching
 struct Found {
     let standing: RegisteredQuery
     let score: Float
-    /// The window's scores for the texts that the query is contrasted with, in the rule's order.
+    /// The window's scores for the texts that the query is contrasted with, in the query's order.
     let contrasts: [Float]
 }
 
@@ -12,7 +12,7 @@ struct Found {
 struct HeadOutput {
     /// The queries that may match the window or have an event in progress, with their scores; unordered.
     let found: [Found]
-    /// The embedding of the whole window `[d]`, of length 1; by the mean head if this head gives only scores.
+    /// The embedding of the whole window `[d]`, of length 1; by the mean head if the query's head gives only scores.
     let clip: [Float]
 }
 

@@ -6,7 +6,7 @@ import Tensors
 struct ScoreError {
     /// A score this many RMS errors from a threshold stays on its side in float32.
     static let margin: Float = 6
-    /// The weight of the assumed error, in windows, before any is measured.
+    /// The weight of the assumed error in the estimate, as a number of windows, before any error is measured.
     static let assumption = 4.0
     /// The number of windows that the estimate remembers, since errors change with the pictures.
     static let memory = 1000.0

@@ -24,8 +24,8 @@ final class QueryBook {
     subscript(id: String) -> RegisteredQuery? { ids[id].flatMap { slots[Int($0)] } }
     subscript(slot: Slot) -> RegisteredQuery? { slots.indices.contains(Int(slot)) ? slots[Int(slot)] : nil }
 
-    /// Returns the group that computes the query's scores, or makes it; throws if its head cannot be used with the
-    /// model.
+    /// Returns the group of queries that a query is scored with, or makes it; throws if its scoring model cannot be
+    /// used.
     ///
     /// Call this before a change, so that an error leaves nothing half done.
     func group(for query: StandingQuery) throws -> QueryGroup {

@@ -7,9 +7,10 @@ import Tensors
 /// The queries with the same head (the model that scores windows) and window length; scores windows for them.
 ///
 /// A pooling head computes one embedding per window. A search index then finds the queries whose fixed threshold the
-/// window reaches. There is one index for each combination of selected streams and active hours. Queries with contrasts
-/// or a learnt threshold cannot be searched for, so they are scored in each window. A pairing head scores a text with a
-/// window: it scores the queries that the mean head ranks best, and those with an event in progress.
+/// window reaches. There is one index for each combination of selected streams and active hours. Queries with
+/// contrasting texts or a learnt threshold cannot be searched for, so they are scored in each window. A pairing head
+/// scores a text with a window: it scores the queries that the mean head ranks best, and those with an event in
+/// progress.
 final class QueryGroup {
     private struct PartitionKey: Hashable {
         let selector: StreamSelector
@@ -43,10 +44,10 @@ final class QueryGroup {
     /// heads.
     private let candidates: Head?
     private let key: GroupKey
-    /// The kind of this group's scores: cosines or logits.
+    /// The kind of scores of these queries: cosines or logits.
     let scores: ScoreKind
 
-    /// Returns the scale and bias that turn this group's scores into probabilities: for cosines, the model's.
+    /// Returns the scale and bias that turn these queries' scores into probabilities: for cosines, the model's.
     func scoring(_ model: Scoring) -> Scoring { scores == .logits ? .logits : model }
 
     private let width: Int
@@ -133,14 +134,14 @@ final class QueryGroup {
         if partition.index.count == 0 { partitions[key] = nil }
     }
 
-    /// Makes the index find a query, or no longer find it, when its active hours begin or end.
+    /// Lets searches find a query, or no longer find it, when its active hours begin or end.
     func setWatched(_ standing: RegisteredQuery, _ isWatched: Bool) {
         guard standing.floor != nil, let partition = partitions[Self.partition(of: standing)] else { return }
         partition.index.setFloor(standing.slot, floor(of: standing))
         partition.watched += isWatched ? 1 : -1
     }
 
-    /// Returns the least score for which the index finds the query; NaN, which nothing reaches, if it is inactive.
+    /// Returns the least score for which a search finds the query; NaN, which nothing reaches, if it is inactive.
     private func floor(of standing: RegisteredQuery) -> Float {
         guard let floor = standing.floor, standing.isWatched else { return .nan }
         return floor - slack
@@ -190,7 +191,7 @@ final class QueryGroup {
     /// Counts a window, and returns true if it should be scored in both precisions to measure the error.
     func isSample() -> Bool { error?.isSample() ?? false }
 
-    /// Updates the error estimate from two outputs for one window; `exact` comes from float32 embeddings.
+    /// Updates the estimated error of scores from two results for one window; `exact` comes from float32 embeddings.
     func measure(_ before: HeadOutput, _ exact: HeadOutput) {
         if pairs {
             let scores = Dictionary(before.found.map { ($0.standing.slot, $0.score) }, uniquingKeysWith: { $1 })

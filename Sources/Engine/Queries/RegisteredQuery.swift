@@ -20,7 +20,7 @@ struct GroupKey: Hashable {
 package struct QueryEmbedding: Sendable {
     /// The average embedding `[d]` of the query's sentences and pictures, not normalised.
     package let query: [Float]
-    /// The embeddings `[d]` of the texts that the query is contrasted with, not normalised, in the rule's order.
+    /// The embeddings `[d]` of the texts that the query is contrasted with, not normalised, in the query's order.
     package let contrasts: [[Float]]
     /// True if a text was cut to the model's context length.
     package let truncated: Bool

@@ -10,7 +10,7 @@ extension VideoSource {
     /// The longest wait for stopping a source; after that, the stop continues on its own thread.
     private static let mostStopping = Duration.seconds(10)
 
-    /// Starts the source on a thread of its own, since that may block, and returns the error if it failed.
+    /// Starts the source on a separate thread, since that may block, and returns the error if it failed.
     ///
     /// Waits 30 seconds at most.
     package func startOffPool() async -> SourceError? {
@@ -25,6 +25,6 @@ extension VideoSource {
                 + "check that the device, or the disk or network that it lies on, answers")
     }
 
-    /// Stops the source on a thread of its own; waits for 10 seconds at most.
+    /// Stops the source on a separate thread; waits for 10 seconds at most.
     package func stopOffPool() async { _ = await offPool(atMost: Self.mostStopping) { self.stop() } }
 }

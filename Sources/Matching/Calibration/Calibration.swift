@@ -13,7 +13,8 @@
 /// The value has a few KB. A window takes O(1), and a fit, once an hour, takes milliseconds.
 package struct Calibration: Sendable, Codable, Equatable {
     package enum State: Sendable, Equatable {
-        /// There is no threshold yet; `progress` is the completed share of the warm-up, below 1.
+        /// There is no threshold yet; `progress` is the completed share (below 1) of the time and scores needed to
+        /// learn it.
         case learning(progress: Double)
         case pinned
         /// The threshold no longer fits the scores; `suggested` would fit now, and `why` is the reason.
@@ -140,7 +141,8 @@ package struct Calibration: Sendable, Codable, Equatable {
         }
     }
 
-    /// The highest peaks of the newer and the older period, complete and in descending order, and their total seconds.
+    /// The highest score peaks of the newer and the older period, complete and in descending order, and their total
+    /// seconds.
     private var peaks: (sorted: [Float], seconds: Double) {
         let both = [older, newer].compactMap { $0 }
         let floor = both.flatMap { [$0.level, $0.floor ?? $0.level] }.max() ?? 0
@@ -224,7 +226,7 @@ package struct Calibration: Sendable, Codable, Equatable {
 
     // MARK: Drift
 
-    /// Checks whether the pinned threshold still fits the scores, and sets or clears `drift`.
+    /// Checks whether the threshold still fits the scores, and sets or clears `drift`.
     private mutating func review() {
         guard let pin else { return }
         if let local, abs(local - pin.mean) > settings.shift * pin.deviation {

@@ -1,8 +1,8 @@
-/// The highest peaks of scores in a period, to which the tail of the chance distribution is fitted.
+/// The highest scores that occurred by chance in a period, one per run of high scores; `TailFit` is fitted to them.
 ///
-/// Windows overlap, so high scores come in runs. Scores above `level` form one cluster, as they would form one alert,
-/// unless `gap` seconds below the level separate them. The type keeps the `capacity` highest peaks of clusters. It
-/// knows the score (`floor`) above which none is missing.
+/// Windows overlap, so high scores come in runs. Scores above `level` form one run (cluster), as they would form one
+/// alert, unless `gap` seconds below the level separate them. The type keeps the `capacity` highest peaks of clusters.
+/// It knows the score (`floor`) above which none is missing.
 struct NullPeaks: Sendable, Codable, Equatable {
     static let capacity = 192
 

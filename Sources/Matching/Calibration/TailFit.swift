@@ -73,13 +73,14 @@ struct TailFit: Sendable {
         points = weighed.map { Point(rate: $0.rate, shape: $0.shape, scale: $0.scale, weight: $1 / total) }
     }
 
-    /// Returns the expected number of peaks per day at or above `score`; below the base, it is that of the base.
+    /// Returns the expected number of score peaks per day at or above `score`; below the base, it is that of the base.
     func perDay(above score: Double) -> Double {
         let excess = max(0, score - base)
         return points.reduce(0) { $0 + $1.weight * $1.rate * $1.survival(excess) }
     }
 
-    /// Returns the score that peaks exceed `wanted` times a day; the base, if even that is exceeded less often.
+    /// Returns the score that is exceeded `wanted` times a day by chance; the base, if even that is exceeded less
+    /// often.
     func score(perDay wanted: Double) -> Double {
         guard perDay(above: base) > wanted else { return base }
         var (low, high) = (base, base + spread)

@@ -27,7 +27,7 @@ package struct EventGroup: Sendable {
     /// A message about the event of a group of queries: its start, an update, or its end.
     package struct Told: Sendable, Equatable {
         package let leader: String
-        /// The id of the member with the event's peak; the message has its score and threshold.
+        /// The id of the query with the event's highest value; the message has its score and threshold.
         package let member: String
         package let transition: EventTracker.Transition
     }
@@ -77,11 +77,10 @@ package struct EventGroup: Sendable {
         open == nil && carried == nil && resumed == nil && (barrier.map { reach >= $0.media } ?? true)
     }
 
-    /// Updates the event of a group of queries after a frame; returns messages. Call it for every frame unless
-    /// `isIdle`.
+    /// Updates the event of a group of queries after a frame, and returns its messages.
     ///
-    /// `members` are all queries of the group with an open event. `span` is the longest window that ends with this
-    /// frame.
+    /// Call it for every frame unless `isIdle`. `members` are all queries of the group with an open event. `span` is
+    /// the longest window that ends with this frame.
     package mutating func observe(_ members: [Member], span: WindowSpan) -> [Told] {
         var told: [Told] = []
         if span.mediaEnd < newest { told += close().map { [$0] } ?? [] }

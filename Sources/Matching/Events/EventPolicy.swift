@@ -2,7 +2,7 @@
 ///
 /// All times are seconds of media time.
 package struct EventPolicy: Sendable, Hashable {
-    /// The amount by which the value must fall below the threshold to end an event.
+    /// The amount by which a window's value (score or probability) must fall below the threshold to end an event.
     package var hysteresis: Float
     /// The least duration of a match, from the end of its first window to the end of the window that starts the event.
     package var minimumDuration: Double

@@ -14,7 +14,8 @@ package struct EventTracker: Sendable {
     package struct Peak: Sendable, Equatable {
         /// The event's highest value: the score, or the probability of a query with contrasting texts.
         package let score: Float
-        /// The wall-clock time (seconds since 1970) of the peak's window's last frame; `mediaTime` is its media time.
+        /// The wall-clock time, in seconds since 1970, of the last frame of the best window; `mediaTime` is its media
+        /// time.
         package let wallTime: Double
         package let mediaTime: Double
 
@@ -189,7 +190,7 @@ package struct EventTracker: Sendable {
         return match
     }
 
-    /// Adds a window to the match in progress: may start its event, or report a higher peak.
+    /// Adds a window to the match in progress, which may start its event or report a higher value.
     private mutating func advance(
         _ value: Float, _ threshold: Float, _ span: WindowSpan, matches: Int
     ) -> [Transition] {

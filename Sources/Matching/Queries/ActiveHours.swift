@@ -1,7 +1,7 @@
 import Foundation
 import Printing
 
-/// The weekly hours at which a query is active: when the clock of any rule's time zone shows one of its hours.
+/// The weekly hours at which a query is active, in local time of one or more time zones.
 ///
 /// An hour that occurs twice when clocks change counts twice; a skipped hour does not occur.
 package struct ActiveHours: Sendable, Hashable {
@@ -119,7 +119,7 @@ package struct ActiveHours: Sendable, Hashable {
         }
     }
 
-    /// The rules; the query is active if any rule is, or if there is none.
+    /// The hours by time zone; the query is active in any of them, and always if there are none.
     package let rules: [Rule]
     package static let always = ActiveHours([])
 

@@ -128,7 +128,7 @@ package struct StandingQuery: Sendable, Equatable {
         return QueryImage.problem(of: images)
     }
 
-    /// Returns the error of a text under a key, such as an empty text; nil if it is valid.
+    /// Returns the error of a text, such as an empty one, with the name of its key; nil if it is valid.
     package static func problem(ofText text: String, _ key: String) -> QueryPartError? {
         // Scalars are used, not characters: a million queries are checked at start, and one character may have
         // megabytes.

@@ -6,7 +6,7 @@ package enum ThresholdRule: Sendable, Hashable {
     case score(Float)
     /// The query's probability among contrasting texts must reach this number; the model's scale and bias are used.
     case contrast(against: [String], probability: Float)
-    /// The score must reach a learnt threshold, which scores reach by chance this many times a day.
+    /// The score must reach a threshold that is learnt so that it gives this many false alerts a day.
     case budget(falseAlertsPerDay: Double)
 
     /// The configured threshold: a score, or a probability with contrasting texts; nil if the threshold is learnt per
@@ -34,7 +34,7 @@ package enum ThresholdRule: Sendable, Hashable {
     /// The valid numbers of false alerts a day: from one in three years to one every ten seconds.
     package static let budgets: ClosedRange<Double> = 0.001...8640
 
-    /// The error of an invalid rule; nil if it is valid.
+    /// The error of invalid values, such as a probability of 2; nil if all are valid.
     var problem: QueryPartError? {
         switch self {
         case .score(let threshold):

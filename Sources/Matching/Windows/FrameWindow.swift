@@ -117,8 +117,9 @@ package struct FrameWindow: Sendable {
         )
     }
 
-    /// Returns the last `length` frames with their media times, oldest first; for 3D patches, as inner frames but the
-    /// newest.
+    /// Returns the embeddings and media times of the last `length` frames, oldest first.
+    ///
+    /// With 3D patches, all but the newest are embedded as inner frames of a window.
     package func last(_ length: Int) -> [(embedding: [Float], mediaTime: Double)] {
         (0..<min(length, count)).reversed().map { age in
             let slot = slot(age: age)

@@ -27,14 +27,14 @@ package enum LinearOutput: Sendable {
     case values
     /// A float32 matrix; the result is added to its content, as in a residual connection.
     case residual
-    /// An `Activations` matrix in the layer's precision. An int8 layer without activation function leaves int32 sums.
+    /// An `Activations` matrix in the layer's precision; an int8 layer without activation function leaves int32 sums.
     case activations
 }
 
 /// A linear layer `y = activation(x · weightᵀ + bias)`; its weights are reordered for the CPU once, when it is made.
 ///
-/// Our own kernels (`PanelLayer`) multiply if the CPU has instructions for the precision and the sizes fit; otherwise
-/// oneDNN does. Not Sendable: a layer serves one call at a time, on the compute executor.
+/// Watchword's own kernels (`PanelLayer`) multiply if the CPU has instructions for the precision and the sizes fit;
+/// otherwise oneDNN does. Not Sendable: a layer serves one call at a time, on the compute executor.
 package final class Linear {
     package let inputs: Int
     package let outputs: Int

@@ -1,7 +1,7 @@
 import CKernels
 import COneDNN
 
-/// A linear layer computed by our own kernels, which read the weights as panels: blocks of 32 outputs.
+/// A linear layer computed by Watchword's own kernels, which read the weights as panels: blocks of 32 outputs.
 ///
 /// The kernels use AMX tiles, AVX-512 or AVX2, and also apply the bias and the activation function.
 final class PanelLayer {
@@ -17,7 +17,7 @@ final class PanelLayer {
         case mapped(UnsafeRawBufferPointer, PackedWeights)
     }
 
-    /// Returns the instructions (AMX, AVX-512, AVX2 or none) that these kernels use for a precision on this CPU.
+    /// Returns the instructions (AMX, AVX-512, AVX2 or none) with which Watchword's own kernels multiply on this CPU.
     ///
     /// oneDNN's environment variable `DNNL_MAX_CPU_ISA` limits this choice, too. An unknown name in it limits nothing.
     static func unit(_ precision: Precision) -> ww_panel_unit {
@@ -34,7 +34,7 @@ final class PanelLayer {
         }
     }
 
-    /// Returns true if our own kernels can compute a layer of this precision and size on this CPU.
+    /// Returns true if Watchword's own kernels can compute a layer of this precision and size on this CPU.
     ///
     /// `plain` is true if the layer has no activation function or writes `Activations` rather than float32.
     static func fits(_ precision: Precision, inputs: Int, outputs: Int, plain: Bool) -> Bool {

@@ -117,7 +117,7 @@ private struct Work<Real: ProductScalar> {
     let m, n, k: Int
     let alpha, beta: Real
 
-    /// Computes the given rows and columns of the product's result.
+    /// Computes these rows and columns of the product's result.
     func multiply(rows: Range<Int>, columns: Range<Int>) {
         let (row, column) = (rows.lowerBound, columns.lowerBound)
         Real.gemm(

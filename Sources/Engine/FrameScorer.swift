@@ -134,8 +134,8 @@ final class FrameScorer {
             && book.groups[window.key]?.pairs == false
     }
 
-    /// Adds a frame to a lane (a stream or region), adds its new windows to `due`, and returns the steps to perform
-    /// later.
+    /// Adds a frame to a lane (a stream or region), and its new windows to `due`; returns the steps that follow
+    /// scoring.
     private func slide(
         _ lane: Lane, _ frame: EmbeddedFrame, _ embeddings: FrameEmbeddings, _ due: inout [GroupKey: WindowBatch]
     ) -> [WindowEvaluator.Action] {

@@ -27,7 +27,7 @@ package final class Replay {
     private let model: String
     private let slots: [String: Slot]
 
-    /// Makes a replay; throws if a query's head (the model that scores windows) cannot be used with the model.
+    /// Makes a replay; throws if a query's head (the plugin that scores windows) cannot be used with the CLIP model.
     ///
     /// `start` is the first frame's time in seconds since 1970, for active hours. `error` is the greatest difference
     /// between cosines of recorded and of live embeddings.

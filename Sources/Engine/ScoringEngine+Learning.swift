@@ -9,8 +9,8 @@ extension ScoringEngine {
 
     /// Uses a threshold that was learnt from the history, for a query on a lane (a stream or region).
     ///
-    /// Returns the change, to be recorded. Returns nil if a threshold was already learnt there, or the query has
-    /// changed.
+    /// Returns the change, to be recorded. Returns nil if this query already has a learnt threshold on this lane, or
+    /// has changed.
     package func learn(_ learnt: LearntCalibration, of query: StandingQuery) -> ThresholdChange? {
         guard let standing = book[learnt.query], standing.query.isLearntLike(query), let pin = learnt.calibration.pin
         else { return nil }

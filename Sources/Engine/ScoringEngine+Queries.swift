@@ -81,7 +81,7 @@ extension ScoringEngine {
     }
 
     package func query(_ id: String) -> StandingQuery? { book[id]?.query }
-    /// Returns the registered queries with these ids, by id.
+    /// Returns those registered queries that have one of the ids, by id.
     package func queries(ids: [String]) -> [String: StandingQuery] {
         Dictionary(ids.compactMap { id in book[id].map { (id, $0.query) } }) { $1 }
     }

@@ -20,7 +20,7 @@ package actor ScoringEngine {
     package nonisolated let model: ModelDirectory
     /// A name of the model and its precisions: embeddings made under an equal name are equal, so they may be cached.
     package nonisolated let embeddingIdentity: String
-    /// The greatest difference between cosines of recorded embeddings and those that decided live.
+    /// The greatest difference between a cosine of recorded embeddings and the same cosine when it decided live.
     ///
     /// Live windows close to a threshold are decided in float32, and recorded embeddings are rounded.
     package nonisolated let historyError: Float
@@ -129,7 +129,7 @@ package actor ScoringEngine {
         return try embedder.embed(query, pictures: pictures)
     }
 
-    /// Throws if a query's head (the plugin that scores windows) cannot be used with the model.
+    /// Throws if a query's head (the plugin that scores windows) cannot be used with the CLIP model.
     package func check(_ query: StandingQuery) throws { _ = try book.group(for: query) }
 
     // MARK: Lanes and frames

@@ -9,7 +9,7 @@ package struct StormStatus: Codable, Sendable, Equatable {
     }
 
     package let since: Date
-    /// The number of queries with event messages since then; `most` has the five with the most messages.
+    /// The number of queries with event messages since the storm began; `most` has the five with the most messages.
     package let queries: Int
     package let most: [Query]
 }

@@ -117,10 +117,11 @@ extension ProductScalar {
         return (y, normalised, inverse)
     }
 
-    /// Computes LayerNorm's backward pass: returns the gradient of its input, and adds those of weight and bias to `g`.
+    /// Computes LayerNorm's backward pass: returns the gradient of its input, and adds its parameters' gradients to
+    /// `g`.
     ///
     /// `dy` is the gradient of the output; `normalised` and `inverse` come from `layerNorm`. `weight` and `bias` are
-    /// indices in `p` and `g`.
+    /// the indices in `p` and `g` where these vectors begin.
     package static func layerNormBack(
         _ dy: [Self], normalised: [Self], inverse: [Self], _ p: [Self], _ g: inout [Self], weight: Int, bias: Int,
         width W: Int

@@ -78,7 +78,7 @@ package struct ResidualAttentionBlock {
     }
 }
 
-/// The keys that attention uses for a token: all, those up to the token (`causal`), or the first of each sequence.
+/// The keys that attention uses for a token: all, the keys up to that token (`causal`), or the first of each sequence.
 package struct AttentionMask {
     package let causal: Bool
     /// The number of keys that are used in each sequence, counted from its beginning; nil means all.

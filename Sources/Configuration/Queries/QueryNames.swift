@@ -22,19 +22,21 @@ extension QueryConfiguration {
 
     private var slug: String { Self.slug(text.isEmpty ? images?.joined() ?? "" : text) }
 
-    /// The content that distinguishes queries with the same made id: the text, or the pictures if there is no text.
+    /// The content that distinguishes queries whose texts give the same id: the text, or the pictures if there is no
+    /// text.
     package var wording: String {
         text.isEmpty ? (images ?? []).map { String($0.drop { $0 != "," }) }.joined(separator: "\n") : text
     }
 
-    /// True if the made id contains the whole text, up to case, so that no other such text gives the same id.
+    /// True if an id made from the text contains the whole text, up to case, so that no other such text gives this id.
     fileprivate var isSaidBySlug: Bool {
         let words = Self.words(of: text)
         return !words.isEmpty && words.joined(separator: " ") == text.lowercased()
             && words.joined(separator: "-").utf8.count <= Self.longestSlug
     }
 
-    /// The ids that the query may get, in order of preference: the plain one, then ones with a hash of its text.
+    /// The ids that the query may get, in order of preference: one made from its text, then the same with a hash
+    /// appended.
     fileprivate var possibleIDs: [String] {
         let slug = slug
         let hash = Digest.sha256(wording)

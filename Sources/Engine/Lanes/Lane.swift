@@ -6,8 +6,8 @@ import WireFormat
 
 /// A lane: the engine's state of one stream, or of one region of its picture, with its window and open events.
 ///
-/// Only queries in motion (with a match, event or cooldown in progress) have a tracker here. So a million other queries
-/// cost nothing in a window that they do not match. Not Sendable: only the engine uses it.
+/// It has state only for queries with a match, event or cooldown in progress. So a million other queries cost nothing
+/// in a window that they do not match. Not Sendable: only the engine uses it.
 final class Lane {
     /// The state of a query with a match, an open event or a cooldown in progress.
     struct Motion {

@@ -7,7 +7,7 @@ package enum LaneName {
     /// Returns the stream's name of a lane's name: "lobby" for "lobby" and for "lobby/door".
     package static func stream(of lane: String) -> String { String(lane.prefix { $0 != "/" }) }
 
-    /// Returns the names of all lanes of a stream: its whole picture first, then its regions.
+    /// Returns the names of a stream's whole picture ("lobby") and of its regions ("lobby/door"), in this order.
     package static func all(_ stream: String, _ regions: some Sequence<String>) -> [String] {
         [stream] + regions.sorted().map { of(stream, $0) }
     }

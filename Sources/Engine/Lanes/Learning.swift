@@ -37,9 +37,9 @@ package struct LearntThresholds: Sendable, Codable, Equatable {
 }
 
 extension Lane {
-    /// Compares a window's score with the learnt threshold, then updates what is learnt with this score.
+    /// Compares a window's score with the learnt threshold, then uses the score to learn.
     ///
-    /// Scores of true events are passed, too; they are separated from the usual scores.
+    /// Scores of true events must be passed, too; they are separated from the usual scores.
     func learn(
         _ standing: RegisteredQuery, _ score: Float, _ alerts: Double, _ settings: CalibrationSettings
     ) -> (judgement: Judgement, change: ThresholdChange?) {

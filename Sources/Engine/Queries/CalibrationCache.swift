@@ -11,7 +11,7 @@ struct CalibrationCache {
         learnt[lane, default: [:]][query] = calibration
     }
 
-    /// Returns true if a query has a learnt threshold here, on the given stream or region or, if nil, on any.
+    /// Returns true if this cache has a learnt threshold of a query, on the given stream or region or, if nil, on any.
     func isPinned(_ query: String, on lane: String? = nil) -> Bool {
         if let lane { return learnt[lane]?[query]?.pin != nil }
         return learnt.values.contains { $0[query]?.pin != nil }

@@ -66,7 +66,7 @@ final class QueryBook {
         return standing
     }
 
-    /// Starts and stops queries by their active hours and expiry; returns those that stopped.
+    /// Activates and deactivates queries by their active hours and expiry; returns the queries that became inactive.
     func refresh(at time: Double) -> [RegisteredQuery] {
         guard let due = nextChange, time >= due else { return [] }
         var left: [RegisteredQuery] = []

@@ -44,10 +44,10 @@ final class QueryGroup {
     /// heads.
     private let candidates: Head?
     private let key: GroupKey
-    /// The kind of scores of these queries: cosines or logits.
+    /// The kind of scores that the group's head (scoring model) gives: cosines or logits.
     let scores: ScoreKind
 
-    /// Returns the scale and bias that turn these queries' scores into probabilities: for cosines, the model's.
+    /// Returns the scale and bias that turn the group's scores into probabilities: for cosines, those of `model`.
     func scoring(_ model: Scoring) -> Scoring { scores == .logits ? .logits : model }
 
     private let width: Int
@@ -70,7 +70,7 @@ final class QueryGroup {
     private var probes: [RegisteredQuery] = []
     private static let mostProbes = 32
 
-    /// Loads the head (the model that scores windows); throws if it does not exist or does not fit the model.
+    /// Loads the head (the plugin that scores windows); throws if it does not exist or does not fit the CLIP model.
     ///
     /// `error` is the assumed error of scores, if windows may be scored again in float32; otherwise nil.
     init(
@@ -165,9 +165,9 @@ final class QueryGroup {
 
     /// Scores a batch of windows, and returns one output per window, in order.
     ///
-    /// With a head that embeds windows, an output has the queries that are at, or slightly below, their threshold, and
-    /// those that are scored in each window. A head that scores each text with a window scores the `rerank` best by the
-    /// mean head, and `also`.
+    /// If the head (scoring model) embeds windows, an output has the queries at, or slightly below, their threshold,
+    /// and the queries that are scored in each window. If it scores each text with a window, an output has the `rerank`
+    /// best queries by the mean head, and `also`.
     func look(at batch: WindowBatch, rerank: Int, also: RegisteredQuery? = nil) throws -> [HeadOutput] {
         let windows = batch.windows
         try (candidates ?? head).pool(
@@ -277,7 +277,7 @@ final class QueryGroup {
 
     /// Returns the queries of a stream or region that a pairing head (slow, scores each text) scores in a window.
     ///
-    /// They are the mean head's best `rerank`, those with an event in progress, and those that are scored in each
+    /// They are the best `rerank` by the mean head, all with an event in progress, and all that are scored in each
     /// window.
     private func choose(_ lane: Lane, _ window: Int, rerank: Int, also: RegisteredQuery?) -> [RegisteredQuery] {
         var chosen = also.map { [$0] } ?? []

@@ -70,7 +70,7 @@ package struct Calibration: Sendable, Codable, Equatable {
 
     /// Adds the score of the next window; `time` is its last frame's, in seconds of a clock that never goes back.
     ///
-    /// Returns a change if the score made the threshold pinned or moved; the caller must record it before using it.
+    /// Returns a change if a threshold was set or moved; the caller must record the change before using the threshold.
     package mutating func observe(_ score: Float, at time: Double) -> Recalibration? {
         guard score.isFinite, time.isFinite else {
             ignored += 1

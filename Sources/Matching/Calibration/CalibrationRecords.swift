@@ -16,7 +16,7 @@ package struct CalibrationPin: Sendable, Codable, Equatable {
     /// The time of the window at which the threshold was learnt, as passed to `Calibration.observe`.
     package let at: Double
     package let basis: Basis
-    /// The mean score of windows without events at that time; `deviation` is their standard deviation.
+    /// The mean score of windows without events when the threshold was set; `deviation` is their standard deviation.
     package let mean: Double
     package let deviation: Double
     /// The scores that windows reach by chance 1000 to 0.001 times a day, in four steps a decade; empty without a fit.
@@ -57,6 +57,6 @@ package struct CalibrationMargin: Sendable, Equatable {
     package let deviations: Double
     /// The share of windows without events whose scores are lower than this score.
     package let rank: Double
-    /// The mean number of days between two such scores by chance, 0.001 to 1000; nil without a fit.
+    /// The mean number of days between two scores at least this high by chance, 0.001 to 1000; nil without a fit.
     package let days: Double?
 }

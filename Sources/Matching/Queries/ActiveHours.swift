@@ -162,7 +162,7 @@ extension ActiveHours.Rule {
         return local - (local / Double(secondsOfWeek)).rounded(.down) * Double(secondsOfWeek)
     }
 
-    /// Returns the first time after `time` at which these hours begin or end; nil if they are all hours.
+    /// Returns the first time after `time` at which active hours begin or end; nil if the whole week is active.
     fileprivate func nextChange(after time: Double) -> Double? {
         if week.first == 0..<secondsOfWeek { return nil }
         let active = isActive(at: time)
@@ -178,7 +178,7 @@ extension ActiveHours.Rule {
         }
     }
 
-    /// Returns the seconds until these hours begin or end, if the clock does not change before.
+    /// Returns the seconds until active hours begin or end, if the zone's clock does not change before.
     private func secondsToChange(_ time: Double, from active: Bool) -> Double {
         let second = secondOfWeek(time)
         func ahead(_ mark: Int) -> Double {

@@ -65,7 +65,7 @@ package enum ClipSelection: String, Sendable, CaseIterable {
     }
 }
 
-/// The error of a clip that cannot be sampled with these settings.
+/// The error of a clip that cannot be sampled, such as one below one frame per second.
 package struct ClipError: Error, Equatable, CustomStringConvertible {
     package let description: String
 

@@ -4,7 +4,7 @@ import COpenBLAS
 package enum Products {
     /// Limits OpenBLAS to the calling thread, for the whole process.
     ///
-    /// The daemon's products here are small, but OpenBLAS's own threads spin after each. With eight streams and a
+    /// The daemon's OpenBLAS products are small, but OpenBLAS's own threads spin after each. With eight streams and a
     /// thousand queries, they took 14 to 25 ms of processor time a frame for products of less than 1 ms.
     package static func useOneThread() { openblas_set_num_threads(1) }
 

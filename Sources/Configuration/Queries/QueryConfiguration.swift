@@ -13,7 +13,7 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
     /// True if the id was made from the text; this is not a key of the file.
     package var hasMadeID = false
     package var text = ""
-    /// Other wordings of the text; all wordings are averaged.
+    /// Other wordings of the query's text; the embeddings of all wordings are averaged.
     package var phrasings: [String]?
     /// Example pictures: paths in files and commands, `data:` URIs in messages.
     package var images: [String]?

@@ -12,7 +12,7 @@ struct LoadShedder: Sendable {
     ///
     /// It is a mean, since frames of several streams often arrive together and wait for each other.
     static let patience = Duration.milliseconds(400)
-    /// The least time between two changes of the share, so that one change takes effect before the next.
+    /// The least time between two changes of the sampling rate, so that one change takes effect before the next.
     static let pace = Duration.milliseconds(500)
     static let least = 1.0 / 64
 
@@ -21,7 +21,8 @@ struct LoadShedder: Sendable {
         !waits.isEmpty && waits.reduce(.zero, +) / waits.count >= patience / 2
     }
 
-    /// Updates the share from the waits of a batch's live frames, each since its data arrived.
+    /// Adjusts the share of samples that live streams keep, given the waits of a batch's live frames since their data
+    /// arrived.
     mutating func observe(waits batch: [Duration], at now: ContinuousClock.Instant) {
         waits.sum += batch.reduce(.zero, +)
         waits.count += batch.count

@@ -4,7 +4,7 @@
 /// called for nine times as long: it gets at most a tenth of the time. The type has no clock: the caller passes the
 /// time.
 struct HeadCircuitBreaker {
-    /// The longest acceptable duration of one call.
+    /// The longest acceptable duration of one call of a head (a model that scores windows).
     static let patience = Duration.seconds(5)
     static let factor = 9
 

@@ -27,7 +27,7 @@ final class Lane {
     let name: String
     let labels: [String]
     private(set) var window: FrameWindow
-    /// The pictures of the newest frames, oldest first; empty if windows are never scored again in float32.
+    /// The pictures of this lane's newest frames, oldest first; empty if windows are never scored again in float32.
     private var pictures: [HeldPicture] = []
     private(set) var health = PictureHealth.good
     /// The states of learnt thresholds on this stream or region, by the query's number.

@@ -14,7 +14,7 @@ struct WindowHistory {
     private var bytes: [Int8]
     private var scales: [Float]
     private var times: [Double]
-    /// The position of the oldest window in the ring buffer.
+    /// The position of the oldest window's embedding in the ring buffer.
     private var start = 0
     private(set) var count = 0
 

@@ -20,7 +20,7 @@ struct TailFit: Sendable {
         let scale: Double
         let weight: Double
 
-        /// Returns the probability that a score peak above the base exceeds it by `excess` or more.
+        /// Returns the probability that a score peak above the fit's base exceeds it by `excess` or more.
         func survival(_ excess: Double) -> Double { TailFit.survival(excess, shape: shape, scale: scale) }
     }
 
@@ -30,7 +30,7 @@ struct TailFit: Sendable {
     private static let prior = (mean: -0.15, deviation: 0.1)
     private static let secondsPerDay = 86_400.0
 
-    /// Fits the distribution to the `k` highest of the score peaks that are below `cut`.
+    /// Fits a generalised Pareto distribution to the `k` highest of the score peaks that are below `cut`.
     ///
     /// Peaks at or above `cut` are left out, and the distribution is treated as truncated there. Returns nil with too
     /// few peaks, or equal ones.
@@ -73,14 +73,13 @@ struct TailFit: Sendable {
         points = weighed.map { Point(rate: $0.rate, shape: $0.shape, scale: $0.scale, weight: $1 / total) }
     }
 
-    /// Returns the expected number of score peaks per day at or above `score`; below the base, it is that of the base.
+    /// Returns the expected number of score peaks per day at or above `score`, or above `base` if that is higher.
     func perDay(above score: Double) -> Double {
         let excess = max(0, score - base)
         return points.reduce(0) { $0 + $1.weight * $1.rate * $1.survival(excess) }
     }
 
-    /// Returns the score that is exceeded `wanted` times a day by chance; the base, if even that is exceeded less
-    /// often.
+    /// Returns the score that is exceeded `wanted` times a day by chance; `base` if even that is exceeded less often.
     func score(perDay wanted: Double) -> Double {
         guard perDay(above: base) > wanted else { return base }
         var (low, high) = (base, base + spread)

@@ -87,7 +87,7 @@ package struct EventTracker: Sendable {
     }
 
     package private(set) var policy: EventPolicy
-    /// The last `windows - 1` windows, oldest first.
+    /// The last `windows - 1` windows and whether they matched, oldest first.
     private var seen: [Seen] = []
     private var match: Match?
     private var barrier: Barrier?

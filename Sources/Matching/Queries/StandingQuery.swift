@@ -11,7 +11,7 @@ package struct StandingQuery: Sendable, Equatable {
     package let id: String
     /// The description of the event; empty if only pictures describe it.
     package let text: String
-    /// Other wordings of the text; the embeddings of all wordings are averaged.
+    /// Other wordings of the query's text; the embeddings of all wordings are averaged.
     package let phrasings: [String]
     /// Example pictures, used alone or averaged with the text.
     package let images: [QueryImage]

@@ -16,7 +16,7 @@ package struct StreamSelector: Sendable, Hashable {
     /// An additional limit: only streams that match it are selected; nil for no limit.
     private var limit: NamePatterns?
 
-    /// The greatest number of patterns, since each is compared with each stream and region.
+    /// The greatest number of patterns of one query, since each is compared with each stream and region.
     private static let mostPatterns = 64
 
     /// The selector of every stream's whole picture.

@@ -36,7 +36,7 @@ package struct FrameWindow: Sendable {
     private var lasts: [Float]
     private var media: [Double]
     private var wall: [Double]
-    /// The ring position of the next frame.
+    /// The position in the ring buffer at which the next frame is stored.
     private var next = 0
 
     package init(width: Int, capacity: Int, hasEdges: Bool = false) {
@@ -128,6 +128,6 @@ package struct FrameWindow: Sendable {
         }
     }
 
-    /// Returns the ring position of the frame that came `age` frames before the newest.
+    /// Returns the ring buffer's position of the frame that came `age` frames before the newest.
     private func slot(age: Int) -> Int { (next - 1 - age + 2 * capacity) % capacity }
 }

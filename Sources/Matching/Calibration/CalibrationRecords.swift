@@ -57,6 +57,7 @@ package struct CalibrationMargin: Sendable, Equatable {
     package let deviations: Double
     /// The share of windows without events whose scores are lower than this score.
     package let rank: Double
-    /// The mean number of days between two scores at least this high by chance, 0.001 to 1000; nil without a fit.
+    /// The mean number of days between two chance scores at least as high as the score, 0.001 to 1000; nil without a
+    /// fit.
     package let days: Double?
 }

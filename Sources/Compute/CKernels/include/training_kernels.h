@@ -23,7 +23,7 @@ typedef struct ww_adam_step {
 } ww_adam_step;
 
 #define WW_TRAINING_KERNELS(REAL, NAME)                                                                               \
-    /* y (N, W) from x (N, W). The backward pass needs `normalised` (N, W) and `inverse` (N), 1 / deviation. */       \
+    /* Writes y (N, W) from x (N, W); for the backward pass, `normalised` (N, W) and `inverse` (N): 1 / deviation. */ \
     void NAME(layer_norm)(REAL * y, REAL * normalised, REAL * inverse, const REAL *x, const REAL *weight,             \
                           const REAL *bias, double epsilon, size_t N, size_t W);                                      \
     /* Writes dx (N, W), and adds to dweight (W) and dbias (W). */                                                    \

@@ -16,7 +16,7 @@ package struct StormStatus: Codable, Sendable, Equatable {
 
 /// Detects storms (event messages that come faster than they are published) and counts each query's messages.
 package struct StormWatch: Sendable {
-    /// The number of messages that may wait; more are a storm.
+    /// The number of event messages that may wait to be published; more than these are a storm.
     ///
     /// A storm is over once no more than these have waited for 10 seconds.
     package static let calm = 256

@@ -3,42 +3,42 @@ import Pixels
 import Sampling
 import Tensors
 
-/// The embeddings that a new frame gives.
+/// The embeddings that result from one new frame of a stream.
 ///
-/// `newest` is the frame's own, as the newest of its stream. With 3D patches, where an embedding depends on the next
-/// frame too, `completed` has those of the previous frame; otherwise it is nil.
+/// `newest` is the new frame's embedding. With 3D patches, an embedding also depends on the next frame: `completed`
+/// then has the previous frame's embeddings, as an inner and as the first frame of a window. Otherwise it is nil.
 struct FrameEmbeddings {
     let newest: [Float]
     let completed: (inner: [Float], first: [Float])?
-    /// Whether the frame was embedded now, and did not keep the embedding of an earlier frame.
+    /// True if the frame was embedded now; false if its picture is unchanged and kept its earlier embedding.
     let isNew: Bool
-    /// The embedded picture; nil if windows are never scored again in float32.
+    /// The frame's picture, for float32; nil if windows are never scored again in float32.
     let held: HeldPicture?
 }
 
-/// The image tower for the frames of all streams: embeds the new pictures of a batch at once.
+/// Embeds the frames of all streams: the new pictures of a batch are embedded at once.
 ///
-/// A picture that `ChangeGate` found unchanged keeps its embedding. With 3D patches it is embedded again, as its
-/// neighbours matter.
+/// A picture that `ChangeGate` found unchanged keeps its embedding, except with 3D patches, where its neighbours
+/// matter.
 final class FrameEncoder {
     let images: ImageEncoder
-    /// Whether pictures are kept for as long as windows contain them.
+    /// True if pictures are kept for float32, for as long as windows contain them.
     private let holdsPictures: Bool
     private var lanes: [String: Lane] = [:]
 
-    /// The state of one stream.
+    /// The encoder's state of one stream: its newest picture and embedding.
     private struct Lane {
         var sequence: FrameSequence
-        /// The newest picture's number; `embedding` is nil while its batch is computed.
+        /// The number of the newest picture; `embedding` is nil until its batch is computed.
         var number: UInt64?
         var embedding: [Float]?
         var held: HeldPicture?
     }
 
     private enum Work {
-        /// The frame has an embedding from an earlier batch, or gets that of an earlier frame of this batch (nil).
+        /// The frame keeps an embedding of an earlier batch, or (nil) of an earlier frame of this batch.
         case known([Float]?, HeldPicture?)
-        /// The frame's embedding is the batch's `row`; with `completes`, two more follow for the previous frame.
+        /// The frame's embedding is row `row` of the batch; if `completes`, two rows for the previous frame follow.
         case new(row: Int, completes: Bool, HeldPicture?)
     }
 
@@ -47,7 +47,7 @@ final class FrameEncoder {
         self.holdsPictures = holdsPictures
     }
 
-    /// Embeds the good frames among `items`; returns their embeddings in order.
+    /// Embeds the frames with a usable picture, and returns their embeddings in order.
     ///
     /// After an error the frames are lost, and their streams start anew.
     func encode(_ items: [QueuedItem]) throws -> [FrameEmbeddings] {
@@ -55,7 +55,7 @@ final class FrameEncoder {
         var inputs: [FrameInContext] = []
         var work: [(stream: String, work: Work)] = []
         for item in items {
-            // A picture that shows nothing is not embedded, and nothing continues across it.
+            // A black, frozen or blurred picture is not embedded, and later frames do not continue earlier ones.
             guard case .frame(let frame) = item.item, frame.health == .good else {
                 lanes[item.stream] = nil
                 continue
@@ -78,7 +78,7 @@ final class FrameEncoder {
         do {
             let rows = inputs.isEmpty ? nil : try images.encode(inputs)
             func row(_ row: Int) -> [Float] { rows?.row(row) ?? [] }
-            // Of each stream in this batch: its lane may be gone already, for what comes after.
+            // By stream. `lanes` cannot be used: a later item of this batch may have removed the stream's state.
             var latest: [String: [Float]] = [:]
             let embeddings = work.map { stream, work in
                 switch work {
@@ -103,6 +103,6 @@ final class FrameEncoder {
         }
     }
 
-    /// Forgets a stream's state: its next frame continues nothing.
+    /// Removes a stream's state, so that its next frame does not continue an earlier one.
     func forget(_ stream: String) { lanes[stream] = nil }
 }

@@ -188,7 +188,7 @@ struct RequestHandler: Sendable {
     }
 
     /// Answers a request to open or end a browser's session.
-    private func answer(_ step: SessionStep, _ asked: Asked) async throws -> Response {
+    private func changeSession(_ step: SessionStep, _ asked: Asked) async throws -> Response {
         try Self.refuse(asked.query)
         guard step == .open else { return try endSession(asked.request.headers) }
         let place = try working.take(asked.peer)

@@ -21,6 +21,8 @@ package struct FleetConfiguration: Sendable, Equatable {
     /// Seconds after which a node that says nothing is gone.
     package var lease = 2
     package var onCutOff = CutOff.watch
+    /// The socket on which this node publishes the fleet's log.
+    package var publish = Configuration.defaultEndpoint("fleet")
     /// The node's labels: a stream labelled `at-LABEL` runs only on nodes with LABEL.
     package var labels: [String] = []
     /// The fleet's identity, where it is another than the one that was joined first.
@@ -31,6 +33,7 @@ package struct FleetConfiguration: Sendable, Equatable {
 
     private static let keys = [
         "name", "node", "engine", "tls", "password", "lease", "on_cut_off", "labels", "identity", "log",
+        "publish",
     ]
 
     package init(name: String, node: String) { (self.name, self.node) = (name, node) }
@@ -69,6 +72,7 @@ package struct FleetConfiguration: Sendable, Equatable {
             throw section.failure(
                 "labels", "expected 1 to 64 letters, digits, - and _, found \"\(label.prefix(64))\"")
         }
+        publish = try section.string("publish") ?? publish
         identity = try section.string("identity")
         if let identity, !(1...64).contains(identity.utf8.count) {
             throw section.failure("identity", "expected 1 to 64 bytes, found \(identity.utf8.count)")

@@ -12,7 +12,7 @@ import WireFormat
 /// It runs on its own executor, since a commit waits for the disk; messages sent during a commit are committed together
 /// by the next. If the journal cannot be written (a full or read-only disk), messages are published nevertheless, with
 /// continuing numbers, and kept in the backlog until it can.
-package actor Outbox {
+package actor Outbox: MessageLog {
     private let executor = QueueExecutor(label: "watchword.outbox")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 

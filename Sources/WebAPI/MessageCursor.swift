@@ -29,7 +29,7 @@ struct MessageCursor: Sendable {
     /// The greatest number of messages read at once.
     private static let page = 256
 
-    private let outbox: Outbox
+    private let log: any MessageLog
     private let filter: MessageFilter
     /// Whether the reader named the number to begin after.
     private let hasNumber: Bool
@@ -45,15 +45,15 @@ struct MessageCursor: Sendable {
     ///
     /// `lastEventID` is a browser's number, which has priority over `since`.
     init(
-        _ outbox: Outbox, filter: MessageFilter, since given: String?, journal: String?, lastEventID: String? = nil
+        _ log: any MessageLog, filter: MessageFilter, since given: String?, journal: String?, lastEventID: String? = nil
     ) throws(Refusal) {
-        if let journal, journal != outbox.identity {
+        if let journal, journal != log.identity {
             throw Refusal(
                 409, "other-journal", "the numbers of this journal began anew; ask without one for what is open")
         }
         // A browser that has had no number sends none, or an empty one.
         let browsers = lastEventID.flatMap { $0.isEmpty ? nil : $0 }
-        let newest = outbox.feed.newest
+        let newest = log.feed.newest
         var since = newest
         hasNumber = (browsers ?? given) != nil
         if let text = browsers ?? given {
@@ -63,15 +63,15 @@ struct MessageCursor: Sendable {
             }
             since = number
         }
-        if since > max(newest, outbox.lastSeq) {
+        if since > max(newest, log.lastSeq) {
             // The number may be of an earlier journal. A browser that comes back could do nothing about a refusal.
-            guard browsers != nil, let branch = outbox.branches.last, !branch.isComplete else {
+            guard browsers != nil, let branch = log.branches.last, !branch.isComplete else {
                 throw Refusal(409, "other-journal", "there is no message \(since) yet: the newest is \(newest)")
             }
             since = branch.seq
         }
         last = since
-        self.outbox = outbox
+        self.log = log
         self.filter = filter
     }
 
@@ -92,27 +92,27 @@ struct MessageCursor: Sendable {
     }
 
     /// The identity of the journal that the numbers belong to.
-    var journal: String { outbox.identity }
+    var journal: String { log.identity }
 
     /// The earlier journals that a reader's number may belong to; nil without such journals, or without a number.
     func earlier() throws -> String? {
-        guard hasNumber, !outbox.branches.isEmpty else { return nil }
+        guard hasNumber, !log.branches.isEmpty else { return nil }
         let message = JournalMessage(
-            seq: last, journal: outbox.identity,
-            earlier: outbox.branches.map { .init(journal: $0.identity, seq: $0.seq) })
+            seq: last, journal: log.identity,
+            earlier: log.branches.map { .init(journal: $0.identity, seq: $0.seq) })
         return String(decoding: try WireCoding.encode(message), as: UTF8.self)
     }
 
     /// Returns what comes next; it waits only for the journal.
     mutating func next() async throws -> Next {
-        switch outbox.feed.next(after: last, limit: Self.page) {
+        switch log.feed.next(after: last, limit: Self.page) {
         case .ended: return .ended
         case .messages(let entries) where entries.isEmpty: return .nothing
         case .messages(let entries):
             last = entries.last?.seq ?? last
             return .messages(Self.shown(entries.lazy.filter(filter.passes), holes: []))
         case .behind(let newest):
-            let page = try await outbox.replay(since: last, limit: Self.page, filter: filter)
+            let page = try await log.replay(since: last, limit: Self.page, filter: filter)
             let isAll = page.entries.count < Self.page
             let found = max(last, page.entries.last?.seq ?? 0, page.holes.last?.last ?? 0)
             // What comes after the page's end is for the next one; published messages are all in the journal.
@@ -123,8 +123,8 @@ struct MessageCursor: Sendable {
 
     /// Waits for a new message; returns true if none came until `end`.
     func wait(until end: ContinuousClock.Instant) async -> Bool {
-        await outbox.feed.wait(after: last, until: end)
-        return !Task.isCancelled && outbox.feed.newest <= last
+        await log.feed.wait(after: last, until: end)
+        return !Task.isCancelled && log.feed.newest <= last
     }
 
     private static func shown(_ entries: some Sequence<Entry>, holes: [Hole]) -> [Message] {

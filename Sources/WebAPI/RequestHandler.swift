@@ -201,7 +201,7 @@ struct RequestHandler: Sendable {
         case .operation(let operation): return try await perform(operation, asked)
         case .eventStream:
             let stream = try EventStream(
-                daemon.outbox, counters, query: asked.query, lastEventID: asked.request.headers["Last-Event-ID"],
+                daemon, counters, query: asked.query, lastEventID: asked.request.headers["Last-Event-ID"],
                 for: asked.caller)
             guard asked.request.method != .head else { return Self.eventStream(ResponseBody()) }
             let isOver = Self.isOver(asked)

@@ -46,6 +46,13 @@ package struct Entry: Sendable, Equatable {
     package let event: EventMark?
     package let body: Data
 
+    package init(
+        seq: Int64, prev: Int64?, topic: String, query: String?, stream: String?, event: EventMark?, body: Data
+    ) {
+        (self.seq, self.prev, self.topic, self.query) = (seq, prev, topic, query)
+        (self.stream, self.event, self.body) = (stream, event, body)
+    }
+
     /// The stream or region that it tells of; nil of a message that tells of none.
     ///
     /// A stream's states have it in their topic alone.

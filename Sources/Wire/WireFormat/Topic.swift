@@ -6,6 +6,8 @@ package enum Topic {
     package static let heartbeat = "heartbeat"
     /// Stands in a replay for messages that no longer exist.
     package static let lost = "lost"
+    /// In a fleet's log: messages of a node that the log does not have.
+    package static func lost(node: String) -> String { "\(lost).\(node)" }
     /// The first server-sent event of a connection, if the journal continues another one.
     package static let journal = "journal"
 

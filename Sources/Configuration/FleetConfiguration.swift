@@ -23,7 +23,13 @@ package struct FleetConfiguration: Sendable, Equatable {
     /// The seconds after which a node that does not renew its lease counts as gone.
     package var lease = 2
     package var onCutOff = CutOff.watch
+<<<<<<< HEAD
     /// The node's labels: a stream with the label `at-LABEL` runs only on nodes with the label LABEL.
+=======
+    /// The socket on which this node publishes the fleet's log.
+    package var publish = Configuration.defaultEndpoint("fleet")
+    /// The node's labels: a stream labelled `at-LABEL` runs only on nodes with LABEL.
+>>>>>>> 1db6bf90899e3230299c4fa088144f554397522f
     package var labels: [String] = []
     /// The identity of the fleet to join, if it is another than the one that this node joined first; otherwise nil.
     package var identity: String?
@@ -33,6 +39,7 @@ package struct FleetConfiguration: Sendable, Equatable {
 
     private static let keys = [
         "name", "node", "engine", "tls", "password", "lease", "on_cut_off", "labels", "identity", "log",
+        "publish",
     ]
 
     package init(name: String, node: String) { (self.name, self.node) = (name, node) }
@@ -71,6 +78,7 @@ package struct FleetConfiguration: Sendable, Equatable {
             throw section.failure(
                 "labels", "expected 1 to 64 letters, digits, - and _, found \"\(label.prefix(64))\"")
         }
+        publish = try section.string("publish") ?? publish
         identity = try section.string("identity")
         if let identity, !(1...64).contains(identity.utf8.count) {
             throw section.failure("identity", "expected 1 to 64 bytes, found \(identity.utf8.count)")

@@ -131,10 +131,7 @@ package actor WatchwordDaemon {
             history: history, live: live, recordings: recordings, logger: logger
         ) { await alerts.finish($0) }
         let host = DaemonAsNode(outbox: outbox, queries: queries, streams: streams, queue: queue)
-        fleet = try configuration.fleet.map { fleet in
-            try FleetNode(
-                fleet, host.identity(model, configuration), host: host, logger: logger)
-        }
+        fleet = try host.node(configuration, model, gate, logger)
     }
 
     /// Opens the history; if it cannot be written, that is logged, and the daemon runs without it.

@@ -22,18 +22,22 @@ struct EventStream: Sendable {
     private let cursor: MessageCursor
     private let counters: WebCounters
 
+<<<<<<< HEAD
     /// Makes the event stream of a client from its query string; throws if an argument is wrong.
     ///
     /// The header `Last-Event-ID` has priority over `since`.
+=======
+    /// Reads `since`, `query`, `stream`, `topic`, `journal` and `log`, and `Last-Event-ID`, which wins over `since`.
+>>>>>>> 1db6bf90899e3230299c4fa088144f554397522f
     init(
-        _ outbox: Outbox, _ counters: WebCounters, query: [RequestTarget.Field], lastEventID: String?,
+        _ daemon: WatchwordDaemon, _ counters: WebCounters, query: [RequestTarget.Field], lastEventID: String?,
         for caller: Caller
     ) throws(Refusal) {
         let values = try MessageCursor.values(query, Self.arguments)
         let filter = MessageFilter(
             topicPrefix: values["topic"], query: values["query"], stream: values["stream"], seen: caller.streams)
         cursor = try MessageCursor(
-            outbox, filter: filter, since: values["since"], journal: values["journal"], lastEventID: lastEventID)
+            try Self.log(values["log"], of: daemon), filter: filter, since: values["since"], journal: values["journal"], lastEventID: lastEventID)
         self.counters = counters
     }
 
@@ -41,10 +45,23 @@ struct EventStream: Sendable {
         MessageCursor.arguments + [
             .init("query", .text(0...64), "Only events of one query."),
             .init("stream", .text(0...160), "Only what concerns one stream, or a region as in stream/region."),
-            .init("topic", .text(0...256), "What topics begin with."),
+            .init("topic", .text(0...256), "What topics begin with."), EventOperations.logArgument,
         ]
 
+<<<<<<< HEAD
     /// Writes messages until the client disconnects, the daemon ends, or `isOver` returns true.
+=======
+    private static func log(_ name: String?, of daemon: WatchwordDaemon) throws(Refusal) -> any MessageLog {
+        guard name == nil || name == "node" || name == "fleet" else {
+            throw Refusal(400, "bad-argument", "log: expected node or fleet, found \"\(name?.prefix(40) ?? "")\"")
+        }
+        do { return try daemon.log(name) } catch {
+            throw Refusal(error)
+        }
+    }
+
+    /// Writes messages until the client goes, the daemon ends, or `isOver`.
+>>>>>>> 1db6bf90899e3230299c4fa088144f554397522f
     func write(_ writer: inout any ResponseBodyWriter, until isOver: @Sendable () -> Bool) async throws {
         var (cursor, told) = (cursor, ContinuousClock.now)
         try await writer.write(ByteBuffer(string: "retry: 1000\n: journal \(cursor.journal)\n\n"))

@@ -29,7 +29,7 @@ struct MessageCursor: Sendable {
     /// The greatest number of messages that are read at once.
     private static let page = 256
 
-    private let outbox: Outbox
+    private let log: any MessageLog
     private let filter: MessageFilter
     /// True if the client named the number of the last message that it has.
     private let hasNumber: Bool
@@ -45,15 +45,15 @@ struct MessageCursor: Sendable {
     ///
     /// `lastEventID` is a browser's number, which has priority over `since`.
     init(
-        _ outbox: Outbox, filter: MessageFilter, since given: String?, journal: String?, lastEventID: String? = nil
+        _ log: any MessageLog, filter: MessageFilter, since given: String?, journal: String?, lastEventID: String? = nil
     ) throws(Refusal) {
-        if let journal, journal != outbox.identity {
+        if let journal, journal != log.identity {
             throw Refusal(
                 409, "other-journal", "the numbers of this journal began anew; ask without one for what is open")
         }
         // A browser that has not received a number sends none, or an empty one.
         let browsers = lastEventID.flatMap { $0.isEmpty ? nil : $0 }
-        let newest = outbox.feed.newest
+        let newest = log.feed.newest
         var since = newest
         hasNumber = (browsers ?? given) != nil
         if let text = browsers ?? given {
@@ -63,15 +63,21 @@ struct MessageCursor: Sendable {
             }
             since = number
         }
+<<<<<<< HEAD
         if since > max(newest, outbox.lastSeq) {
             // The number may be of an earlier journal. A browser that reconnects could not react to an error.
             guard browsers != nil, let branch = outbox.branches.last, !branch.isComplete else {
+=======
+        if since > max(newest, log.lastSeq) {
+            // The number may be of an earlier journal. A browser that comes back could do nothing about a refusal.
+            guard browsers != nil, let branch = log.branches.last, !branch.isComplete else {
+>>>>>>> 1db6bf90899e3230299c4fa088144f554397522f
                 throw Refusal(409, "other-journal", "there is no message \(since) yet: the newest is \(newest)")
             }
             since = branch.seq
         }
         last = since
-        self.outbox = outbox
+        self.log = log
         self.filter = filter
     }
 
@@ -91,30 +97,35 @@ struct MessageCursor: Sendable {
         return values
     }
 
+<<<<<<< HEAD
     /// The identity of the journal in which messages have these numbers.
     var journal: String { outbox.identity }
+=======
+    /// The identity of the journal that the numbers belong to.
+    var journal: String { log.identity }
+>>>>>>> 1db6bf90899e3230299c4fa088144f554397522f
 
     /// Returns JSON that lists the earlier journals that the client's number may belong to.
     ///
     /// Nil if there are no earlier journals, or if the client named no number.
     func earlier() throws -> String? {
-        guard hasNumber, !outbox.branches.isEmpty else { return nil }
+        guard hasNumber, !log.branches.isEmpty else { return nil }
         let message = JournalMessage(
-            seq: last, journal: outbox.identity,
-            earlier: outbox.branches.map { .init(journal: $0.identity, seq: $0.seq) })
+            seq: last, journal: log.identity,
+            earlier: log.branches.map { .init(journal: $0.identity, seq: $0.seq) })
         return String(decoding: try WireCoding.encode(message), as: UTF8.self)
     }
 
     /// Returns the next messages, or that there are none; it waits only for the journal, never for new messages.
     mutating func next() async throws -> Next {
-        switch outbox.feed.next(after: last, limit: Self.page) {
+        switch log.feed.next(after: last, limit: Self.page) {
         case .ended: return .ended
         case .messages(let entries) where entries.isEmpty: return .nothing
         case .messages(let entries):
             last = entries.last?.seq ?? last
             return .messages(Self.shown(entries.lazy.filter(filter.passes), holes: []))
         case .behind(let newest):
-            let page = try await outbox.replay(since: last, limit: Self.page, filter: filter)
+            let page = try await log.replay(since: last, limit: Self.page, filter: filter)
             let isAll = page.entries.count < Self.page
             let found = max(last, page.entries.last?.seq ?? 0, page.holes.last?.last ?? 0)
             // Messages after the page's end are read by the next call; all published messages are in the journal.
@@ -125,8 +136,8 @@ struct MessageCursor: Sendable {
 
     /// Waits for a new message; returns true if none came until `end`.
     func wait(until end: ContinuousClock.Instant) async -> Bool {
-        await outbox.feed.wait(after: last, until: end)
-        return !Task.isCancelled && outbox.feed.newest <= last
+        await log.feed.wait(after: last, until: end)
+        return !Task.isCancelled && log.feed.newest <= last
     }
 
     private static func shown(_ entries: some Sequence<Entry>, holes: [Hole]) -> [Message] {

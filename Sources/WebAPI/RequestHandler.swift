@@ -123,7 +123,7 @@ struct RequestHandler: Sendable {
         case .session(let step) where step != .show:
             try doorman.admit(peer, "session")
             return try await withTaskExecutorPreference(RequestThreads.short) {
-                try await answer(step, Asked(request, channel, peer, .local, path, target.query, .short))
+                try await changeSession(step, Asked(request, channel, peer, .local, path, target.query, .short))
             }
         default: break
         }
@@ -201,7 +201,7 @@ struct RequestHandler: Sendable {
         case .operation(let operation): return try await perform(operation, asked)
         case .eventStream:
             let stream = try EventStream(
-                daemon.outbox, counters, query: asked.query, lastEventID: asked.request.headers["Last-Event-ID"],
+                daemon, counters, query: asked.query, lastEventID: asked.request.headers["Last-Event-ID"],
                 for: asked.caller)
             guard asked.request.method != .head else { return Self.eventStream(ResponseBody()) }
             let isOver = Self.isOver(asked)

@@ -118,6 +118,7 @@ struct Watchwordd: AsyncParsableCommand {
             answer.yield(await daemon.stop())
             await scoring.value
             daemon.outbox.feed.end()
+            daemon.fleet?.log.feed.end()
             await web?.stop()
         }
         if ended, await answers.first(where: { _ in true }) == true { return logger.info("stopped") }

@@ -7,6 +7,14 @@ import WireFormat
 
 /// The fleet's log, as this node writes it.
 extension FleetNode {
+    /// Follows the log for this node's clients, once the node has joined its fleet.
+    func readLog() async {
+        while !Task.isCancelled {
+            if let member, machine.refusal == nil { await log.follow(member.identity) }
+            try? await Task.sleep(for: .milliseconds(200))
+        }
+    }
+
     /// Brings the journal into the log, as long as the node lives.
     func forward() async {
         while !Task.isCancelled {

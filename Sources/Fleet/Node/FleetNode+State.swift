@@ -34,19 +34,9 @@ extension FleetNode {
         var values: [StoredValue] = []
         var revision: Int64?
         for range in keys.state {
-            var (from, limit) = (range.first, Self.page)
-            while true {
-                do throws(EngineError) {
-                    let answer = try await engine.read(KeyRange(from: from, to: range.end), limit: limit, at: revision)
-                    revision = revision ?? answer.revision
-                    values += answer.values
-                    guard answer.isMore, let last = answer.values.last else { break }
-                    from = last.key + "\u{0}"
-                } catch {
-                    guard error.kind == .tooLarge, limit > 1 else { throw error }
-                    limit = max(1, limit / 16)
-                }
-            }
+            var pages = EnginePages(range, limit: Self.page, at: revision)
+            while let page = try await pages.next(engine) { values += page }
+            revision = pages.revision
         }
         readProblem = nil
         return (values, revision ?? 0)

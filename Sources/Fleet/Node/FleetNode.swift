@@ -42,6 +42,8 @@ package actor FleetNode {
     let engine: any FleetEngine
     let host: any FleetHost
     let logger: Logger
+    /// The fleet's log, as clients of this node read it.
+    package nonisolated let log: FleetLog
     let inbox = Mailbox<Input?>(timeout: nil)
     /// Starts and stops of streams, one after the other.
     private let orders = SerialTaskQueue()
@@ -80,7 +82,7 @@ package actor FleetNode {
     /// Refuses a password or certificates that cannot be read.
     package init(
         _ configuration: FleetConfiguration, _ identity: Identity, host: any FleetHost, logger: Logger,
-        engine: (any FleetEngine)? = nil
+        engine: (any FleetEngine)? = nil, publish: @escaping FleetLog.Publish = { _, _, _ in }
     ) throws(EngineError) {
         self.configuration = configuration
         self.host = host
@@ -95,6 +97,7 @@ package actor FleetNode {
             access.key = configuration.key
             self.engine = try EtcdClient(access)
         }
+        log = FleetLog(keys, engine: self.engine, publish: publish)
         let record = NodeRecord(
             journal: host.journal.identity, host: ProcessInfo.processInfo.hostName, version: identity.version,
             labels: configuration.labels, credentials: identity.credentials.sorted(),
@@ -142,7 +145,7 @@ package actor FleetNode {
         machine = FleetMachine(Self.setup(configuration, model, member?.identity), record: machine.record)
         tasks = [
             Task { await run() }, Task { await watchState() }, Task { await measure() }, Task { await forward() },
-            Task { await followQueries() }, Task { await trim() },
+            Task { await followQueries() }, Task { await trim() }, Task { await readLog() }, Task { await log.beat() },
         ]
     }
 
@@ -152,6 +155,7 @@ package actor FleetNode {
         tasks.forEach { $0.cancel() }
         for task in tasks { await task.value }
         tasks = []
+        log.feed.end()
         // An engine that does not answer holds up nobody's end.
         _ = await within(.seconds(1)) { [self] in
             await bringRest()

@@ -38,6 +38,14 @@ package final class EventFeed: Sendable {
         mostBytes = bytes
     }
 
+    /// Begins after another number than the feed was made with; does nothing once it has messages.
+    package func begin(after seq: Int64) {
+        state.withLock { state in
+            guard state.entries.isEmpty, seq > state.newest else { return }
+            (state.floor, state.newest) = (seq, seq)
+        }
+    }
+
     package var newest: Int64 { state.withLock { $0.newest } }
 
     /// Adds published messages, and wakes the readers that wait for them.

@@ -46,10 +46,11 @@ package final class EventFollower: Sendable {
     package struct Filter: Sendable {
         package var query: String?
         package var stream: String?
+        /// Whether the messages are the fleet's, whose log the publishing socket must then be of.
+        package var isOfFleet: Bool
 
-        package init(query: String? = nil, stream: String? = nil) {
-            self.query = query
-            self.stream = stream
+        package init(query: String? = nil, stream: String? = nil, isOfFleet: Bool = false) {
+            (self.query, self.stream, self.isOfFleet) = (query, stream, isOfFleet)
         }
 
         /// Returns true if a message of this topic is reported; topics are `match.<stream>.<query>` without other dots.
@@ -237,7 +238,7 @@ package final class EventFollower: Sendable {
     /// Returns true for an error that may be temporary, after which the request is worth repeating.
     private static func passes(_ error: any Error) -> Bool {
         if let error = error as? MessagingError { return !error.isDenied }
-        return ["busy", "too-many-requests", "timeout"].contains((error as? ControlReply.Failure)?.code)
+        return ["busy", "too-many-requests", "timeout", "unavailable"].contains((error as? ControlReply.Failure)?.code)
     }
 
     // MARK: Requests to the daemon
@@ -274,6 +275,8 @@ package final class EventFollower: Sendable {
     }
 
     private func ask(_ operation: String, _ args: [String: JSONValue]) throws -> JSONValue {
+        var args = args
+        if filter.isOfFleet { args["log"] = .string("fleet") }
         let request = ControlRequest(id: ULID.make(), op: operation, args: .object(args))
         let data = try control.request(WireCoding.encode(request), timeout: 10)
         let reply = try WireCoding.decode(ControlReply.self, data)

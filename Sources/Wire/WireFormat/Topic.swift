@@ -6,6 +6,8 @@ package enum Topic {
     package static let heartbeat = "heartbeat"
     /// The topic of a message that takes the place of messages that the journal no longer has.
     package static let lost = "lost"
+    /// Returns the topic of a message of a fleet's log that stands for messages which a node has lost.
+    package static func lost(node: String) -> String { "\(lost).\(node)" }
     /// The kind of the first server-sent event of a connection, sent if the journal continues an earlier one.
     package static let journal = "journal"
 

@@ -64,9 +64,9 @@ struct MessageCursor: Sendable {
             since = number
         }
 <<<<<<< HEAD
-        if since > max(newest, outbox.lastSeq) {
+        if since > max(newest, log.lastSeq) {
             // The number may be of an earlier journal. A browser that reconnects could not react to an error.
-            guard browsers != nil, let branch = outbox.branches.last, !branch.isComplete else {
+            guard browsers != nil, let branch = log.branches.last, !branch.isComplete else {
 =======
         if since > max(newest, log.lastSeq) {
             // The number may be of an earlier journal. A browser that comes back could do nothing about a refusal.
@@ -99,7 +99,7 @@ struct MessageCursor: Sendable {
 
 <<<<<<< HEAD
     /// The identity of the journal in which messages have these numbers.
-    var journal: String { outbox.identity }
+    var journal: String { log.identity }
 =======
     /// The identity of the journal that the numbers belong to.
     var journal: String { log.identity }

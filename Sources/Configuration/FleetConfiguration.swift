@@ -23,13 +23,9 @@ package struct FleetConfiguration: Sendable, Equatable {
     /// The seconds after which a node that does not renew its lease counts as gone.
     package var lease = 2
     package var onCutOff = CutOff.watch
-<<<<<<< HEAD
-    /// The node's labels: a stream with the label `at-LABEL` runs only on nodes with the label LABEL.
-=======
-    /// The socket on which this node publishes the fleet's log.
+    /// The ZeroMQ endpoint on which this node publishes the messages of all nodes of the fleet.
     package var publish = Configuration.defaultEndpoint("fleet")
-    /// The node's labels: a stream labelled `at-LABEL` runs only on nodes with LABEL.
->>>>>>> 1db6bf90899e3230299c4fa088144f554397522f
+    /// The node's labels: a stream with the label `at-LABEL` runs only on nodes with the label LABEL.
     package var labels: [String] = []
     /// The identity of the fleet to join, if it is another than the one that this node joined first; otherwise nil.
     package var identity: String?

@@ -11,13 +11,8 @@ import WireFormat
 ///
 /// It runs on its own executor, since a commit waits for the disk; messages sent during a commit are committed together
 /// by the next. If the journal cannot be written (a full or read-only disk), messages are published nevertheless, with
-<<<<<<< HEAD
 /// continuing numbers, and kept in memory until it can be written.
-package actor Outbox {
-=======
-/// continuing numbers, and kept in the backlog until it can.
 package actor Outbox: MessageLog {
->>>>>>> 1db6bf90899e3230299c4fa088144f554397522f
     private let executor = QueueExecutor(label: "watchword.outbox")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 

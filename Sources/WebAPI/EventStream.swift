@@ -22,13 +22,9 @@ struct EventStream: Sendable {
     private let cursor: MessageCursor
     private let counters: WebCounters
 
-<<<<<<< HEAD
     /// Makes the event stream of a client from its query string; throws if an argument is wrong.
     ///
     /// The header `Last-Event-ID` has priority over `since`.
-=======
-    /// Reads `since`, `query`, `stream`, `topic`, `journal` and `log`, and `Last-Event-ID`, which wins over `since`.
->>>>>>> 1db6bf90899e3230299c4fa088144f554397522f
     init(
         _ daemon: WatchwordDaemon, _ counters: WebCounters, query: [RequestTarget.Field], lastEventID: String?,
         for caller: Caller
@@ -48,9 +44,6 @@ struct EventStream: Sendable {
             .init("topic", .text(0...256), "What topics begin with."), EventOperations.logArgument,
         ]
 
-<<<<<<< HEAD
-    /// Writes messages until the client disconnects, the daemon ends, or `isOver` returns true.
-=======
     private static func log(_ name: String?, of daemon: WatchwordDaemon) throws(Refusal) -> any MessageLog {
         guard name == nil || name == "node" || name == "fleet" else {
             throw Refusal(400, "bad-argument", "log: expected node or fleet, found \"\(name?.prefix(40) ?? "")\"")
@@ -60,8 +53,7 @@ struct EventStream: Sendable {
         }
     }
 
-    /// Writes messages until the client goes, the daemon ends, or `isOver`.
->>>>>>> 1db6bf90899e3230299c4fa088144f554397522f
+    /// Writes messages until the client disconnects, the daemon ends, or `isOver` returns true.
     func write(_ writer: inout any ResponseBodyWriter, until isOver: @Sendable () -> Bool) async throws {
         var (cursor, told) = (cursor, ContinuousClock.now)
         try await writer.write(ByteBuffer(string: "retry: 1000\n: journal \(cursor.journal)\n\n"))

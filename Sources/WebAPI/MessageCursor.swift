@@ -63,15 +63,9 @@ struct MessageCursor: Sendable {
             }
             since = number
         }
-<<<<<<< HEAD
         if since > max(newest, log.lastSeq) {
             // The number may be of an earlier journal. A browser that reconnects could not react to an error.
             guard browsers != nil, let branch = log.branches.last, !branch.isComplete else {
-=======
-        if since > max(newest, log.lastSeq) {
-            // The number may be of an earlier journal. A browser that comes back could do nothing about a refusal.
-            guard browsers != nil, let branch = log.branches.last, !branch.isComplete else {
->>>>>>> 1db6bf90899e3230299c4fa088144f554397522f
                 throw Refusal(409, "other-journal", "there is no message \(since) yet: the newest is \(newest)")
             }
             since = branch.seq
@@ -97,13 +91,8 @@ struct MessageCursor: Sendable {
         return values
     }
 
-<<<<<<< HEAD
     /// The identity of the journal in which messages have these numbers.
     var journal: String { log.identity }
-=======
-    /// The identity of the journal that the numbers belong to.
-    var journal: String { log.identity }
->>>>>>> 1db6bf90899e3230299c4fa088144f554397522f
 
     /// Returns JSON that lists the earlier journals that the client's number may belong to.
     ///

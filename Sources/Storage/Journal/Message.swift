@@ -48,9 +48,6 @@ package struct Entry: Sendable, Equatable {
     package let event: EventMark?
     package let body: Data
 
-<<<<<<< HEAD
-    /// The name of the stream or region that the message is about; nil if it is about none.
-=======
     package init(
         seq: Int64, prev: Int64?, topic: String, query: String?, stream: String?, event: EventMark?, body: Data
     ) {
@@ -58,8 +55,7 @@ package struct Entry: Sendable, Equatable {
         (self.stream, self.event, self.body) = (stream, event, body)
     }
 
-    /// The stream or region that it tells of; nil of a message that tells of none.
->>>>>>> 1db6bf90899e3230299c4fa088144f554397522f
+    /// The name of the stream or region that the message is about; nil if it is about none.
     ///
     /// For messages about a stream's state, the name is taken from the topic.
     package var watched: String? {

@@ -63,7 +63,7 @@ struct MessageCursor: Sendable {
             }
             since = number
         }
-        if since > max(newest, log.lastSeq) {
+        if since > max(newest, log.lastSeq) + log.lag {
             // The number may be of an earlier journal. A browser that reconnects could not react to an error.
             guard browsers != nil, let branch = log.branches.last, !branch.isComplete else {
                 throw Refusal(409, "other-journal", "there is no message \(since) yet: the newest is \(newest)")

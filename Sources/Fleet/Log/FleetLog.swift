@@ -44,6 +44,7 @@ package final class FleetLog: MessageLog {
     package var identity: String { state.withLock { $0.identity } }
     package var lastSeq: Int64 { state.withLock { $0.messages?.newest ?? 0 } }
     package var branches: [JournalBranch] { [] }
+    package let lag: Int64 = 10_000
     /// Why the log cannot be followed at the moment; nil if it can.
     package var problem: String? { state.withLock { $0.problem } }
 

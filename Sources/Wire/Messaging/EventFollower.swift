@@ -78,6 +78,8 @@ package final class EventFollower: Sendable {
     private let identity: CurveIdentity?
     private let stopping = Atomic(false)
     private static let pageSize = 1000
+    /// The number of messages by which one node of a fleet may be behind another.
+    private static let fleetLag: Int64 = 10_000
 
     package init(
         publish: String, control: String, filter: Filter = Filter(), timing: Timing = Timing(), queue: Int32? = nil,
@@ -124,7 +126,7 @@ package final class EventFollower: Sendable {
         if open {
             for message in now.events where filter.passes(message.topic) { try tell(.open(message)) }
         }
-        if place.last > now.seq {
+        if place.last > now.seq + (filter.isOfFleet ? Self.fleetLag : 0) {
             // A number does not say to which journal it belongs. If this journal continues an earlier one, it may be
             // from there.
             let ahead = NumberAhead(since: place.last, newest: now.seq)
@@ -160,7 +162,8 @@ package final class EventFollower: Sendable {
             guard let beat = try? WireCoding.decode(HeartbeatMessage.self, message.body) else { return }
             // The heartbeat is older than what was reported, or the journal was replaced by an older copy: ask the
             // daemon.
-            if beat.seq < place.last, beat.journal == place.journal {
+            // A node of a fleet may be behind the one that the number to begin after is from.
+            if beat.seq < place.last, beat.journal == place.journal, !filter.isOfFleet {
                 return try patiently(tell) { try look(&place, tell) }
             }
             guard beat.seq > place.last || beat.journal != place.journal else { return }

@@ -82,7 +82,7 @@ package final class HistoryWriter: @unchecked Sendable {
     private let space: HistorySpace
     private let now: @Sendable () -> Double
     private var lanes: [String: LaneRecorder] = [:]
-    private var clips: [ClipLane: ClipRecorder] = [:]
+    private var clips: [ClipLane: ClipEmbeddingRecorder] = [:]
     private var pictures: [String: PictureRecorder] = [:]
     /// The number of entries (frames or clips) that were lost by recorders that are already finished.
     private var lostBefore = 0
@@ -268,13 +268,13 @@ package final class HistoryWriter: @unchecked Sendable {
         return lane
     }
 
-    private func recorder(of clip: HistoryClip) -> ClipRecorder {
+    private func recorder(of clip: HistoryClip) -> ClipEmbeddingRecorder {
         let key = ClipLane(stream: clip.stream, head: clip.head, frames: clip.frames)
         if let recorder = clips[key] { return recorder }
         let header = SegmentHeader(
             kind: .clips, model: settings.model, width: settings.width, window: clip.frames, head: clip.head,
             stream: clip.stream)
-        let recorder = ClipRecorder(folder, header, space: space)
+        let recorder = ClipEmbeddingRecorder(folder, header, space: space)
         clips[key] = recorder
         return recorder
     }

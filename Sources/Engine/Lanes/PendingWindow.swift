@@ -35,7 +35,7 @@ final class PendingWindow {
     /// The pictures of the window's frames, oldest first; empty if they are not kept.
     let pictures: [HeldPicture]
     /// The scores and embedding of the window; nil before it is scored, or if scoring failed.
-    var look: HeadOutput?
+    var output: HeadOutput?
     var review = Review.open
 
     init(_ key: GroupKey, of lane: Lane, _ span: WindowSpan, _ still: Still = Still(nil)) {

@@ -117,7 +117,7 @@ final class WindowEvaluator {
     /// Gives up scoring a waiting window in float32, and counts it as undecided.
     private func giveUp(_ action: Action, _ step: inout BatchResult) {
         guard case .window(let window) = action else { return }
-        window.review = .done
+        window.rescoring = .done
         step.undecided += 1
     }
 
@@ -171,7 +171,7 @@ final class WindowEvaluator {
     private func decide(_ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup, _ step: inout BatchResult)
         -> Bool
     {
-        guard let output = reviewed(window, output, group, &step) else { return false }
+        guard let output = rescoredIfNeeded(window, output, group, &step) else { return false }
         let (key, lane) = (window.key, window.lane)
         step.scored += 1
         scoreHistograms[key.head, default: group.scores == .logits ? .logits : .cosines].add(
@@ -282,39 +282,51 @@ final class WindowEvaluator {
     // MARK: Float32
 
     /// Returns the scores of a window, computed in float32 if necessary; nil if the window must wait for that.
-    private func reviewed(_ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup, _ step: inout BatchResult)
-        -> HeadOutput?
-    {
+    private func rescoredIfNeeded(
+        _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup, _ step: inout BatchResult
+    ) -> HeadOutput? {
         guard let exact, let error = group.error?.most else { return output }
-        if case .open = window.review { window.review = review(window, output, group, error, exact, &step) }
-        guard case .due(let isApart) = window.review else { return output }
+        if case .undecided = window.rescoring {
+            window.rescoring = planRescoring(
+                window, output, group, isNeeded: needsRescoring(window, output, group, error), exact, &step)
+        }
+        guard case .due(let isApart) = window.rescoring else { return output }
         guard let embedded = embed(window, exact, &step) else { return nil }
-        window.review = .done
+        window.rescoring = .done
         guard let again = runHead(on: embedded, &step).first else { return output }
         if isApart { group.measure(output, again) }
         step.rescored += 1
         return again
     }
 
-    /// Decides whether a window must be scored in float32, and may be now.
-    private func review(
-        _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup, _ error: Float, _ exact: ExactEncoder,
-        _ step: inout BatchResult
-    ) -> PendingWindow.Review {
+    /// Returns true if a query's score is too close to its threshold to trust the lower precision.
+    private func needsRescoring(
+        _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup, _ error: Float
+    ) -> Bool {
         let scoring = group.scoring(scoring)
-        let isUndecided = concerned(window, output, group).contains { standing, found in
+        return concerned(window, output, group).contains { standing, found in
             found.map { standing.isUndecided($0, error: error, scoring: scoring, on: window.lane) } ?? false
         }
+    }
+
+    /// Decides whether a window is scored in float32 now.
+    ///
+    /// Counts the window as undecided if that is needed but not allowed. A window that does not need it may be kept as
+    /// the sample that measures the error.
+    private func planRescoring(
+        _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup, isNeeded: Bool, _ exact: ExactEncoder,
+        _ step: inout BatchResult
+    ) -> PendingWindow.Rescoring {
         // The error is measured from windows without common frames, since many windows of one scene say little of
         // others.
         let isApart = window.pictures.allSatisfy { $0.embedding == nil }
         let isSample = group.isSample() && isApart && sample == nil
-        guard isSample || isUndecided else { return .done }
+        guard isSample || isNeeded else { return .done }
         guard exact.admits(window.pictures) else {
-            if isUndecided { step.undecided += 1 }
+            if isNeeded { step.undecided += 1 }
             return .done
         }
-        if isUndecided { return .due(isApart: isApart) }
+        if isNeeded { return .due(isApart: isApart) }
         sample = (window, output)
         if !exact.isLimited { takeSample(&step) }
         return .done

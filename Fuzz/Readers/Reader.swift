@@ -141,7 +141,7 @@ private func readMultipart(_ bytes: UnsafeRawBufferPointer) {
 /// The first byte is the coding, whether units are left out, and how many bytes come at a time.
 private func readPackets(_ bytes: UnsafeRawBufferPointer) {
     let way = Int(bytes.first ?? 0)
-    let coding: VideoCoding = way & 1 == 0 ? .h264 : .h265
+    let coding: NALSyntax = way & 1 == 0 ? .h264 : .h265
     func units(in pieces: Int) throws -> [PacketReader.Event] {
         var reader = PacketReader(.init(coding: coding, payloadType: 96, channel: 0, clockRate: 90_000))
         var (found, rest): ([PacketReader.Event], Slice<UnsafeRawBufferPointer>) = ([], bytes.dropFirst())

@@ -109,7 +109,7 @@ private func readFilm(_ bytes: UnsafeRawBufferPointer) {
 private func readFile(_ open: () throws -> any CheckpointFile) {
     attempt {
         let file = try open()
-        _ = file.headerHash
+        _ = file.sampleHash
         let names = try CheckpointNames(file)
         let towers = [ModelDirectory.Layout.openAI, .huggingFace].map { $0.names(names) as any TensorSource }
         let sources: [any TensorSource] = [file, names] + towers

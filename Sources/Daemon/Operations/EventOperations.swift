@@ -22,7 +22,7 @@ package struct EventOperations: Sendable {
                 .init("topic", .text(0...256), "What topics begin with."), .init("query", .name),
                 .init("stream", .text(1...160)),
                 .init("journal", .text(1...64), "The journal that `since` is of, as `events.open` names it."),
-            ]), answers: .list(Schemas.entry), fails: [.otherJournal]
+            ]), answers: .list(Schemas.entry), fails: [.otherJournal], traits: .bulk
         ) { daemon, args, caller in
             try await EventOperations(daemon.outbox).replay(args, for: caller)
         },
@@ -41,7 +41,7 @@ package struct EventOperations: Sendable {
                     "Earlier journals that this one goes on from, and up to which number; complete where no number after "
                         + "that was given in it."),
                 .init("events", .list(.reference("Message")), required: true),
-            ])
+            ]), traits: .bulk
         ) { daemon, _, caller in
             try await EventOperations(daemon.outbox).open(for: caller)
         },

@@ -6,7 +6,7 @@ extension ControlOperation {
     /// It is for requests from the ZeroMQ socket. A null value counts as a missing key. For operations that take
     /// queries only the keys are checked here: `QueryConfiguration` checks the values and reports more.
     package func check(_ arguments: JSONValue) throws(ControlFailure) {
-        guard !takesQueries else { return try checkKeys(arguments) }
+        guard !traits.contains(.queries) else { return try checkKeys(arguments) }
         var given = arguments
         if case .object(let members) = arguments {
             let known = Set(self.arguments.keys)
@@ -17,16 +17,12 @@ extension ControlOperation {
         }
     }
 
-    private var takesQueries: Bool {
-        ["query.add", "query.update", "query.import", "query.test"].contains(name)
-    }
-
     private func checkKeys(_ arguments: JSONValue) throws(ControlFailure) {
         guard case .object(let members) = arguments else {
             throw ControlFailure(.badArgument, "expected keys and values")
         }
         // An import has a list of queries, whose keys `QueryConfiguration` checks.
-        guard name == "query.import" else { return }
+        guard isLarge else { return }
         let known = Set(properties.map(\.key))
         if let unknown = members.keys.sorted().first(where: { !known.contains($0) }) {
             throw ControlFailure(

@@ -21,8 +21,7 @@ package struct ControlOperation<Target: Sendable>: Sendable {
     package let result: Schema
     /// The error codes that this operation can answer, besides those of every operation.
     package let failures: [FailureCode]
-    /// True if the operation's requests may be as large, and take as long, as an import of queries.
-    package let isLarge: Bool
+    package let traits: OperationTraits
     /// True if the operation limits its result to the streams that the client may see.
     ///
     /// If false, clients that may see only some streams are refused.
@@ -32,7 +31,7 @@ package struct ControlOperation<Target: Sendable>: Sendable {
     package init(
         _ name: String, _ method: HTTPMethod, _ path: String, _ summary: String, needs role: Role,
         takes arguments: Schema = .object([]),
-        answers result: Schema, fails failures: [FailureCode] = [], large isLarge: Bool = false,
+        answers result: Schema, fails failures: [FailureCode] = [], traits: OperationTraits = [],
         _ perform: @escaping @Sendable (Target, JSONValue) async throws -> JSONValue
     ) {
         self.name = name
@@ -43,7 +42,7 @@ package struct ControlOperation<Target: Sendable>: Sendable {
         self.arguments = arguments
         self.result = result
         self.failures = failures
-        self.isLarge = isLarge
+        self.traits = traits
         mindsStreams = false
         self.perform = { target, arguments, _ in try await perform(target, arguments) }
     }
@@ -52,7 +51,7 @@ package struct ControlOperation<Target: Sendable>: Sendable {
     package init(
         _ name: String, _ method: HTTPMethod, _ path: String, _ summary: String, needs role: Role,
         takes arguments: Schema = .object([]),
-        answers result: Schema, fails failures: [FailureCode] = [],
+        answers result: Schema, fails failures: [FailureCode] = [], traits: OperationTraits = [],
         minding perform: @escaping @Sendable (Target, JSONValue, Caller) async throws -> JSONValue
     ) {
         self.name = name
@@ -63,19 +62,19 @@ package struct ControlOperation<Target: Sendable>: Sendable {
         self.arguments = arguments
         self.result = result
         self.failures = failures
-        isLarge = false
+        self.traits = traits
         mindsStreams = true
         self.perform = perform
     }
 
-    /// True if the answer may be long, so that the operation runs on other threads than short requests.
-    package var isBulk: Bool {
-        isLarge
-            || [
-                "query.list", "query.export", "query.backtest", "query.suggest", "history.search", "events.replay",
-                "events.open",
-            ].contains(name)
-    }
+    /// True if the operation's requests may be as large as an import of queries.
+    package var isLarge: Bool { traits.contains(.large) }
+
+    /// True if the answer or the request may be long, so that the operation runs on other threads than short requests.
+    package var isBulk: Bool { !traits.isDisjoint(with: [.bulk, .large]) }
+
+    /// The number of seconds that the operation may take; Watchword's own clients wait longer than that.
+    package var timeLimit: Double { isLarge ? 3600 : traits.contains(.slow) ? 110 : 25 }
 
     /// The arguments with their schemas; empty if the operation takes no arguments or any object.
     package var properties: [Schema.Property] {

@@ -1,19 +1,8 @@
 package import Concurrency
 import Synchronization
 
-/// Limits how long control operations may take.
+/// Limits how long control operations may take, to `ControlOperation.timeLimit`.
 package enum TimeLimit {
-    /// Returns the number of seconds that an operation may take; Watchword's own clients wait longer than that.
-    package static func seconds(_ operation: String) -> Double {
-        switch operation {
-        case "query.import": 3600
-        case "query.add", "query.update", "query.test", "query.list", "query.export", "query.backtest",
-            "query.suggest", "history.search", "history.remove", "notify.test":
-            110
-        default: 25
-        }
-    }
-
     /// The greatest number of operations running at once, including those that continue after their time limit.
     ///
     /// The sockets admit fewer requests at once, so it is reached only if operations exceed their limits.

@@ -91,51 +91,53 @@ struct Explainer {
     /// Explains why a query has an event or none on a lane (a stream or region); `group` computes its scores.
     func explain(_ standing: RegisteredQuery, _ group: QueryGroup, _ lane: Lane) throws -> Explanation {
         let query = standing.query
-        var told = Explanation(query: query.id, stream: lane.name, head: query.head, rule: query.rule.key)
-        told.threshold = query.rule.fixedThreshold.map { Double($0) }
+        var explanation = Explanation(query: query.id, stream: lane.name, head: query.head, rule: query.rule.key)
+        explanation.threshold = query.rule.fixedThreshold.map { Double($0) }
         var batch = WindowBatch(standing.key)
         guard let window = batch.add(lane) else {
-            told.heldBack = hold(standing, lane) ?? .init(code: "no-frames", message: "no frame of it has been seen")
-            return told
+            explanation.heldBack =
+                hold(standing, lane) ?? .init(code: "no-frames", message: "no frame of it has been seen")
+            return explanation
         }
         let span = window.span
         // If the window was decided in float32, it is explained in float32.
         if let exact = HeldPicture.embeddings(of: window.pictures) {
             batch = WindowBatch(window, exact, width: width)
         }
-        told.media = .init(start: span.mediaStart, end: span.mediaEnd)
+        explanation.media = .init(start: span.mediaStart, end: span.mediaEnd)
         guard span.frames == query.frames else {
-            told.heldBack =
+            explanation.heldBack =
                 hold(standing, lane)
                 ?? .init(code: "no-window", message: "its window has \(span.frames) of \(query.frames) frames")
-            return told
+            return explanation
         }
         // A pairing head scores the explained query even if the mean head would not choose it.
-        let look = try group.look(at: batch, rerank: rerank, also: standing).first
+        let output = try group.runHead(on: batch, rerank: rerank, also: standing).first
         let here =
-            look.flatMap { group.score(standing, $0.clip) } ?? look?.found.first { $0.standing === standing }
-        told.frames = try bestFrames(standing, group, lane)
+            output.flatMap { group.score(standing, $0.clip) } ?? output?.found.first { $0.standing === standing }
+        explanation.frames = try bestFrames(standing, group, lane)
         guard let here else {
-            told.heldBack = hold(standing, lane) ?? .init(code: "not-scored", message: "its head did not score it")
-            return told
+            explanation.heldBack =
+                hold(standing, lane) ?? .init(code: "not-scored", message: "its head did not score it")
+            return explanation
         }
-        told.score = Double(here.score)
-        fill(&told, standing, here, group, lane)
-        told.open = isOpen(standing, lane)
-        told.heldBack = told.open ? nil : hold(standing, lane) ?? hold(told, standing, group, lane)
-        return told
+        explanation.score = Double(here.score)
+        fill(&explanation, standing, here, group, lane)
+        explanation.open = isOpen(standing, lane)
+        explanation.heldBack = explanation.open ? nil : hold(standing, lane) ?? hold(explanation, standing, group, lane)
+        return explanation
     }
 
     private func fill(
-        _ told: inout Explanation, _ standing: RegisteredQuery, _ here: Found, _ group: QueryGroup, _ lane: Lane
+        _ explanation: inout Explanation, _ standing: RegisteredQuery, _ here: Found, _ group: QueryGroup, _ lane: Lane
     ) {
         let scoring = group.scoring(scoring)
-        told.probability = scoring.probability(here.score).map { Double($0) }
+        explanation.probability = scoring.probability(here.score).map { Double($0) }
         switch standing.query.rule {
         case .score: break
         case .contrast(let texts, _):
-            told.probability = Double(standing.value(of: here, scoring: scoring))
-            told.contrasts = texts.indices.map { place in
+            explanation.probability = Double(standing.value(of: here, scoring: scoring))
+            explanation.contrasts = texts.indices.map { place in
                 var others = here.contrasts
                 others[place] = here.score
                 let score = here.contrasts[place]
@@ -146,12 +148,12 @@ struct Explainer {
             }
         case .budget:
             guard let calibration = lane.calibrations[standing.slot] else { break }
-            told.threshold = calibration.threshold.map { Double($0) }
-            told.overBackground = .init(calibration, score: here.score)
+            explanation.threshold = calibration.threshold.map { Double($0) }
+            explanation.overBackground = .init(calibration, score: here.score)
         }
         if !group.pairs, let history = lane.histories[standing.key], let embedding = group.embedding(of: standing) {
-            told.windows = history.count
-            told.rank = history.above(here.score, of: embedding) + 1
+            explanation.windows = history.count
+            explanation.rank = history.above(here.score, of: embedding) + 1
         }
     }
 
@@ -192,14 +194,14 @@ struct Explainer {
 
     /// Returns the reason why the newest window's score started no event; nil if there is none.
     private func hold(
-        _ told: Explanation, _ standing: RegisteredQuery, _ group: QueryGroup, _ lane: Lane
+        _ explanation: Explanation, _ standing: RegisteredQuery, _ group: QueryGroup, _ lane: Lane
     ) -> Explanation.Hold? {
-        guard let threshold = told.threshold else {
-            let progress = Int((told.overBackground?.progress ?? 0) * 100)
+        guard let threshold = explanation.threshold else {
+            let progress = Int((explanation.overBackground?.progress ?? 0) * 100)
             return .init(
                 code: "learning", message: "the threshold is being learnt: \(progress) % of the warm-up is over")
         }
-        let value = told.compared ?? -.infinity
+        let value = explanation.compared ?? -.infinity
         switch lane.tracker(of: standing)?.hold {
         case .confirming(let matched, let needed):
             return .init(code: "confirming", message: "\(matched) of the last windows matched, \(needed) must")

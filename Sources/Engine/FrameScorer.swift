@@ -117,9 +117,9 @@ final class FrameScorer {
             for lane in all { step.detections += lane.drop(standing, book, model: model) }
         }
         for batch in due.values {
-            for (window, look) in zip(batch.windows, evaluator.look(at: batch, &step)) {
-                window.look = look
-                if step.wantsFrames, isKept(window) { step.clips.append(window.recorded(look)) }
+            for (window, output) in zip(batch.windows, evaluator.runHead(on: batch, &step)) {
+                window.output = output
+                if step.wantsFrames, isKept(window) { step.clips.append(window.recorded(output)) }
             }
         }
         evaluator.take(actions, &step)
@@ -162,7 +162,7 @@ extension Lane {
 
 extension PendingWindow {
     /// Returns the embedding of the whole window (clip embedding) as the history stores it.
-    fileprivate func recorded(_ look: HeadOutput) -> RecordedClip {
-        RecordedClip(lane: lane.name, head: key.head, span: span, embedding: look.clip)
+    fileprivate func recorded(_ output: HeadOutput) -> RecordedClip {
+        RecordedClip(lane: lane.name, head: key.head, span: span, embedding: output.clip)
     }
 }

@@ -26,8 +26,9 @@ package struct NearestMoment: Sendable {
 final class Nearness {
     private(set) var moments: [Slot: NearestMoment] = [:]
 
-    func note(_ of: WindowJudgement) {
-        let (standing, judgement, span, lane) = (of.standing, of.judgement, of.span, of.lane)
+    /// Replaces the query's closest moment if this window came closer.
+    func record(_ window: WindowJudgement) {
+        let (standing, judgement, span, lane) = (window.standing, window.judgement, window.span, window.lane)
         guard standing.slot < WindowJudgement.mostQueries, let value = judgement.value, value.isFinite else { return }
         let threshold = judgement.threshold.isFinite ? judgement.threshold : nil
         let hold = lane.tracker(of: standing)?.hold

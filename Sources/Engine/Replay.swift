@@ -60,12 +60,15 @@ package final class Replay {
     /// Calls `tell` with the value of every later window in which this query is active.
     package func follow(_ id: String, _ tell: @escaping (Value) -> Void) {
         let slot = slots[id]
-        evaluator.onJudgement = { [error] of in
-            guard of.standing.slot == slot, let value = of.judgement.value, value.isFinite else { return }
-            let error = of.scores == .logits ? error.logits : error.cosines
+        evaluator.onJudgement = { [error] window in
+            let judgement = window.judgement
+            guard window.standing.slot == slot, let value = judgement.value, value.isFinite else { return }
+            let error = window.scores == .logits ? error.logits : error.cosines
             let isUndecided =
-                of.found.map { of.standing.isUndecided($0, error: error, scoring: of.scoring, on: of.lane) } ?? false
-            tell(Value(value: value, threshold: of.judgement.threshold, span: of.span, isUndecided: isUndecided))
+                window.found.map {
+                    window.standing.isUndecided($0, error: error, scoring: window.scoring, on: window.lane)
+                } ?? false
+            tell(Value(value: value, threshold: judgement.threshold, span: window.span, isUndecided: isUndecided))
         }
     }
 

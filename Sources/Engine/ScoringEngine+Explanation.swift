@@ -45,8 +45,8 @@ extension ScoringEngine {
         var scores: [WindowScore] = []
         for (key, group) in book.groups where key.frames >= frames.count {
             let window = PendingWindow(key, of: lane, span)
-            let looks = try group.look(at: WindowBatch(window, rows, width: width), rerank: rerank)
-            for look in looks { scores += decisions.allScores(look, group, span, lane) }
+            let outputs = try group.runHead(on: WindowBatch(window, rows, width: width), rerank: rerank)
+            for output in outputs { scores += decisions.allScores(output, group, span, lane) }
         }
         return scores.sorted { ($0.score ?? -.infinity, $1.query) > ($1.score ?? -.infinity, $0.query) }
     }
@@ -55,7 +55,7 @@ extension ScoringEngine {
     package func noteNearness() {
         let nearness = Nearness()
         self.nearness = nearness
-        decisions.onJudgement = { nearness.note($0) }
+        decisions.onJudgement = { nearness.record($0) }
     }
 
     /// The closest moment of each query since `noteNearness`, the closest first.

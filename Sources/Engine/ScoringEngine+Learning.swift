@@ -4,7 +4,7 @@ package import Matching
 extension ScoringEngine {
     /// Restores the saved state of a learnt threshold; it is used once its query and its lane (stream or region) exist.
     package func restore(_ calibration: Calibration, query: String, lane: String) {
-        shelf.put(calibration, query: query, lane: lane)
+        calibrationCache.put(calibration, query: query, lane: lane)
     }
 
     /// Uses a threshold that was learnt from the history, for a query on a lane (a stream or region).
@@ -18,8 +18,8 @@ extension ScoringEngine {
             guard lane.calibrations[standing.slot]?.pin == nil else { return nil }
             lane.calibrations[standing.slot] = learnt.calibration
             lane.changedCalibrations.insert(standing.slot)
-        } else if !shelf.isPinned(learnt.query, on: learnt.lane) {
-            shelf.put(learnt.calibration, query: learnt.query, lane: learnt.lane)
+        } else if !calibrationCache.isPinned(learnt.query, on: learnt.lane) {
+            calibrationCache.put(learnt.calibration, query: learnt.query, lane: learnt.lane)
         } else {
             return nil
         }
@@ -33,7 +33,8 @@ extension ScoringEngine {
         guard let standing = book[query.id], standing.query.isLearntLike(query), query.rule.fixedThreshold == nil else {
             return false
         }
-        return !shelf.isPinned(query.id) && !lanes.values.contains { $0.calibrations[standing.slot]?.pin != nil }
+        return !calibrationCache.isPinned(query.id)
+            && !lanes.values.contains { $0.calibrations[standing.slot]?.pin != nil }
     }
 
     /// Returns the learnt thresholds of queries, first by lane (stream or region), then by query id.
@@ -48,7 +49,7 @@ extension ScoringEngine {
 
     /// Deletes all that was learnt on a lane (a stream or region) that was removed for good.
     package func forgetLearnt(lane: String) {
-        shelf.forget(lane: lane)
+        calibrationCache.forget(lane: lane)
         lastEnds[lane] = nil
     }
 
@@ -80,7 +81,7 @@ extension ScoringEngine {
 
     /// Returns the learnt thresholds' states that changed since the last call, to be saved.
     package func changedCalibrations() -> [LearntCalibration] {
-        shelf.takeUnsaved() + lanes.values.flatMap { $0.takeChanges(book) }
+        calibrationCache.takeUnsaved() + lanes.values.flatMap { $0.takeChanges(book) }
     }
 
     /// Moves a query's learnt thresholds to the values that fit the scores now; on all streams and regions if `lane` is

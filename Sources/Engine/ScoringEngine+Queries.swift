@@ -25,8 +25,8 @@ extension ScoringEngine {
         let standing = try book.add(query, embedding, at: time.timeIntervalSince1970)
         for (name, motion) in going { lanes[name]?.put(motion, standing) }
         for (name, calibration) in kept ?? [:] { lanes[name]?.calibrations[standing.slot] = calibration }
-        if let old, !old.query.isLearntLike(query) { shelf.forget(query: query.id) }
-        for lane in lanes.values { shelf.give(standing, to: lane) }
+        if let old, !old.query.isLearntLike(query) { calibrationCache.forget(query: query.id) }
+        for lane in lanes.values { calibrationCache.give(standing, to: lane) }
         growWindows()
         return ended
     }
@@ -59,7 +59,7 @@ extension ScoringEngine {
 
     /// Removes a query, and returns the end messages of its open events; nil if there is no such query.
     package func remove(_ id: String) -> [Detection]? {
-        shelf.forget(query: id)
+        calibrationCache.forget(query: id)
         defer {
             for lane in lanes.values { lane.forgetLastEnd(of: id) }
             for name in lastEnds.keys { _ = lastEnds[name]?.take(query: id) }

@@ -37,7 +37,7 @@ package actor ScoringEngine {
     let scoring: Scoring
     /// The record of how close queries came to their thresholds; nil unless `noteNearness` was called.
     var nearness: Nearness?
-    var shelf = CalibrationCache()
+    var calibrationCache = CalibrationCache()
     /// The ends of the last events of removed streams and regions, from which cooldowns (pauses after events) continue.
     var lastEnds: [String: LastEnds] = [:]
     /// The number of queries that a pairing head (which scores each text with a window) scores in a window.
@@ -46,9 +46,9 @@ package actor ScoringEngine {
     let rerank: Int
     package private(set) var time = EngineTime()
     /// Histograms of the scores that heads (models that score windows) computed, by head.
-    package var lookedAt: [String: Histogram] { decisions.lookedAt }
+    package var scoreHistograms: [String: Histogram] { decisions.scoreHistograms }
     /// Counters and events of removed streams and regions, which the next `process` call reports.
-    private var untold = BatchResult()
+    private var unreported = BatchResult()
 
     /// Loads the model; throws an error if a file, a tensor or the vocabulary is invalid.
     ///
@@ -137,7 +137,7 @@ package actor ScoringEngine {
     /// Adds a lane (a stream or region), or resets an existing one of that name, whose learnt thresholds are kept.
     package func addLane(_ name: String, labels: [String] = []) {
         if let old = lanes[name] {
-            shelf.keep(old, book)
+            calibrationCache.keep(old, book)
             lastEnds[name, default: LastEnds()].merge(old.takeLastEnds(book))
             decisions.forget(old)
         }
@@ -148,7 +148,7 @@ package actor ScoringEngine {
             window: FrameWindow(width: width, capacity: windowCapacity, hasEdges: patches == .spatiotemporal),
             lastEnds: lastEnds.removeValue(forKey: name) ?? LastEnds())
         lanes[name] = lane
-        for group in book.groups.values { for standing in group.learners { shelf.give(standing, to: lane) } }
+        for group in book.groups.values { for standing in group.learners { calibrationCache.give(standing, to: lane) } }
     }
 
     package func hasLane(_ name: String) -> Bool { lanes[name] != nil }
@@ -161,11 +161,11 @@ package actor ScoringEngine {
     package func removeLane(_ name: String) -> [Detection] {
         encoder.forget(name)
         guard let lane = lanes.removeValue(forKey: name) else { return [] }
-        decisions.leave(lane, &untold)
-        shelf.keep(lane, book)
+        decisions.leave(lane, &unreported)
+        calibrationCache.keep(lane, book)
         lastEnds[name, default: LastEnds()].merge(lane.takeLastEnds(book))
-        defer { untold.detections = [] }
-        return untold.detections
+        defer { unreported.detections = [] }
+        return unreported.detections
     }
 
     /// Processes the next frames of all streams and regions, in order, and returns events, scores and counters.
@@ -180,8 +180,8 @@ package actor ScoringEngine {
         let began = ThreadClock.nanoseconds
         let items = items.filter { lanes[$0.stream] != nil }
         let embeddings = try embed(items)
-        var step = untold
-        untold = BatchResult()
+        var step = unreported
+        unreported = BatchResult()
         (step.wantsScores, step.wantsFrames, step.watching) = (wantScores, wantFrames, watching)
         step.encodeSeconds = Double(ThreadClock.nanoseconds - began) / 1e9
         step.encoded = embeddings.count { $0.isNew }

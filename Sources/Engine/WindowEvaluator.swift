@@ -50,10 +50,10 @@ final class WindowEvaluator {
     /// The streams and regions that wait for float32 scores, the longest waiting first.
     private var waiting: [Waiting] = []
     /// A window that is scored again only to measure the error of scores; nil if there is none.
-    private var sample: (window: PendingWindow, look: HeadOutput)?
+    private var sample: (window: PendingWindow, output: HeadOutput)?
     private var turns = 0
     /// Histograms of the scores that heads (models that score windows) computed, by head.
-    private(set) var lookedAt: [String: Histogram] = [:]
+    private(set) var scoreHistograms: [String: Histogram] = [:]
     /// True if each stream and region keeps its window embeddings of the last hour, for explanations.
     var remembersHour = true
     /// Called with each score and decision of an active query, even one that the search index did not find; nil if not
@@ -117,7 +117,7 @@ final class WindowEvaluator {
     /// Gives up scoring a waiting window in float32, and counts it as undecided.
     private func giveUp(_ action: Action, _ step: inout BatchResult) {
         guard case .window(let window) = action else { return }
-        window.review = .done
+        window.rescoring = .done
         step.undecided += 1
     }
 
@@ -126,11 +126,11 @@ final class WindowEvaluator {
         switch action {
         case .window(let window):
             guard let group = book.groups[window.key] else { break }
-            guard let look = window.look else {
+            guard let output = window.output else {
                 blind(lane, window.span, [window.key], &step)
                 break
             }
-            return decide(window, look, group, &step)
+            return decide(window, output, group, &step)
         case .blind(let span): blind(lane, span, book.groups.keys, &step)
         case .settle(let span):
             step.detections += lane.settle(span, book, model: model)
@@ -147,14 +147,14 @@ final class WindowEvaluator {
 
     /// Scores a batch of windows with their head (scoring model); returns nothing if it fails, or took too long
     /// recently.
-    func look(at batch: WindowBatch, _ step: inout BatchResult) -> [HeadOutput] {
+    func runHead(on batch: WindowBatch, _ step: inout BatchResult) -> [HeadOutput] {
         let (key, began) = (batch.key, now())
         guard !batch.windows.isEmpty, let group = book.groups[key], !(isLive && rest.rests(key.head, at: began)) else {
             return []
         }
-        var looks: [HeadOutput] = []
+        var outputs: [HeadOutput] = []
         do {
-            looks = try group.look(at: batch, rerank: rerank)
+            outputs = try group.runHead(on: batch, rerank: rerank)
         } catch {
             step.failures.append(HeadFailure(head: key.head, reason: "\(error)", cause: error))
         }
@@ -165,19 +165,19 @@ final class WindowEvaluator {
                 batch.windows.count, pause / .seconds(1))
             step.failures.append(HeadFailure(head: key.head, reason: reason))
         }
-        return looks
+        return outputs
     }
 
-    private func decide(_ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup, _ step: inout BatchResult)
+    private func decide(_ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup, _ step: inout BatchResult)
         -> Bool
     {
-        guard let look = reviewed(window, look, group, &step) else { return false }
+        guard let output = rescoredIfNeeded(window, output, group, &step) else { return false }
         let (key, lane) = (window.key, window.lane)
         step.scored += 1
-        lookedAt[key.head, default: group.scores == .logits ? .logits : .cosines].add(
-            look.found.lazy.map { Double($0.score) })
+        scoreHistograms[key.head, default: group.scores == .logits ? .logits : .cosines].add(
+            output.found.lazy.map { Double($0.score) })
         lane.advance(to: window.span)
-        let concerned = concerned(window, look, group)
+        let concerned = concerned(window, output, group)
         for (standing, found) in concerned {
             let judgement = found.map { judge(standing, $0, group, lane, &step) } ?? .blind(standing)
             step.detections += lane.observe(standing, judgement, window.span, window.still, model: model)
@@ -185,46 +185,47 @@ final class WindowEvaluator {
                 WindowJudgement(
                     standing, found, judgement, window.span, lane, group.scoring(scoring), group.scores))
         }
-        if let onJudgement { tellOthers(than: concerned.map(\.standing), window, look, group, onJudgement) }
-        if step.wantsScores { step.scores += allScores(look, group, window.span, lane) }
-        if !step.watching.isEmpty { step.watched += watchedScores(step.watching, window, look, group) }
+        if let onJudgement { reportOthers(than: concerned.map(\.standing), window, output, group, onJudgement) }
+        if step.wantsScores { step.scores += allScores(output, group, window.span, lane) }
+        if !step.watching.isEmpty { step.watched += watchedScores(step.watching, window, output, group) }
         if !group.pairs, remembersHour {
-            lane.histories[key, default: WindowHistory(width: look.clip.count)].append(look.clip[...], at: lane.clock)
+            let clip = output.clip
+            lane.histories[key, default: WindowHistory(width: clip.count)].append(clip[...], at: lane.clock)
         }
         return true
     }
 
     /// Returns the queries that may match a window or have an event in progress, with scores; nil for one not scored.
     private func concerned(
-        _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup
+        _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup
     ) -> [(standing: RegisteredQuery, found: Found?)] {
         var others = Set(window.lane.inMotion(window.key))
         var concerned: [(RegisteredQuery, Found?)] = []
         // Queries that were removed or changed since the head scored the window are left out, unless the new version
         // matches the same windows.
-        for found in look.found {
+        for found in output.found {
             guard let standing = book[found.standing.slot], standing.isWatched, standing.decidesLike(found.standing)
             else { continue }
             others.remove(standing.slot)
             concerned.append(
                 (standing, Found(standing: standing, score: found.score, contrasts: found.contrasts)))
         }
-        return concerned + others.sorted().compactMap { book[$0] }.map { ($0, group.score($0, look.clip)) }
+        return concerned + others.sorted().compactMap { book[$0] }.map { ($0, group.score($0, output.clip)) }
     }
 
-    /// Calls `tell` with the scores of active queries that were too low for the search index to find.
-    private func tellOthers(
-        than concerned: [RegisteredQuery], _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup,
-        _ tell: (WindowJudgement) -> Void
+    /// Calls `report` with the scores of active queries that were too low for the search index to find.
+    private func reportOthers(
+        than concerned: [RegisteredQuery], _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup,
+        _ report: (WindowJudgement) -> Void
     ) {
         let known = Set(concerned.map(\.slot))
         for standing in group.members(below: WindowJudgement.mostQueries) where !known.contains(standing.slot) {
             guard standing.isWatched, standing.selects(window.lane), let threshold = standing.query.rule.fixedThreshold,
-                let found = group.score(standing, look.clip)
+                let found = group.score(standing, output.clip)
             else { continue }
             let scoring = group.scoring(scoring)
             let judgement = Judgement(value: standing.value(of: found, scoring: scoring), threshold: threshold)
-            tell(WindowJudgement(standing, found, judgement, window.span, window.lane, scoring, group.scores))
+            report(WindowJudgement(standing, found, judgement, window.span, window.lane, scoring, group.scores))
         }
     }
 
@@ -252,24 +253,24 @@ final class WindowEvaluator {
     }
 
     /// Returns the window's score for each active query with this head and window length.
-    func allScores(_ look: HeadOutput, _ group: QueryGroup, _ span: WindowSpan, _ lane: Lane) -> [WindowScore] {
-        let known = Dictionary(look.found.map { ($0.standing.slot, $0.score) }, uniquingKeysWith: { $1 })
+    func allScores(_ output: HeadOutput, _ group: QueryGroup, _ span: WindowSpan, _ lane: Lane) -> [WindowScore] {
+        let known = Dictionary(output.found.map { ($0.standing.slot, $0.score) }, uniquingKeysWith: { $1 })
         return group.members.filter { $0.isWatched && $0.selects(lane) }.map { standing in
             WindowScore(
                 stream: lane.name, span: span, query: standing.query.id, text: standing.query.text,
-                head: standing.query.head, score: known[standing.slot] ?? group.score(standing, look.clip)?.score)
+                head: standing.query.head, score: known[standing.slot] ?? group.score(standing, output.clip)?.score)
         }
     }
 
     /// Returns the window's values for those queries in `ids` that score this window and select this stream or region.
     private func watchedScores(
-        _ ids: Set<String>, _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup
+        _ ids: Set<String>, _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup
     ) -> [WatchedScore] {
         let lane = window.lane
         return ids.sorted().compactMap { id in
             guard let standing = book[id], standing.key == window.key, standing.isWatched, standing.selects(lane),
-                let found = look.found.first(where: { $0.standing.slot == standing.slot })
-                    ?? group.score(standing, look.clip)
+                let found = output.found.first(where: { $0.standing.slot == standing.slot })
+                    ?? group.score(standing, output.clip)
             else { return nil }
             return WatchedScore(
                 query: id, lane: lane.name, at: window.span.wallEnd,
@@ -281,40 +282,52 @@ final class WindowEvaluator {
     // MARK: Float32
 
     /// Returns the scores of a window, computed in float32 if necessary; nil if the window must wait for that.
-    private func reviewed(_ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup, _ step: inout BatchResult)
-        -> HeadOutput?
-    {
-        guard let exact, let error = group.error?.most else { return look }
-        if case .open = window.review { window.review = review(window, look, group, error, exact, &step) }
-        guard case .due(let isApart) = window.review else { return look }
+    private func rescoredIfNeeded(
+        _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup, _ step: inout BatchResult
+    ) -> HeadOutput? {
+        guard let exact, let error = group.error?.most else { return output }
+        if case .undecided = window.rescoring {
+            window.rescoring = planRescoring(
+                window, output, group, isNeeded: needsRescoring(window, output, group, error), exact, &step)
+        }
+        guard case .due(let isApart) = window.rescoring else { return output }
         guard let embedded = embed(window, exact, &step) else { return nil }
-        window.review = .done
-        guard let again = self.look(at: embedded, &step).first else { return look }
-        if isApart { group.measure(look, again) }
+        window.rescoring = .done
+        guard let again = runHead(on: embedded, &step).first else { return output }
+        if isApart { group.measure(output, again) }
         step.rescored += 1
         return again
     }
 
-    /// Decides whether a window must be scored in float32, and may be now.
-    private func review(
-        _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup, _ error: Float, _ exact: ExactEncoder,
-        _ step: inout BatchResult
-    ) -> PendingWindow.Review {
+    /// Returns true if a query's score is too close to its threshold to trust the lower precision.
+    private func needsRescoring(
+        _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup, _ error: Float
+    ) -> Bool {
         let scoring = group.scoring(scoring)
-        let isUndecided = concerned(window, look, group).contains { standing, found in
+        return concerned(window, output, group).contains { standing, found in
             found.map { standing.isUndecided($0, error: error, scoring: scoring, on: window.lane) } ?? false
         }
+    }
+
+    /// Decides whether a window is scored in float32 now.
+    ///
+    /// Counts the window as undecided if that is needed but not allowed. A window that does not need it may be kept as
+    /// the sample that measures the error.
+    private func planRescoring(
+        _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup, isNeeded: Bool, _ exact: ExactEncoder,
+        _ step: inout BatchResult
+    ) -> PendingWindow.Rescoring {
         // The error is measured from windows without common frames, since many windows of one scene say little of
         // others.
         let isApart = window.pictures.allSatisfy { $0.embedding == nil }
         let isSample = group.isSample() && isApart && sample == nil
-        guard isSample || isUndecided else { return .done }
+        guard isSample || isNeeded else { return .done }
         guard exact.admits(window.pictures) else {
-            if isUndecided { step.undecided += 1 }
+            if isNeeded { step.undecided += 1 }
             return .done
         }
-        if isUndecided { return .due(isApart: isApart) }
-        sample = (window, look)
+        if isNeeded { return .due(isApart: isApart) }
+        sample = (window, output)
         if !exact.isLimited { takeSample(&step) }
         return .done
     }
@@ -335,9 +348,9 @@ final class WindowEvaluator {
 
     /// Continues to embed the sample window in float32; once that is done, measures the error of its scores.
     private func takeSample(_ step: inout BatchResult) {
-        guard let exact, let (window, look) = sample, let embedded = embed(window, exact, &step) else { return }
+        guard let exact, let (window, output) = sample, let embedded = embed(window, exact, &step) else { return }
         sample = nil
-        guard let again = self.look(at: embedded, &step).first else { return }
-        book.groups[window.key]?.measure(look, again)
+        guard let again = runHead(on: embedded, &step).first else { return }
+        book.groups[window.key]?.measure(output, again)
     }
 }

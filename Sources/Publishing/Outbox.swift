@@ -159,7 +159,7 @@ package actor Outbox: MessageLog {
         clock: @Sendable () -> Date = { Date() }
     ) async {
         var nextBeat = ContinuousClock.now
-        var nextRetirement = ContinuousClock.now + .seconds(1)
+        var nextPruning = ContinuousClock.now + .seconds(1)
         while !Task.isCancelled {
             let now = ContinuousClock.now
             drain()
@@ -167,10 +167,10 @@ package actor Outbox: MessageLog {
                 beat()
                 nextBeat = now + heartbeat
             }
-            if now >= nextRetirement, backlog.isEmpty {
-                nextRetirement = now + (retire(retention, clock()) ? .milliseconds(20) : .seconds(60))
+            if now >= nextPruning, backlog.isEmpty {
+                nextPruning = now + (prune(retention, clock()) ? .milliseconds(20) : .seconds(60))
             }
-            try? await Task.sleep(for: min(.seconds(1), heartbeat, max(.zero, nextRetirement - .now)))
+            try? await Task.sleep(for: min(.seconds(1), heartbeat, max(.zero, nextPruning - .now)))
         }
     }
 
@@ -183,7 +183,7 @@ package actor Outbox: MessageLog {
     }
 
     /// Deletes some messages that are older than the configured retention allows; returns true if there are more.
-    private func retire(_ retention: Retention, _ now: Date) -> Bool {
+    private func prune(_ retention: Retention, _ now: Date) -> Bool {
         do {
             let retired = try journal.prune(retention, now: now)
             if !retired.isMore { journal.checkpoint() }

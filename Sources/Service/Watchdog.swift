@@ -6,10 +6,10 @@ package import Logging
 /// work completes rounds, too. If the loop has ended or is stuck in a plugin, systemd gets no message and restarts the
 /// daemon.
 package struct Watchdog: Sendable {
-    private let notifier: Notifier
+    private let notifier: SystemdNotifier
     private let logger: Logger
 
-    package init(_ notifier: Notifier, logger: Logger) {
+    package init(_ notifier: SystemdNotifier, logger: Logger) {
         self.notifier = notifier
         self.logger = logger
     }

@@ -62,7 +62,7 @@ struct Watchwordd: AsyncParsableCommand {
         let configuration = try Configuration.load(config)
         Reach.turnOn(configuration.sources)
         let logger = LogLines(configuration.log).logger("watchwordd")
-        let notifier = Notifier()
+        let notifier = SystemdNotifier()
         notifier.status("opening the model")
         let daemon = try await WatchwordDaemon(configuration, logger: logger)
         let operations = Operations(daemon, limits: configuration.limits)

@@ -27,12 +27,12 @@ struct EventGroupTests {
                 tracker: EventTracker(policy.ofMember), scene: Scene(seed: seed &* 3 &+ UInt64(index)))
         }
         var group = EventGroup()
-        var open: EventGroup.Told?
+        var open: EventGroup.Message?
         var earliest = -Double.infinity
         var time = 0.0
         var starts = 0
         for _ in 0..<600 {
-            var told: [EventGroup.Told] = []
+            var told: [EventGroup.Message] = []
             let jumps = Int.random(in: 0..<150, using: &random) == 0
             if jumps {
                 for index in queries.indices { _ = queries[index].tracker.close() }

@@ -69,8 +69,8 @@ struct HostilePacketTests {
         #expect(events.leftOut == 1 && events.units == [code + keySlice])
     }
 
-    @Test("random packets give no more bytes than came, whatever their pieces", arguments: [VideoCoding.h264, .h265])
-    func random(coding: VideoCoding) throws {
+    @Test("random packets give no more bytes than came, whatever their pieces", arguments: [NALSyntax.h264, .h265])
+    func random(coding: NALSyntax) throws {
         var random = SeededRandom(seed: 4)
         for _ in 0..<200 {
             var reader = PacketReader(.init(coding: coding, payloadType: 96, channel: 0, clockRate: 1))

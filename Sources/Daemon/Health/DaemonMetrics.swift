@@ -34,7 +34,7 @@ extension WatchwordDaemon {
             status: try await status(), measures: health.snapshot,
             decoding: Dictionary(
                 uniqueKeysWithValues: streams.map { ($0.name, ($0.decoding.decodeTimes, $0.decoding.scaleTimes)) }),
-            scores: await engine.lookedAt,
+            scores: await engine.scoreHistograms,
             phases: await alerts.phases, published: await outbox.published, unwritable: await outbox.unwritable,
             denied: gate?.denied ?? [:],
             keeps: queue.share.value, isReady: health.isReady, problem: health.problem)

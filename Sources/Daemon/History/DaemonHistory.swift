@@ -216,7 +216,7 @@ package final class DaemonHistory: Sendable {
         let writer = writer
         return try await queue.takeWhileWanted {
             // Not at low priority: the writer waits for it.
-            await offPool { writer.settle() }
+            await offPool { writer.flushWithoutTrimming() }
             return try await Self.atLowPriority(body)
         }
     }

@@ -27,7 +27,7 @@ package struct EventOperations: Sendable {
                 .init("stream", .text(1...160)),
                 .init("journal", .text(1...64), "The journal that `since` is of, as `events.open` names it."),
                 logArgument,
-            ]), answers: .list(Schemas.entry), fails: [.otherJournal, .refused, .unavailable]
+            ]), answers: .list(Schemas.entry), fails: [.otherJournal, .refused, .unavailable], traits: .bulk
         ) { daemon, args, caller in
             try await EventOperations(daemon.log(args["log"]?.string)).replay(args, for: caller)
         },
@@ -47,7 +47,7 @@ package struct EventOperations: Sendable {
                     "Earlier journals that this one goes on from, and up to which number; complete where no number after "
                         + "that was given in it."),
                 .init("events", .list(.reference("Message")), required: true),
-            ]), fails: [.refused, .unavailable]
+            ]), fails: [.refused, .unavailable], traits: .bulk
         ) { daemon, args, caller in
             try await EventOperations(daemon.log(args["log"]?.string)).open(for: caller)
         },

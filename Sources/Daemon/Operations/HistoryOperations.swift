@@ -16,7 +16,7 @@ enum HistoryOperations {
             "history.search", .post, "/search",
             "Moments of the history that a text, its phrasings and example pictures describe, or that are like an event "
                 + "or another moment, best first.", needs: .view,
-            takes: Schemas.search, answers: found, fails: [.refused, .notFound]
+            takes: Schemas.search, answers: found, fails: [.refused, .notFound], traits: [.bulk, .slow]
         ) { daemon, args, caller in
             try await HistorySearchOperation(daemon, args, caller).run()
         },
@@ -24,7 +24,8 @@ enum HistoryOperations {
             "query.backtest", .post, "/backtest",
             "The events that a standing query, or one that is described, would have had over the history.",
             needs: .view,
-            takes: Schemas.backtest, answers: .reference("Backtest"), fails: [.refused, .notFound]
+            takes: Schemas.backtest, answers: .reference("Backtest"), fails: [.refused, .notFound],
+            traits: [.bulk, .slow]
         ) { daemon, args, caller in
             try await Self.backtest(daemon, args, caller)
         },
@@ -50,7 +51,7 @@ enum HistoryOperations {
                 .init("entries", .integer(), required: true, "Frames and clips that these had of it."),
                 .init("pictures", .integer(), required: true, "Pictures that are gone."),
                 .init("skipped", .list(.text()), required: true),
-            ]), fails: [.refused]
+            ]), fails: [.refused], traits: .slow
         ) { daemon, args in
             try await Self.remove(daemon, args)
         },

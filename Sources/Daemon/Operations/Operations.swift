@@ -106,7 +106,7 @@ package struct Operations: Sendable {
         try admit(caller, to: known)
         try known.check(args)
         let daemon = daemon
-        return try await TimeLimit.run(seconds: TimeLimit.seconds(operation), on: threads) {
+        return try await TimeLimit.run(seconds: known.timeLimit, on: threads) {
             let change = try await daemon.fleet?.perform(operation, args) {
                 try await known.perform(daemon, args, caller)
             }

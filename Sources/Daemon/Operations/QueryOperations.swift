@@ -12,7 +12,8 @@ enum QueryOperations {
             "query.add", .post, "/queries",
             "Adds a standing query, or replaces the one of the same id, if that is asked for; the same one again is no "
                 + "change.",
-            needs: .operate, takes: Schemas.queryAdded, answers: added, fails: [.refused, .exists]
+            needs: .operate, takes: Schemas.queryAdded, answers: added, fails: [.refused, .exists],
+            traits: [.slow, .queries]
         ) { daemon, args in
             let (replace, query) = try Self.replacing(args, usually: false)
             let from = try QueryConfiguration(json: query)
@@ -22,7 +23,7 @@ enum QueryOperations {
         DaemonOperation(
             "query.update", .patch, "/queries/{id}", "Changes some of a query; null takes a key back to its default.",
             needs: .operate,
-            takes: Schemas.queryChanges, answers: added, fails: [.refused, .notFound]
+            takes: Schemas.queryChanges, answers: added, fails: [.refused, .notFound], traits: [.slow, .queries]
         ) { daemon, args in
             let id = try ControlArguments.name(args, "id")
             try Self.refusePast(args)
@@ -47,7 +48,7 @@ enum QueryOperations {
                 .init("added", .integer(), required: true), .init("replaced", .integer(), required: true),
                 .init("unchanged", .integer(), required: true), .init("truncated", .list(.name), required: true),
                 .init("expired", .list(.name), required: true, "Those that are over already."),
-            ]), fails: [.refused, .exists], large: true
+            ]), fails: [.refused, .exists], traits: [.large, .queries]
         ) { daemon, args in
             guard let queries = args["queries"]?.array else {
                 throw ControlFailure("bad-argument", "\"queries\" is missing: a list of queries")
@@ -57,7 +58,7 @@ enum QueryOperations {
         },
         DaemonOperation(
             "query.list", .get, "/queries", "Every standing query.", needs: .view,
-            answers: .list(.reference("QueryDescription"))
+            answers: .list(.reference("QueryDescription")), traits: [.bulk, .slow]
         ) { daemon, _, caller in
             .array(try await SeenQueries(daemon, caller).described(daemon.engine.allQueries))
         },
@@ -70,7 +71,7 @@ enum QueryOperations {
             answers: .object([
                 .init("queries", .list(.reference("Query")), required: true),
                 .init("next", .optional(.name), required: true),
-            ])
+            ]), traits: [.bulk, .slow]
         ) { daemon, args, caller in
             try await Self.export(daemon, args, SeenQueries(daemon, caller))
         },
@@ -103,7 +104,8 @@ enum QueryOperations {
         DaemonOperation(
             "query.test", .post, "/test",
             "Scores a query on the streams' newest windows without adding it.", needs: .operate,
-            takes: .reference("Query"), answers: .list(.reference("Explanation")), fails: [.refused]
+            takes: .reference("Query"), answers: .list(.reference("Explanation")), fails: [.refused],
+            traits: [.slow, .queries]
         ) { daemon, args in
             try JSONValue(encoding: await daemon.queries.test(QueryConfiguration(json: args), lanes: nil))
         },

@@ -17,7 +17,7 @@ struct SuggestOperation {
         takes: .object([
             .init("id", .name, required: true),
             .init("against", .text(1...256), "A contrast in words, which is tried as well."),
-        ]), answers: .reference("Suggestions"), fails: [.refused, .notFound]
+        ]), answers: .reference("Suggestions"), fails: [.refused, .notFound], traits: [.bulk, .slow]
     ) { daemon, args in
         try await SuggestOperation(daemon, args).run()
     }

@@ -24,10 +24,10 @@ final class FrameEncoder {
     let images: ImageEncoder
     /// True if pictures are kept for float32, for as long as windows contain them.
     private let holdsPictures: Bool
-    private var lanes: [String: Lane] = [:]
+    private var states: [String: StreamState] = [:]
 
     /// The encoder's state of one stream: its newest picture and embedding.
-    private struct Lane {
+    private struct StreamState {
         var sequence: FrameSequence
         /// The number of the newest picture; `embedding` is nil until its batch is computed.
         var number: UInt64?
@@ -57,28 +57,28 @@ final class FrameEncoder {
         for item in items {
             // A black, frozen or blurred picture is not embedded, and later frames do not continue earlier ones.
             guard case .frame(let frame) = item.item, frame.health == .good else {
-                lanes[item.stream] = nil
+                states[item.stream] = nil
                 continue
             }
-            if frame.discontinuity { lanes[item.stream] = nil }
-            var lane = lanes[item.stream] ?? Lane(sequence: FrameSequence(linearPatch))
-            if linearPatch == .planar, lane.number == frame.pictureNumber {
-                work.append((item.stream, .known(lane.embedding, lane.held)))
+            if frame.discontinuity { states[item.stream] = nil }
+            var state = states[item.stream] ?? StreamState(sequence: FrameSequence(linearPatch))
+            if linearPatch == .planar, state.number == frame.pictureNumber {
+                work.append((item.stream, .known(state.embedding, state.held)))
                 continue
             }
-            let due = lane.sequence.append(frame.picture)
-            lane.number = frame.pictureNumber
-            lane.embedding = nil
-            lane.held = holdsPictures ? HeldPicture(frame.picture) : nil
-            lanes[item.stream] = lane
-            work.append((item.stream, .new(row: inputs.count, completes: due.completed != nil, lane.held)))
+            let due = state.sequence.append(frame.picture)
+            state.number = frame.pictureNumber
+            state.embedding = nil
+            state.held = holdsPictures ? HeldPicture(frame.picture) : nil
+            states[item.stream] = state
+            work.append((item.stream, .new(row: inputs.count, completes: due.completed != nil, state.held)))
             inputs.append(due.newest)
             if let completed = due.completed { inputs += [completed.inner, completed.first] }
         }
         do {
             let rows = inputs.isEmpty ? nil : try images.encode(inputs)
             func row(_ row: Int) -> [Float] { rows?.row(row) ?? [] }
-            // By stream. `lanes` cannot be used: a later item of this batch may have removed the stream's state.
+            // By stream. `states` cannot be used: a later item of this batch may have removed the stream's state.
             var latest: [String: [Float]] = [:]
             let embeddings = work.map { stream, work in
                 switch work {
@@ -93,16 +93,16 @@ final class FrameEncoder {
                         held: held)
                 }
             }
-            for (stream, embedding) in latest where lanes[stream]?.embedding == nil {
-                lanes[stream]?.embedding = embedding
+            for (stream, embedding) in latest where states[stream]?.embedding == nil {
+                states[stream]?.embedding = embedding
             }
             return embeddings
         } catch {
-            for item in items { lanes[item.stream] = nil }
+            for item in items { states[item.stream] = nil }
             throw error
         }
     }
 
     /// Removes a stream's state, so that its next frame does not continue an earlier one.
-    func forget(_ stream: String) { lanes[stream] = nil }
+    func forget(_ stream: String) { states[stream] = nil }
 }

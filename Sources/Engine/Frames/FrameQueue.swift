@@ -29,7 +29,8 @@ package struct QueuedItem: Sendable {
 package final class FrameQueue: @unchecked Sendable {
     package enum Policy: Sendable { case wait, dropOldest }
 
-    private struct Lane {
+    /// The waiting items of one stream.
+    private struct LaneQueue {
         var policy: Policy
         var items: Deque<(item: LaneItem, arrival: ContinuousClock.Instant)> = []
         /// The number of frames dropped because the stream's queue was full.
@@ -55,7 +56,7 @@ package final class FrameQueue: @unchecked Sendable {
     private let sheds: Bool
     private let now: @Sendable () -> ContinuousClock.Instant
     private let condition = NSCondition()
-    private var lanes: OrderedDictionary<String, Lane> = [:]
+    private var lanes: OrderedDictionary<String, LaneQueue> = [:]
     private var turn = 0
     private var waiting = 0
     private var closed = false
@@ -80,7 +81,7 @@ package final class FrameQueue: @unchecked Sendable {
         locked {
             // A stream that ended earlier may have left items in its lane.
             waiting -= lanes[stream]?.items.count ?? 0
-            lanes[stream] = Lane(policy: policy)
+            lanes[stream] = LaneQueue(policy: policy)
             condition.broadcast()
         }
     }

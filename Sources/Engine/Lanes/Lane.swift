@@ -123,10 +123,10 @@ final class Lane {
         let group = standing.query.settings.group
         let transitions = now.tracker.observe(value, threshold: judgement.threshold, span: span)
         if let open = now.tracker.current, standing.query.settings.snapshot { now.snapshot.see(open, still, span) }
-        var told: [Detection] = []
+        var detections: [Detection] = []
         for transition in transitions where group == nil {
             if transition.phase == .start { now.event = ULID.make() }
-            told.append(
+            detections.append(
                 Detection(
                     event: now.event, query: standing.query, stream: name, transition: transition, model: model,
                     snapshot: now.snapshot.news()))
@@ -134,7 +134,7 @@ final class Lane {
         if let group, alerts[group] == nil, now.tracker.isOpen { alerts[group] = goingOn(group) }
         if !now.tracker.isOpen { now.snapshot = Snapshot() }
         motion[standing.key, default: [:]][standing.slot] = now.tracker.isIdle ? nil : now
-        return told
+        return detections
     }
 
     /// Returns a new event state of a group of queries, with the cooldown (pause) that follows its last event.
@@ -156,20 +156,21 @@ final class Lane {
                         id: query.id, priority: query.settings.priority, policy: query.settings.policy, event: open))
             }
         }
-        var told: [Detection] = []
+        var detections: [Detection] = []
         for name in alerts.keys.sorted() {
             guard var alert = alerts[name] else { continue }
             let open = (members[name] ?? []).sorted { $0.id < $1.id }
             for news in alert.group.observe(open, span: span) {
-                told += tell(news, &alert, book, model: model)
+                detections += self.detections(news, &alert, book, model: model)
             }
             alerts[name] = alert.group.isIdle ? nil : alert
         }
-        return told
+        return detections
     }
 
-    private func tell(
-        _ news: EventGroup.Told, _ alert: inout GroupAlert, _ book: QueryBook, model: String
+    /// Returns the detection for a message of a group of queries, with a picture if it has changed.
+    private func detections(
+        _ news: EventGroup.Message, _ alert: inout GroupAlert, _ book: QueryBook, model: String
     ) -> [Detection] {
         guard let leader = book[news.leader] else { return [] }
         if news.transition.phase == .start {
@@ -202,7 +203,7 @@ final class Lane {
         }
         for (name, now) in alerts {
             var alert = now
-            if let news = alert.group.close() { ended += tell(news, &alert, book, model: model) }
+            if let news = alert.group.close() { ended += detections(news, &alert, book, model: model) }
             alerts[name] = alert.group.isIdle ? nil : alert
         }
         return ended.sorted { $0.query.id < $1.query.id }
@@ -217,7 +218,7 @@ final class Lane {
         if let group = standing.query.settings.group, var alert = alerts[group],
             alert.group.leader == standing.query.id
         {
-            if let news = alert.group.close() { ended += tell(news, &alert, book, model: model) }
+            if let news = alert.group.close() { ended += detections(news, &alert, book, model: model) }
             alerts[group] = alert.group.isIdle ? nil : alert
         }
         return ended
@@ -277,7 +278,7 @@ final class Still {
 /// The picture of an event's best-scored frame, and whether it was sent already.
 private struct Snapshot {
     var jpeg: Data?
-    private var told: Data?
+    private var sent: Data?
     private var peak = -Float.infinity
 
     /// Stores the frame's picture if the window that ends with this frame is the event's best so far.
@@ -289,8 +290,8 @@ private struct Snapshot {
 
     /// Returns the picture once after each change; nil if it was already returned.
     mutating func news() -> Data? {
-        guard let jpeg, jpeg != told else { return nil }
-        told = jpeg
+        guard let jpeg, jpeg != sent else { return nil }
+        sent = jpeg
         return jpeg
     }
 }

@@ -19,8 +19,8 @@ struct HeadOutput {
 /// A window of a lane (a stream or region) that is not judged yet.
 final class PendingWindow {
     /// The state of the decision whether the window is scored again in float32.
-    enum Review {
-        case open
+    enum Rescoring {
+        case undecided
         /// The window must be scored again in float32, since its score is too close to a threshold.
         ///
         /// `isApart` is true if none of its frames had a float32 embedding before.
@@ -35,8 +35,8 @@ final class PendingWindow {
     /// The pictures of the window's frames, oldest first; empty if they are not kept.
     let pictures: [HeldPicture]
     /// The scores and embedding of the window; nil before it is scored, or if scoring failed.
-    var look: HeadOutput?
-    var review = Review.open
+    var output: HeadOutput?
+    var rescoring = Rescoring.undecided
 
     init(_ key: GroupKey, of lane: Lane, _ span: WindowSpan, _ still: Still = Still(nil)) {
         self.key = key

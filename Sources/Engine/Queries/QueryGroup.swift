@@ -168,7 +168,7 @@ final class QueryGroup {
     /// If the head (scoring model) embeds windows, an output has the queries at, or slightly below, their threshold,
     /// and the queries that are scored in each window. If it scores each text with a window, an output has the `rerank`
     /// best queries by the mean head, and `also`.
-    func look(at batch: WindowBatch, rerank: Int, also: RegisteredQuery? = nil) throws -> [HeadOutput] {
+    func runHead(on batch: WindowBatch, rerank: Int, also: RegisteredQuery? = nil) throws -> [HeadOutput] {
         let windows = batch.windows
         try (candidates ?? head).pool(
             batch.frames, valid: windows.map(\.span.frames), frames: key.frames, into: &pooled)

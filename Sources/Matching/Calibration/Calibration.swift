@@ -218,11 +218,16 @@ package struct Calibration: Sendable, Codable, Equatable {
         shifted = 0
         alerts = 0
         nextReview = seconds + settings.review
-        // An hour says little about what occurs once a day: a young threshold is checked again when the time watched
-        // has doubled.
-        nextAutomatic = seconds + min(seconds, 86_400) * 0.999
+        nextAutomatic = timeOfNextRefinement
         return change
     }
+
+    /// The value of `seconds` from which the policy `automatic` may move the threshold again.
+    ///
+    /// An hour says little about what occurs once a day, so a young threshold is checked again when the time watched
+    /// has doubled, and later once a day. The factor is slightly below 1, because the checks come with the hourly
+    /// reviews: the review that falls on the doubled time must not miss it by a fraction of a window.
+    private var timeOfNextRefinement: Double { seconds + min(seconds, 86_400) * 0.999 }
 
     // MARK: Drift
 
@@ -260,7 +265,7 @@ package struct Calibration: Sendable, Codable, Equatable {
         guard let pin, let fit = fit(below: pin.threshold) else { return nil }
         let excess = fit.perDay(above: Double(pin.threshold)) / falseAlertsPerDay
         guard excess > settings.refinement || excess < 1 / settings.refinement else {
-            nextAutomatic = seconds + min(seconds, 86_400) * 0.999
+            nextAutomatic = timeOfNextRefinement
             return nil
         }
         let why = "more is known: \(excess) times the budget was expected"

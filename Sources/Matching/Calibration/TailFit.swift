@@ -25,7 +25,7 @@ struct TailFit: Sendable {
     }
 
     /// The number of score peaks above its base that a fit needs.
-    static let fewest = 8
+    private static let fewestAboveBase = 8
     /// The prior distribution of the shape: scores are bounded, so its mean is slightly below 0.
     private static let prior = (mean: -0.15, deviation: 0.1)
     private static let secondsPerDay = 86_400.0
@@ -41,7 +41,8 @@ struct TailFit: Sendable {
     init?(peaks: [Float], seconds: Double, k: Int, below cut: Float? = nil) {
         let limit = cut ?? .infinity
         let kept = peaks.drop { $0 >= limit }
-        guard kept.count > Self.fewest, seconds > 0 else { return nil }
+        // The peak below the highest ones is the base.
+        guard kept.count - 1 >= Self.fewestAboveBase, seconds > 0 else { return nil }
         let count = min(k, kept.count - 1)
         let base = Double(kept[kept.startIndex + count])
         let excesses = kept.prefix(count).map { Double($0) - base }

@@ -25,7 +25,7 @@ package struct EventGroup: Sendable {
     }
 
     /// A message about the event of a group of queries: its start, an update, or its end.
-    package struct Told: Sendable, Equatable {
+    package struct Message: Sendable, Equatable {
         package let leader: String
         /// The id of the query with the event's highest value; the message has its score and threshold.
         package let member: String
@@ -39,8 +39,8 @@ package struct EventGroup: Sendable {
         /// The event as it is now: span, score, threshold and peak.
         var now: EventTracker.Transition
         var peakMargin: Float
-        var toldPeak: Float
-        var toldAt: Double
+        var reportedPeak: Float
+        var reportedAt: Double
         var cooldown: Double
     }
 
@@ -81,9 +81,9 @@ package struct EventGroup: Sendable {
     ///
     /// Call it for every frame unless `isIdle`. `members` are all queries of the group with an open event. `span` is
     /// the longest window that ends with this frame.
-    package mutating func observe(_ members: [Member], span: WindowSpan) -> [Told] {
-        var told: [Told] = []
-        if span.mediaEnd < newest { told += close().map { [$0] } ?? [] }
+    package mutating func observe(_ members: [Member], span: WindowSpan) -> [Message] {
+        var messages: [Message] = []
+        if span.mediaEnd < newest { messages += close().map { [$0] } ?? [] }
         newest = span.mediaEnd
         reach = span.mediaStart
         if let left = carried {
@@ -97,15 +97,15 @@ package struct EventGroup: Sendable {
         }
         if open != nil {
             let change = members.isEmpty ? finish() : join(members)
-            return told + (change.map { [$0] } ?? [])
+            return messages + (change.map { [$0] } ?? [])
         }
-        return told + (start(members).map { [$0] } ?? [])
+        return messages + (start(members).map { [$0] } ?? [])
     }
 
     /// Ends the open event and returns its message; nil if none is open.
     ///
     /// Call it when the stream ended, jumped or was removed, or the leading query was removed or changed.
-    package mutating func close() -> Told? {
+    package mutating func close() -> Message? {
         let end = finish()
         if let barrier, barrier.media > newest { carried = barrier.media - newest }
         barrier = nil
@@ -113,7 +113,7 @@ package struct EventGroup: Sendable {
         return end
     }
 
-    private mutating func start(_ members: [Member]) -> Told? {
+    private mutating func start(_ members: [Member]) -> Message? {
         if let barrier, newest < barrier.media { return nil }
         // A member's event may be open although its newest window is missing, or only above threshold - hysteresis.
         let ready = members.filter { $0.margin >= 0 && $0.event.mediaEnd >= newest }
@@ -133,11 +133,11 @@ package struct EventGroup: Sendable {
             wallStart: max(event.wallStart, barrier?.wall ?? -.infinity), wallEnd: event.wallEnd)
         open = Open(
             leader: best.id, policy: best.policy, member: best.id, now: now, peakMargin: peak.score - event.threshold,
-            toldPeak: peak.score, toldAt: event.mediaEnd, cooldown: members.map(\.policy.cooldown).max() ?? 0)
-        return Told(leader: best.id, member: best.id, transition: now)
+            reportedPeak: peak.score, reportedAt: event.mediaEnd, cooldown: members.map(\.policy.cooldown).max() ?? 0)
+        return Message(leader: best.id, member: best.id, transition: now)
     }
 
-    private mutating func join(_ members: [Member]) -> Told? {
+    private mutating func join(_ members: [Member]) -> Message? {
         guard var event = open else { return nil }
         for member in members {
             event.cooldown = max(event.cooldown, member.policy.cooldown)
@@ -156,22 +156,23 @@ package struct EventGroup: Sendable {
         event.now = event.now.with(score: score, mediaEnd: mediaEnd, wallEnd: wallEnd)
         let peak = event.now.peak.score
         let due =
-            peak > event.toldPeak && peak >= event.toldPeak + event.policy.updateStep
-            && newest - event.toldAt >= event.policy.updateInterval
+            peak > event.reportedPeak && peak >= event.reportedPeak + event.policy.updateStep
+            && newest - event.reportedAt >= event.policy.updateInterval
         if due {
-            event.toldPeak = peak
-            event.toldAt = newest
+            event.reportedPeak = peak
+            event.reportedAt = newest
         }
         open = event
-        return due ? Told(leader: event.leader, member: event.member, transition: event.now.with(phase: .update)) : nil
+        guard due else { return nil }
+        return Message(leader: event.leader, member: event.member, transition: event.now.with(phase: .update))
     }
 
-    private mutating func finish() -> Told? {
+    private mutating func finish() -> Message? {
         defer { open = nil }
         guard let event = open else { return nil }
         barrier = (event.now.mediaEnd + event.cooldown, event.now.wallEnd)
         last = (event.now.wallEnd, event.cooldown)
-        return Told(leader: event.leader, member: event.member, transition: event.now.with(phase: .end))
+        return Message(leader: event.leader, member: event.member, transition: event.now.with(phase: .end))
     }
 }
 

@@ -143,8 +143,8 @@ package struct EventTracker: Sendable {
     /// A nil or NaN value matches nothing. If a window ends before the previous one did, the stream jumped, and the
     /// open event ends.
     package mutating func observe(_ value: Float?, threshold: Float, span: WindowSpan) -> [Transition] {
-        var told: [Transition] = []
-        if span.mediaEnd < now { told += close().map { [$0] } ?? [] }
+        var transitions: [Transition] = []
+        if span.mediaEnd < now { transitions += close().map { [$0] } ?? [] }
         now = span.mediaEnd
         settleBarrier(span)
         let value = value ?? .nan
@@ -156,18 +156,18 @@ package struct EventTracker: Sendable {
             match = begin(value, threshold, span)
         } else if match != nil, holds < policy.needed {
             hold = .belowThreshold
-            return told + (finish().map { [$0] } ?? [])
+            return transitions + (finish().map { [$0] } ?? [])
         }
         remember(Seen(value: value, span: span, matched: matched, held: held))
         guard match != nil else {
             hold = matches > 0 ? .confirming(matched: matches, needed: policy.needed) : .belowThreshold
-            return told
+            return transitions
         }
         guard held else {
             if !isOpen { hold = .belowThreshold }
-            return told
+            return transitions
         }
-        return told + advance(value, threshold, span, matches: matched ? matches : 0)
+        return transitions + advance(value, threshold, span, matches: matched ? matches : 0)
     }
 
     /// Ends the open event because the stream ended, jumped or was removed; nil if none is open.

@@ -37,7 +37,7 @@ package struct ModelDirectory: Sendable {
         name = contents.named.standardizedFileURL.lastPathComponent
         file = try openCheckpoint(path: weights.path)
         named = try CheckpointNames(file)
-        hash = file.headerHash
+        hash = file.sampleHash
         if let network = TowerTensors.resNet(file.tensors.keys) { throw ModelError(weights.path, network) }
         if let unread = TowerTensors.unreadable(file) { throw ModelError(weights.path, unread) }
         defaults = try ModelFile("watchword.json", in: contents.folder).map(ModelDefaults.parse) ?? ModelDefaults()

@@ -14,7 +14,7 @@ package protocol CheckpointFile: TensorSource, Sendable {
     ///
     /// It covers the file sizes and a sample of the bytes, so that models can be told apart without reading gigabytes.
     /// It is not a checksum.
-    var headerHash: String { get }
+    var sampleHash: String { get }
     /// Calls `body` with the elements of the tensor `name`, row-major and little-endian.
     ///
     /// The buffer is valid only until `body` returns.
@@ -35,7 +35,7 @@ package protocol SingleFile: CheckpointFile {
 package func openCheckpoint(path: String) throws(CheckpointError) -> any CheckpointFile {
     if path.hasSuffix(".index.json") { return try ShardedFile(index: path) }
     let file = try MappedFile(path: path)
-    if let strange = FileKind.stranger(file) { throw CheckpointError(path, .malformed(strange)) }
+    if let problem = FileKind.problem(file) { throw CheckpointError(path, .malformed(problem)) }
     if path.hasSuffix(".safetensors") { return try SafetensorsFile(file) }
     return try PyTorchFile(file)
 }
@@ -47,7 +47,7 @@ extension SingleFile {
     package var unreadable: [String: String] { [:] }
     package func releaseMemory() { file.releaseMemory() }
 
-    package var headerHash: String {
+    package var sampleHash: String {
         var hash = FNV1a()
         withUnsafeBytes(of: UInt64(fileSize).littleEndian) { $0.forEach { hash.mix($0) } }
         // Reading a page also loads its neighbours: release as we go, or the whole file would count as our memory.

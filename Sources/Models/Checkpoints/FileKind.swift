@@ -1,7 +1,7 @@
 /// Recognises files that are not checkpoints (HTML pages, Git LFS pointers, GGUF, ...) by their first bytes.
 enum FileKind {
     /// Returns an error message that names the kind of a file that is no checkpoint; nil if it may be one.
-    static func stranger(_ file: MappedFile) -> String? {
+    static func problem(_ file: MappedFile) -> String? {
         guard file.count > 0 else { return "the file is empty" }
         let head = file.withBytes(0..<min(file.count, 512)) { Array($0) }
         if head.starts(with: "version https://git-lfs".utf8) {

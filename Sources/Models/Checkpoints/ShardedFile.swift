@@ -82,9 +82,9 @@ package struct ShardedFile: CheckpointFile {
 
     package var fileSize: Int { shards.reduce(0) { $0 + $1.fileSize } }
 
-    package var headerHash: String {
+    package var sampleHash: String {
         var hash = FNV1a()
-        for shard in shards { for byte in shard.headerHash.utf8 { hash.mix(byte) } }
+        for shard in shards { for byte in shard.sampleHash.utf8 { hash.mix(byte) } }
         return hash.digits
     }
 

@@ -30,7 +30,7 @@ package final class Head {
         self.maxFrames = maxFrames
         guard width > 0, maxFrames > 0, let d = Int32(exactly: width), let frames = Int32(exactly: maxFrames) else {
             throw HeadError(
-                path: library.name,
+                plugin: library.name,
                 reason: .call("create", why: "no head has width \(width) and windows of \(maxFrames) frames"))
         }
         var made: UnsafeMutableRawPointer?
@@ -39,7 +39,7 @@ package final class Head {
             library.descriptor.create(d, frames, tensors.baseAddress, tensors.count, config, &made, &why, Self.whySize)
         }
         guard status == WW_OK, let made else {
-            throw HeadError(path: library.name, reason: .call("create", why: Self.text(why, status)))
+            throw HeadError(plugin: library.name, reason: .call("create", why: Self.text(why, status)))
         }
         instance = made
     }
@@ -147,7 +147,7 @@ package final class Head {
     }
 
     private func failure(_ what: String, _ why: String) -> HeadError {
-        HeadError(path: name, reason: .call(what, why: why))
+        HeadError(plugin: name, reason: .call(what, why: why))
     }
 
     private static func text(_ why: [CChar], _ status: ww_status) -> String {

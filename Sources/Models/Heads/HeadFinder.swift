@@ -60,9 +60,9 @@ package struct HeadFinder: Sendable {
     ///
     /// Throws if there is none, or if the name is invalid; a path is invalid, so it never opens a file elsewhere.
     package func file(_ name: String) throws(HeadError) -> HeadFile {
-        guard Identifier.isHead(name) else { throw HeadError(path: name, reason: .badName) }
+        guard Identifier.isHead(name) else { throw HeadError(plugin: name, reason: .badName) }
         guard let file = files.first(where: { $0.name == name }) else {
-            throw HeadError(path: name, reason: .notFound(known: names, searched: directories))
+            throw HeadError(plugin: name, reason: .notFound(known: names, searched: directories))
         }
         return file
     }
@@ -77,7 +77,7 @@ package struct HeadFinder: Sendable {
         } catch {
             guard case .wrongName(let name, _) = error.reason, let other = files.first(where: { $0.name == name })
             else { throw error }
-            throw HeadError(path: file.path, reason: .nameTaken(name, by: other.path))
+            throw HeadError(plugin: file.path, reason: .nameTaken(name, by: other.path))
         }
     }
 }

@@ -71,7 +71,7 @@ package struct HeadInspector: Sendable {
         process.standardError = FileHandle.nullDevice
         let end = await Self.end(of: process, within: seconds)
         func broken(_ what: String) -> HeadInspection {
-            HeadInspection(file, problem: "\(HeadError(path: file.path, reason: .inspection(what)))")
+            HeadInspection(file, problem: "\(HeadError(plugin: file.path, reason: .inspection(what)))")
         }
         switch end {
         case .failedToStart(let why): return broken("cannot be looked into: \(why)")

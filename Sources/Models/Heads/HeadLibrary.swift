@@ -24,7 +24,7 @@ package struct HeadLibrary: @unchecked Sendable {
     /// The descriptor is read step by step: magic number, major version and size must be right before the rest is read.
     /// Throws if the plugin's own name is not `expectedName`, or if other users could write to the file.
     package init(path: String, expectedName: String) throws(HeadError) {
-        func failure(_ reason: HeadError.Reason) -> HeadError { HeadError(path: path, reason: reason) }
+        func failure(_ reason: HeadError.Reason) -> HeadError { HeadError(plugin: path, reason: reason) }
         // Anyone who can write to the file could run code as this user.
         if let problem = PathTrust.problem(path) { throw failure(.cannotOpen(problem)) }
         guard let library = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {

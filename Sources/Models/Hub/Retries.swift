@@ -3,9 +3,9 @@ import SystemSupport
 /// The limits of a download's attempts after temporary failures, and the waits between attempts.
 package struct Retries: Sendable {
     /// The greatest number of attempts in succession that receive no new bytes.
-    package var fruitless = 5
+    package var maxAttemptsWithoutProgress = 5
     /// The greatest number of attempts of one download, against a server that sends one byte at a time.
-    package var all = 1000
+    package var maxAttempts = 1000
     /// The wait before the second attempt in seconds; each later wait doubles, up to `longestWait`.
     package var firstWait = 0.5
     package var longestWait = 30.0
@@ -31,7 +31,7 @@ package struct Retries: Sendable {
             } catch let failure as Transient {
                 attempts += 1
                 failures = progress() > before ? 0 : failures + 1
-                guard failures < fruitless, attempts < all else {
+                guard failures < maxAttemptsWithoutProgress, attempts < maxAttempts else {
                     throw HubError(.unavailable, "\(what): \(failure.reason); given up after \(attempts) attempts")
                 }
                 if let asked = failure.wait, asked > longestAskedWait {

@@ -82,7 +82,7 @@ package final class HistoryWriter: @unchecked Sendable {
     private let space: HistorySpace
     private let now: @Sendable () -> Double
     private var lanes: [String: LaneRecorder] = [:]
-    private var clips: [ClipLane: ClipRecorder] = [:]
+    private var clips: [ClipLane: ClipEmbeddingRecorder] = [:]
     private var pictures: [String: PictureRecorder] = [:]
     /// The number of entries (frames or clips) that were lost by recorders that are already finished.
     private var lostBefore = 0
@@ -108,7 +108,7 @@ package final class HistoryWriter: @unchecked Sendable {
         let timer = DispatchSource.makeTimerSource(queue: queue)
         timer.schedule(
             deadline: .now() + settings.flushInterval, repeating: settings.flushInterval, leeway: .seconds(1))
-        timer.setEventHandler { [weak self] in self?.writeAll() }
+        timer.setEventHandler { [weak self] in self?.writeAndTrim() }
         timer.resume()
         self.timer = timer
     }
@@ -163,7 +163,7 @@ package final class HistoryWriter: @unchecked Sendable {
             }
             if !inbox.isScheduled {
                 inbox.isScheduled = true
-                queue.async { [weak self] in self?.drain() }
+                queue.async { [weak self] in self?.takeQueued() }
             }
             return true
         }
@@ -172,17 +172,19 @@ package final class HistoryWriter: @unchecked Sendable {
     // MARK: From any thread, waiting for the disk
 
     /// Writes everything queued to the disk, and deletes files that exceed the limits; waits until both are done.
-    package func flush() { queue.sync { writeAll() } }
+    package func flush() { queue.sync { writeAndTrim() } }
 
     /// Writes everything queued to the disk, and waits until it is done, so that the caller can read it.
-    package func settle() { queue.sync { put() } }
+    ///
+    /// Unlike `flush`, it deletes no file.
+    package func flushWithoutTrimming() { queue.sync { writeQueued() } }
 
     /// Finishes all files and waits for that; nothing is accepted afterwards.
     package func close() {
         inbox.withLock { $0.isClosed = true }
         queue.sync {
             guard lock != nil else { return }
-            drain()
+            takeQueued()
             timer?.cancel()
             finish { _ in true }
             space.tidy()
@@ -199,7 +201,7 @@ package final class HistoryWriter: @unchecked Sendable {
                 result.skips.note(HistoryProblem(.unwritable, folder.path, "this writer is closed"))
                 return result
             }
-            drain()
+            takeQueued()
             finish { removal.selects($0) }
             let result = removal.run(folder, space)
             space.tidy()
@@ -221,7 +223,8 @@ package final class HistoryWriter: @unchecked Sendable {
         }
     }
 
-    private func drain() {
+    /// Empties the queue into the recorders, which may keep the newest entries in memory.
+    private func takeQueued() {
         let items = inbox.withLock { inbox in
             defer { inbox.items = [] }
             inbox.isScheduled = false
@@ -268,38 +271,38 @@ package final class HistoryWriter: @unchecked Sendable {
         return lane
     }
 
-    private func recorder(of clip: HistoryClip) -> ClipRecorder {
+    private func recorder(of clip: HistoryClip) -> ClipEmbeddingRecorder {
         let key = ClipLane(stream: clip.stream, head: clip.head, frames: clip.frames)
         if let recorder = clips[key] { return recorder }
         let header = SegmentHeader(
             kind: .clips, model: settings.model, width: settings.width, window: clip.frames, head: clip.head,
             stream: clip.stream)
-        let recorder = ClipRecorder(folder, header, space: space)
+        let recorder = ClipEmbeddingRecorder(folder, header, space: space)
         clips[key] = recorder
         return recorder
     }
 
-    private func writeAll() {
-        put()
-        keepUp()
+    private func writeAndTrim() {
+        writeQueued()
+        sealAndTrim()
     }
 
     /// Writes everything queued to the disk; must be called on `queue`.
-    private func put() {
+    private func writeQueued() {
         guard lock != nil else { return }
-        drain()
-        doing(lanes.values) { lane throws(HistoryProblem) in try lane.flush() }
-        doing(clips.values) { clip throws(HistoryProblem) in try clip.flush() }
-        doing(pictures.values) { pictures throws(HistoryProblem) in try pictures.flush() }
+        takeQueued()
+        tryEach(lanes.values) { lane throws(HistoryProblem) in try lane.flush() }
+        tryEach(clips.values) { clip throws(HistoryProblem) in try clip.flush() }
+        tryEach(pictures.values) { pictures throws(HistoryProblem) in try pictures.flush() }
     }
 
     /// Finishes the files of earlier days that are no longer written, applies the limits, and updates the status.
-    private func keepUp() {
+    private func sealAndTrim() {
         guard lock != nil else { return }
         let today = HistoryFolder.day(at: now())
-        doing(lanes.values) { lane throws(HistoryProblem) in try lane.seal(before: today) }
-        doing(clips.values) { clip throws(HistoryProblem) in try clip.seal(before: today) }
-        doing(pictures.values) { pictures throws(HistoryProblem) in try pictures.seal() }
+        tryEach(lanes.values) { lane throws(HistoryProblem) in try lane.seal(before: today) }
+        tryEach(clips.values) { clip throws(HistoryProblem) in try clip.seal(before: today) }
+        tryEach(pictures.values) { pictures throws(HistoryProblem) in try pictures.seal() }
         space.tidy()
         let (time, isWell) = (now(), !hasFailed)
         hasFailed = false
@@ -314,9 +317,9 @@ package final class HistoryWriter: @unchecked Sendable {
     private func finish(where isMeant: (String) -> Bool) {
         let ending = lanes.filter { isMeant($0.key) }
         let endingClips = clips.filter { isMeant($0.key.stream) }
-        doing(ending.values) { lane throws(HistoryProblem) in try lane.finish() }
-        doing(endingClips.values) { clip throws(HistoryProblem) in try clip.finish() }
-        doing(pictures.filter { isMeant($0.key) }.values) { pictures throws(HistoryProblem) in try pictures.finish() }
+        tryEach(ending.values) { lane throws(HistoryProblem) in try lane.finish() }
+        tryEach(endingClips.values) { clip throws(HistoryProblem) in try clip.finish() }
+        tryEach(pictures.filter { isMeant($0.key) }.values) { pictures throws(HistoryProblem) in try pictures.finish() }
         pictures = pictures.filter { !isMeant($0.key) }
         lostBefore += ending.values.reduce(0) { $0 + $1.lost } + endingClips.values.reduce(0) { $0 + $1.lost }
         for stream in ending.keys { lanes[stream] = nil }
@@ -324,7 +327,7 @@ package final class HistoryWriter: @unchecked Sendable {
     }
 
     /// Calls `body` for each item; an error in one is noted and does not stop the others.
-    private func doing<T>(_ items: some Sequence<T>, _ body: (T) throws(HistoryProblem) -> Void) {
+    private func tryEach<T>(_ items: some Sequence<T>, _ body: (T) throws(HistoryProblem) -> Void) {
         for item in items {
             do throws(HistoryProblem) { try body(item) } catch { noteFailure(error) }
         }

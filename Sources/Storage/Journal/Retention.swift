@@ -74,18 +74,9 @@ struct Aging {
 extension Journal {
     /// Removes messages that exceed the limits, the oldest first, at most `limit` in one transaction.
     ///
-    /// `now` is trusted, unlike in `prune`. Returns true if there may be more to remove; the caller then calls again.
-    package func retire(_ retention: Retention, now: Date = Date(), limit: Int = 500) throws(JournalError) -> Bool {
-        let now = now.timeIntervalSince1970
-        return try doing("old messages cannot be removed") {
-            try step(retention, present: now, limit: limit, byAge: limit).isMore
-        }
-    }
-
-    /// Removes messages that exceed the limits, as `retire` does, but protects them from a wrong clock.
-    ///
-    /// It removes by age only messages that were due at a trusted time, and at most a tenth of all messages in an hour.
-    /// `instant` is the time of a clock that does not jump.
+    /// It is protected from a wrong clock: by age it removes only messages that were due at a trusted time, and at most
+    /// a tenth of all messages in an hour. `instant` is the time of a clock that does not jump. The caller calls again
+    /// if the result's `isMore` is true.
     package func prune(
         _ retention: Retention, now: Date = Date(), at instant: ContinuousClock.Instant = .now, limit: Int = 500
     ) throws(JournalError) -> Retired {
@@ -97,6 +88,18 @@ extension Journal {
             aging.withLock { $0.left = max(0, $0.left - retired.count) }
             if time.elsewhere != nil { retired.disbelieved = Date(timeIntervalSince1970: now) }
             return retired
+        }
+    }
+
+    /// Removes messages as `prune` does, but without its protection from a wrong clock; only tests call it.
+    ///
+    /// `now` is trusted. Returns true if there may be more to remove.
+    package func pruneWithoutClockCheck(
+        _ retention: Retention, now: Date = Date(), limit: Int = 500
+    ) throws(JournalError) -> Bool {
+        let now = now.timeIntervalSince1970
+        return try doing("old messages cannot be removed") {
+            try step(retention, present: now, limit: limit, byAge: limit).isMore
         }
     }
 
@@ -135,7 +138,7 @@ extension Journal {
         let pictures = Double(snapshots?.bytes ?? 0)
         var (retired, events) = try database.write { database in
             let bytes = try Double.fetchOne(database, sql: "SELECT bytes FROM state") ?? 0
-            return try Self.retire(
+            return try Self.removeOldest(
                 database, older: cutoff, present: present, excess: bytes + pictures - allowed, limit, byAge)
         }
         // Pictures are removed after their events. A crash in between leaves pictures without events, which the next
@@ -147,7 +150,7 @@ extension Journal {
         return retired
     }
 
-    private static func retire(
+    private static func removeOldest(
         _ database: Database, older cutoff: Double, present: Double, excess: Double, _ limit: Int, _ byAge: Int
     ) throws -> (retired: Retired, events: [String]) {
         let rows = try Row.fetchAll(

@@ -4,7 +4,7 @@
 package struct LogRateLimiter<Kind: Hashable & Sendable>: Sendable {
     package static var pace: Duration { .seconds(60) }
 
-    private var told: [Kind: (at: ContinuousClock.Instant, unsaid: Int)] = [:]
+    private var logged: [Kind: (at: ContinuousClock.Instant, suppressed: Int)] = [:]
     /// The greatest number of kinds of log lines that are counted separately.
     private let maxKinds: Int
 
@@ -13,25 +13,25 @@ package struct LogRateLimiter<Kind: Hashable & Sendable>: Sendable {
     /// Returns true if this kind of log line is known or there is room to count one more kind.
     ///
     /// If there is no room, kinds that were not logged within the last minute are forgotten first.
-    package mutating func hasPlace(for kind: Kind, at now: ContinuousClock.Instant) -> Bool {
-        if told[kind] != nil || told.count < maxKinds { return true }
-        told = told.filter { now - $0.value.at < Self.pace }
-        return told.count < maxKinds
+    package mutating func canTrack(_ kind: Kind, at now: ContinuousClock.Instant) -> Bool {
+        if logged[kind] != nil || logged.count < maxKinds { return true }
+        logged = logged.filter { now - $0.value.at < Self.pace }
+        return logged.count < maxKinds
     }
 
     /// Counts one log line of this kind; returns the number of lines to report if one is due now, else nil.
     ///
     /// The number includes this line and those suppressed since the last one that was logged.
     package mutating func take(_ kind: Kind, at now: ContinuousClock.Instant) -> Int? {
-        guard let last = told[kind] else {
-            told[kind] = (now, 0)
+        guard let last = logged[kind] else {
+            logged[kind] = (now, 0)
             return 1
         }
         guard now - last.at >= Self.pace else {
-            told[kind]?.unsaid += 1
+            logged[kind]?.suppressed += 1
             return nil
         }
-        told[kind] = (now, 0)
-        return last.unsaid + 1
+        logged[kind] = (now, 0)
+        return last.suppressed + 1
     }
 }

@@ -163,7 +163,7 @@ package final class VideoSource: @unchecked Sendable {
             HTTPAnswerWatch.attach(to: made.element)
         }
         tap.attach(to: made)
-        MultipartTap.attach(to: made.element, times: tap.times)
+        MultipartTap.attach(to: made.element, times: tap.timeKeeping)
         if patience != nil {
             tap.meter.attach(to: made.element)
             made.noteErrors()

@@ -2,13 +2,13 @@
 package struct PacketReader {
     /// The RTP parameters of the one video stream that is read, as the server's SDP describes it.
     package struct Stream: Sendable {
-        package var coding: VideoCoding
+        package var coding: NALSyntax
         package var payloadType: Int
         package var channel: UInt8
         package var clockRate: UInt32
         package var sets: [[UInt8]]
 
-        package init(coding: VideoCoding, payloadType: Int, channel: UInt8, clockRate: UInt32, sets: [[UInt8]] = []) {
+        package init(coding: NALSyntax, payloadType: Int, channel: UInt8, clockRate: UInt32, sets: [[UInt8]] = []) {
             (self.coding, self.payloadType, self.channel) = (coding, payloadType, channel)
             (self.clockRate, self.sets) = (clockRate, sets)
         }

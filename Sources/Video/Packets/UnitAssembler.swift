@@ -19,7 +19,7 @@ struct UnitAssembler {
     /// The most bytes of all parameter sets (VPS, SPS, PPS) together, which are put before a keyframe without its own.
     static let maxSetsBytes = 1 << 16
 
-    private let coding: VideoCoding
+    private let coding: NALSyntax
     /// The stream's parameter sets (VPS, SPS, PPS), keyed by NAL unit type and number, in order of first arrival.
     private var sets: [(key: UInt16, bytes: [UInt8])] = []
     private(set) var finished: [Unit] = []
@@ -40,9 +40,9 @@ struct UnitAssembler {
     /// True once a packet had RTP's marker bit, which ends a picture; until then slice headers show picture starts.
     private var isMarked = false
 
-    init(_ coding: VideoCoding, sets: [[UInt8]]) {
+    init(_ coding: NALSyntax, sets: [[UInt8]]) {
         self.coding = coding
-        for set in sets where set.count > coding.head { learn(set[...]) }
+        for set in sets where set.count > coding.headerLength { learn(set[...]) }
     }
 
     mutating func takeFinished() -> [Unit] {
@@ -71,7 +71,7 @@ struct UnitAssembler {
     mutating func take(_ payload: ArraySlice<UInt8>, isLast: Bool, drops: () -> Bool) -> Bool {
         isMarked = isMarked || isLast
         defer { if isLast, hasPicture { end() } }
-        guard payload.count > coding.head, let first = payload.first else { return true }
+        guard payload.count > coding.headerLength, let first = payload.first else { return true }
         switch (coding, coding.kind(first)) {
         case (.h264, 28), (.h265, 49): takeFragment(payload, drops)
         case (.h264, 24), (.h265, 48): takeSeveral(payload, drops)
@@ -86,21 +86,21 @@ struct UnitAssembler {
     /// Adds an aggregation packet: several complete NAL units, each after its length.
     private mutating func takeSeveral(_ payload: ArraySlice<UInt8>, _ drops: () -> Bool) {
         dropFragment()
-        var rest = payload.dropFirst(coding.head)
+        var rest = payload.dropFirst(coding.headerLength)
         // One packet holds NAL units of one picture, and may also end the picture before it.
         while rest.count > 2, finished.count < 2 {
             let count = Int(rest[rest.startIndex]) << 8 | Int(rest[rest.startIndex + 1])
             rest = rest.dropFirst(2)
             guard count <= rest.count else { return }
             let piece = rest.prefix(count)
-            if count > coding.head { takePiece(piece, drops) }
+            if count > coding.headerLength { takePiece(piece, drops) }
             rest = rest.dropFirst(count)
         }
     }
 
     /// Adds a fragmentation packet, which holds a part of one NAL unit.
     private mutating func takeFragment(_ payload: ArraySlice<UInt8>, _ drops: () -> Bool) {
-        let at = payload.startIndex + coding.head
+        let at = payload.startIndex + coding.headerLength
         let flags = payload[at]
         let part = payload[(at + 1)...]
         if flags & 0x80 != 0 {
@@ -129,7 +129,7 @@ struct UnitAssembler {
     private mutating func takePiece(_ piece: ArraySlice<UInt8>, _ drops: () -> Bool) {
         guard let first = piece.first else { return }
         learnIfParameters(piece)
-        look(coding.kind(first), piece.dropFirst(coding.head), drops)
+        look(coding.kind(first), piece.dropFirst(coding.headerLength), drops)
         guard !isLeftOut else { return }
         append(piece)
         limit()
@@ -205,7 +205,7 @@ struct UnitAssembler {
         guard let first = set.first, set.count <= Self.maxSetBytes else { return }
         let kind = coding.kind(first)
         let isPicture = kind == (coding == .h264 ? 8 : 34)
-        var bits = BitReader(set.dropFirst(coding.head))
+        var bits = BitReader(set.dropFirst(coding.headerLength))
         let number = isPicture ? bits.number() ?? 0 : 0
         let key = UInt16(kind) << 8 | UInt16(truncatingIfNeeded: number & 0xFF)
         let others = sets.reduce(0) { $0 + ($1.key == key ? 0 : $1.bytes.count) }

@@ -6,7 +6,7 @@ package import StreamSources
 /// A frame in which too little has changed reuses the picture before.
 package struct FrameLane {
     /// The picture made of one frame or its region; if too little has changed, it is the picture of an earlier frame.
-    package struct Sight {
+    package struct LanePicture {
         package let picture: Picture
         package let number: UInt64
         package var isSame = false
@@ -18,7 +18,7 @@ package struct FrameLane {
     private let region: PictureRegion?
     private let resizer: Resizer
     private var gate: ChangeGate
-    private var last: Sight?
+    private var last: LanePicture?
 
     package init(_ name: String?, _ region: PictureRegion?, _ description: SourceDescription) {
         self.name = name
@@ -28,7 +28,7 @@ package struct FrameLane {
     }
 
     /// The last picture again, marked as unchanged; nil if it was not kept.
-    package var again: Sight? {
+    package var repeated: LanePicture? {
         var same = last
         same?.isSame = true
         return same
@@ -36,17 +36,17 @@ package struct FrameLane {
 
     /// Makes the picture of a frame or its region, or reuses the last one if too little has changed.
     ///
-    /// With `keeps`, the picture is kept for `again` even if frames are not compared.
-    package mutating func see(_ frame: DecodedFrame, previews: Bool, keeps: Bool = false) -> Sight {
+    /// With `keeps`, the picture is kept for `repeated` even if frames are not compared.
+    package mutating func makePicture(of frame: DecodedFrame, previews: Bool, keeps: Bool = false) -> LanePicture {
         let part = region.map { frame.cropped(to: $0) } ?? frame
         let (picture, number, isSame) = gate.picture(part, resizer)
         if isSame, var same = last {
             same.isSame = true
             return same
         }
-        let sight = Sight(
+        let made = LanePicture(
             picture: picture, number: number, levels: PictureLevels(picture), preview: previews ? Preview(part) : nil)
-        last = gate.isOn || keeps ? sight : nil
-        return sight
+        last = gate.isOn || keeps ? made : nil
+        return made
     }
 }

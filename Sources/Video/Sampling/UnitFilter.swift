@@ -8,10 +8,22 @@ package import StreamSources
 /// before.
 package struct UnitFilter {
     /// The decision on a coded picture: decode it, drop it, or keep it for later.
-    ///
-    /// `hold` keeps it, because it may be needed. `passHeld` decodes the pictures kept since the last keyframe, then
-    /// this one. `passAndDrain` decodes it and makes the decoder output it at once.
-    package enum Verdict: Sendable { case pass, drop, hold, passAndDrain, passHeld }
+    package enum Verdict: Sendable {
+        /// Decode it; the pictures after it will be decoded, too.
+        case pass
+        case drop
+        /// Do not decode it now, but keep it: the trial may end with all pictures decoded.
+        case hold
+        /// Decode this keyframe alone, and make the decoder output it at once.
+        ///
+        /// A decoder that reorders pictures would otherwise keep it until others follow, which are dropped here.
+        case passAndDrain
+        /// Decode all pictures from now on, beginning with those kept since the last keyframe.
+        ///
+        /// The kept ones include that keyframe although it was decoded: the decoder was drained after it, and needs it
+        /// again.
+        case passHeld
+    }
 
     private enum State { case all, trying, keyframes, awaitingKeyframe }
 
@@ -45,13 +57,13 @@ package struct UnitFilter {
     private var start: Moment?
     /// The share of sampled frames that the stream keeps under overload; 1 without overload.
     private var share = 1.0
-    /// The number of coded pictures since the last keyframe.
-    private var units = 0
-    /// The most coded pictures between two keyframes that were close enough together; 0 until that is known.
-    private var usualUnits = 0
-    /// The number of consecutive short keyframe intervals; `unitsInTime` is the most coded pictures in one of them.
+    /// The number of delta units (coded pictures that need others) since the last keyframe.
+    private var deltaUnits = 0
+    /// The most delta units between two keyframes that were close enough together; 0 until that is known.
+    private var usualDeltaUnits = 0
+    /// The number of consecutive short keyframe intervals; `deltaUnitsInTime` is the most delta units in one of them.
     private var inTime = 0
-    private var unitsInTime = 0
+    private var deltaUnitsInTime = 0
     private var sawKeyframe = false
     private var frequent = 0
     private var late = 0
@@ -76,7 +88,7 @@ package struct UnitFilter {
     /// True if the next coded picture will be dropped unless it is a keyframe, so it need not even be assembled.
     package var dropsDeltas: Bool { state == .keyframes || state == .awaitingKeyframe }
     /// True if a coded picture that is not decoded now may have to be decoded later, so that it must be kept.
-    package var mayAskForHeld: Bool { state == .trying && units < Self.maxHeld }
+    package var mayAskForHeld: Bool { state == .trying && deltaUnits < Self.maxHeld }
 
     /// Decides whether the next coded picture of the stream is decoded.
     ///
@@ -91,22 +103,22 @@ package struct UnitFilter {
     }
 
     private mutating func delta(_ moment: Moment) -> Verdict {
-        units += 1
+        deltaUnits += 1
         switch state {
         case .all: return .pass
         case .awaitingKeyframe: return .drop
         case .keyframes:
             // An overloaded machine reads late and stretches times, so the number of pictures must confirm that a
             // keyframe is late.
-            if mode == .auto, isOverdue(moment), Double(units) > 1.5 * Double(usualUnits) {
+            if mode == .auto, isOverdue(moment), Double(deltaUnits) > 1.5 * Double(usualDeltaUnits) {
                 state = .awaitingKeyframe
-                leave()
+                countReturn()
             }
             return .drop
         case .trying:
             guard isOverdue(moment) else { return mayAskForHeld ? .hold : .drop }
             // Before the first keyframe, the decoder itself must find out where it can begin.
-            let isWhole = units <= Self.maxHeld || !sawKeyframe
+            let isWhole = deltaUnits <= Self.maxHeld || !sawKeyframe
             state = isWhole ? .all : .awaitingKeyframe
             return isWhole ? .passHeld : .drop
         }
@@ -120,7 +132,7 @@ package struct UnitFilter {
         case .all where frequent >= Self.proof || isIntra, .trying where frequent >= Self.proof: state = .keyframes
         case .keyframes where late > 1:
             state = .all
-            leave()
+            countReturn()
         case .trying where late > 1, .awaitingKeyframe: state = .all
         default: break
         }
@@ -132,7 +144,8 @@ package struct UnitFilter {
         return since.elapsed(to: moment) > 1.5 * interval / share
     }
 
-    private mutating func leave() {
+    /// Counts a return from keyframes alone to all pictures; keyframes must prove again that they are frequent.
+    private mutating func countReturn() {
         frequent = 0
         returns += 1
     }
@@ -140,10 +153,10 @@ package struct UnitFilter {
     private mutating func observeKeyframe(_ moment: Moment) {
         defer {
             lastKeyframe = moment
-            units = 0
+            deltaUnits = 0
         }
-        intra = sawKeyframe && units == 0 ? intra + 1 : 0
-        guard let lastKeyframe, units > 0 else {
+        intra = sawKeyframe && deltaUnits == 0 ? intra + 1 : 0
+        guard let lastKeyframe, deltaUnits > 0 else {
             // Two keyframes in a row do not tell how often keyframes come.
             if intra > 0, state == .trying { state = .all }
             frequent = 0
@@ -154,9 +167,9 @@ package struct UnitFilter {
         let isInTime = apart <= interval
         // One short interval proves nothing: where time stamps jump, long and short ones alternate.
         inTime = isInTime ? inTime + 1 : 0
-        unitsInTime = isInTime ? max(unitsInTime, units) : 0
-        if inTime >= Self.proof { usualUnits = max(usualUnits, unitsInTime) }
-        let isOften = isInTime || units <= usualUnits || apart <= interval / share
+        deltaUnitsInTime = isInTime ? max(deltaUnitsInTime, deltaUnits) : 0
+        if inTime >= Self.proof { usualDeltaUnits = max(usualDeltaUnits, deltaUnitsInTime) }
+        let isOften = isInTime || deltaUnits <= usualDeltaUnits || apart <= interval / share
         frequent = isOften ? frequent + 1 : 0
         late = isOften ? 0 : late + 1
     }

@@ -20,7 +20,7 @@ extension Head {
             setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
             let finder = HeadFinder.standard()
             guard let file = finder.files.first(where: { $0.path == path }) else {
-                throw HeadError(path: path, reason: .notFound(known: finder.names, searched: finder.directories))
+                throw HeadError(plugin: path, reason: .notFound(known: finder.names, searched: finder.directories))
             }
             let found = HeadInspection(opening: file, in: finder)
             try answer.write(try JSONEncoder().encode(found))

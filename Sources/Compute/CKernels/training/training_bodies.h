@@ -93,7 +93,7 @@ void NAME(layer_norm_back)(REAL *dx, REAL *dweight, REAL *dbias, const REAL *dy,
 }
 
 VARIANTS
-static void LOCAL(bend)(void *context, size_t first, size_t last, size_t worker) {
+static void LOCAL(quick_gelu_pieces)(void *context, size_t first, size_t last, size_t worker) {
     const LOCAL(work) *w = context;
     (void)worker;
     const size_t to = end_of(last, PIECE, w->N);
@@ -105,11 +105,11 @@ static void LOCAL(bend)(void *context, size_t first, size_t last, size_t worker)
 
 void NAME(quick_gelu)(REAL *y, const REAL *x, size_t count) {
     LOCAL(work) w = {.out = y, .in = x, .N = count};
-    ww_parallel(pieces(count, PIECE), LOCAL(bend), &w);
+    ww_parallel(pieces(count, PIECE), LOCAL(quick_gelu_pieces), &w);
 }
 
 VARIANTS
-static void LOCAL(bend_back)(void *context, size_t first, size_t last, size_t worker) {
+static void LOCAL(quick_gelu_back_pieces)(void *context, size_t first, size_t last, size_t worker) {
     const LOCAL(work) *w = context;
     (void)worker;
     const size_t to = end_of(last, PIECE, w->N);
@@ -121,11 +121,11 @@ static void LOCAL(bend_back)(void *context, size_t first, size_t last, size_t wo
 
 void NAME(quick_gelu_back)(REAL *dx, const REAL *dy, const REAL *x, size_t count) {
     LOCAL(work) w = {.out = dx, .in = dy, .in2 = x, .N = count};
-    ww_parallel(pieces(count, PIECE), LOCAL(bend_back), &w);
+    ww_parallel(pieces(count, PIECE), LOCAL(quick_gelu_back_pieces), &w);
 }
 
 // Not vectorised: the C library's erf is exact to the last place, and a step's products take far longer.
-static void LOCAL(swell)(void *context, size_t first, size_t last, size_t worker) {
+static void LOCAL(gelu_pieces)(void *context, size_t first, size_t last, size_t worker) {
     const LOCAL(work) *w = context;
     (void)worker;
     const size_t to = end_of(last, PIECE, w->N);
@@ -137,11 +137,11 @@ static void LOCAL(swell)(void *context, size_t first, size_t last, size_t worker
 
 void NAME(gelu)(REAL *y, const REAL *x, size_t count) {
     LOCAL(work) w = {.out = y, .in = x, .N = count};
-    ww_parallel(pieces(count, PIECE), LOCAL(swell), &w);
+    ww_parallel(pieces(count, PIECE), LOCAL(gelu_pieces), &w);
 }
 
 // The derivative of GELU at x is the normal distribution's mass below x, plus x times its density at x.
-static void LOCAL(swell_back)(void *context, size_t first, size_t last, size_t worker) {
+static void LOCAL(gelu_back_pieces)(void *context, size_t first, size_t last, size_t worker) {
     const LOCAL(work) *w = context;
     (void)worker;
     const size_t to = end_of(last, PIECE, w->N);
@@ -155,7 +155,7 @@ static void LOCAL(swell_back)(void *context, size_t first, size_t last, size_t w
 
 void NAME(gelu_back)(REAL *dx, const REAL *dy, const REAL *x, size_t count) {
     LOCAL(work) w = {.out = dx, .in = dy, .in2 = x, .N = count};
-    ww_parallel(pieces(count, PIECE), LOCAL(swell_back), &w);
+    ww_parallel(pieces(count, PIECE), LOCAL(gelu_back_pieces), &w);
 }
 
 VARIANTS

@@ -8,16 +8,4 @@ enum QuickGELU {
     static func backward<Real: ProductScalar>(_ dy: [Real], _ x: [Real]) -> [Real] { Real.quickGELUBack(dy, x) }
 }
 
-/// The activation function between the two linear layers of a transformer block: QuickGELU, or exact (erf) GELU.
-enum Curve {
-    static func forward<Real: ProductScalar>(_ x: [Real], _ activation: Activation) -> [Real] {
-        activation == .gelu ? Real.gelu(x) : Real.quickGELU(x)
-    }
-
-    /// Returns the gradient of the input `x`, given the gradient `dy` of the output.
-    static func backward<Real: ProductScalar>(_ dy: [Real], _ x: [Real], _ activation: Activation) -> [Real] {
-        activation == .gelu ? Real.geluBack(dy, x) : Real.quickGELUBack(dy, x)
-    }
-}
-
 func sigmoid<Real: ProductScalar>(_ x: Real) -> Real { 1 / (1 + .exponential(-x)) }

@@ -53,7 +53,7 @@ struct ResidualAttentionBlock: Sendable {
         add(unpacking.forward(context, rows: N, p), to: &x)
         let (narrow, second) = second.forward(x, rows: N, p)
         let wide = expansion.forward(narrow, rows: N, p)
-        let activated = Curve.forward(wide, shape.activation)
+        let activated = ActivationFunction.forward(wide, shape.activation)
         add(contraction.forward(activated, rows: N, p), to: &x)
         return Saved(
             first: first, second: second, attended: attended, packed: packed, sizes: sizes,
@@ -68,7 +68,7 @@ struct ResidualAttentionBlock: Sendable {
     ) {
         let N = B * T
         let dActivated = contraction.backward(dx, saved.activated, rows: N, p, &g)
-        let dWide = Curve.backward(dActivated, saved.wide, shape.activation)
+        let dWide = ActivationFunction.backward(dActivated, saved.wide, shape.activation)
         let dNarrow = expansion.backward(dWide, saved.narrow, rows: N, p, &g)
         add(second.backward(dNarrow, saved.second, rows: N, p, &g), to: &dx)
         let dContext = unpacking.backward(dx, saved.context, rows: N, p, &g)

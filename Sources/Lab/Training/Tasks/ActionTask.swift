@@ -2,16 +2,16 @@ import Tensors
 
 /// A training example for `ActionTask`: the actions of one object in one window (a short run of frames).
 ///
-/// `window` is the window's index in the batch; `first` and `second` number the object's shape and colour. `actions`
+/// `window` is the window's index in the batch; `shape` and `colour` number the object's shape and colour. `actions`
 /// has 1 if the object does an action, 0 if not, and 0.5 if undecided.
 package struct ActionQuestion: Sendable {
     package var window: Int
-    package var first: Int
-    package var second: Int
+    package var shape: Int
+    package var colour: Int
     package var actions: [Float]
 
-    package init(window: Int, first: Int, second: Int, actions: [Float]) {
-        (self.window, self.first, self.second, self.actions) = (window, first, second, actions)
+    package init(window: Int, shape: Int, colour: Int, actions: [Float]) {
+        (self.window, self.shape, self.colour, self.actions) = (window, shape, colour, actions)
     }
 }
 
@@ -21,21 +21,22 @@ package struct ActionQuestion: Sendable {
 /// directions of movement.
 struct ActionTask: Sendable {
     private let D: Int
-    private let kinds: (first: Int, second: Int)
+    private let kinds: (shapes: Int, colours: Int)
     private let actions: Int
     private let states: Int
-    private let asked: AskedFeatures
+    private let questionFeatures: QuestionFeatures
     private let answer: Linear
     private let norm: LayerNorm
     private let whole: Linear
 
     init(
-        _ layout: inout ParameterLayout, _ head: String, width D: Int, kinds: (first: Int, second: Int), actions: Int,
+        _ layout: inout ParameterLayout, _ head: String, width D: Int, kinds: (shapes: Int, colours: Int), actions: Int,
         states: Int
     ) {
         (self.D, self.kinds, self.actions, self.states) = (D, kinds, actions, states)
         let name = "side.\(head)"
-        asked = AskedFeatures(&layout, name, inputs: D, question: kinds.first + kinds.second, outputs: 256)
+        questionFeatures = QuestionFeatures(
+            &layout, name, inputs: D, question: kinds.shapes + kinds.colours, outputs: 256)
         answer = Linear(
             &layout, weight: name + ".answer.weight", bias: name + ".answer.bias", inputs: 256, outputs: actions)
         norm = LayerNorm(&layout, name + ".ln_whole", width: D, epsilon: 1e-5)
@@ -56,18 +57,18 @@ struct ActionTask: Sendable {
         var gradient = norm.backward(
             whole.backward(dStates, normalised, rows: V, p, &g), saved, rows: V, p, &g)
         guard !questions.isEmpty else { return (loss, gradient) }
-        let (N, Q) = (questions.count, kinds.first + kinds.second)
+        let (N, Q) = (questions.count, kinds.shapes + kinds.colours)
         var asking = [Real](repeating: 0, count: N * Q)
         for (row, question) in questions.enumerated() {
-            asking[row * Q + question.first] = 1
-            asking[row * Q + kinds.first + question.second] = 1
+            asking[row * Q + question.shape] = 1
+            asking[row * Q + kinds.shapes + question.colour] = 1
         }
         let x = questions.flatMap { windows[$0.window * D..<($0.window + 1) * D] }
-        let (features, made) = asked.forward(x, asking, rows: N, p)
+        let (features, made) = questionFeatures.forward(x, asking, rows: N, p)
         let (more, dAnswers) = Self.decided(
             answer.forward(features, rows: N, p), questions.flatMap(\.actions), ofTrue: 3, 4 * share)
         let dFeatures = answer.backward(dAnswers, features, rows: N, p, &g)
-        let dx = asked.backward(dFeatures, made, rows: N, p, &g)
+        let dx = questionFeatures.backward(dFeatures, made, rows: N, p, &g)
         for (row, question) in questions.enumerated() {
             for column in 0..<D { gradient[question.window * D + column] += dx[row * D + column] }
         }

@@ -39,12 +39,12 @@ package struct HeadsModel: Sendable {
     /// `kinds` counts shapes and colours, `actions` actions, `states` states of a scene, and `slots` has the number of
     /// classes of each property that a text can state.
     package struct Tasks: Sendable {
-        package var kinds: (first: Int, second: Int)
+        package var kinds: (shapes: Int, colours: Int)
         package var actions: Int
         package var states: Int
         package var slots: [Int]
 
-        package init(kinds: (first: Int, second: Int), actions: Int, states: Int, slots: [Int]) {
+        package init(kinds: (shapes: Int, colours: Int), actions: Int, states: Int, slots: [Int]) {
             (self.kinds, self.actions, self.states, self.slots) = (kinds, actions, states, slots)
         }
     }
@@ -57,7 +57,7 @@ package struct HeadsModel: Sendable {
     let tight: TightHead
     private let scores: (mean: PairScores, lstm: PairScores, transformer: PairScores)
     private let actions: (lstm: ActionTask, transformer: ActionTask, tight: ActionTask)
-    private let saidTask: SaidTask
+    private let statementTask: StatementTask
 
     package init(texts shape: TextShape, heads: StackShape, positions: Int, tasks: Tasks) {
         var layout = ParameterLayout()
@@ -75,7 +75,7 @@ package struct HeadsModel: Sendable {
                 states: tasks.states)
         }
         actions = (action(.lstm), action(.transformer), action(.tight))
-        saidTask = SaidTask(&layout, width: shape.embedding, slots: tasks.slots)
+        statementTask = StatementTask(&layout, width: shape.embedding, slots: tasks.slots)
         self.layout = layout
     }
 
@@ -102,7 +102,7 @@ package struct HeadsModel: Sendable {
         let T = batch.frames.count / (V * D)
         let windows = Windows(frames: batch.frames, valid: [Int](repeating: T, count: V), width: D)
         let share = Real(side)
-        let saidLoss = saidTask.evaluate(said, said: batch.said, share: share, p, &g)
+        let saidLoss = statementTask.evaluate(said, said: batch.said, share: share, p, &g)
         let length = LengthLoss.evaluate(said, width: D)
         losses.parts = [("said", saidLoss.loss), ("length", length.loss)]
         var dTexts = saidLoss.gradient

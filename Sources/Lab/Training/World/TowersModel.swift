@@ -13,11 +13,11 @@ package struct PictureBatch<Real: ProductScalar>: Sendable {
     package let truth: [Float]
     /// The object at each pixel, `[F, R, R]`: 0 for background, else `1 + shape * C + colour`, with C colours.
     package let labels: [UInt8]
-    package let sights: [Sight]
+    package let objects: [VisibleObject]
 
-    package init(pictures: [Real], texts: TokenBatch?, truth: [Float], labels: [UInt8], sights: [Sight]) {
+    package init(pictures: [Real], texts: TokenBatch?, truth: [Float], labels: [UInt8], objects: [VisibleObject]) {
         (self.pictures, self.texts, self.truth) = (pictures, texts, truth)
-        (self.labels, self.sights) = (labels, sights)
+        (self.labels, self.objects) = (labels, objects)
     }
 }
 
@@ -35,18 +35,18 @@ package struct TowersModel: Sendable {
     private let texts: TextTower
     private let scores: PairScores
     private let patchTask: PatchTask
-    private let looksTask: LooksTask
+    private let appearanceTask: AppearanceTask
     private let shape: ImageShape
 
     /// Makes the model; `kinds` has the numbers of shapes and of colours that objects can have.
-    package init(images shape: ImageShape, texts: TextShape, kinds: (first: Int, second: Int)) {
+    package init(images shape: ImageShape, texts: TextShape, kinds: (shapes: Int, colours: Int)) {
         var layout = ParameterLayout()
         self.shape = shape
         images = ImageTower(&layout, shape)
         self.texts = TextTower(&layout, texts)
         scores = PairScores(&layout, scale: layout.claim("clip.logit_scale", []), name: "mean")
         patchTask = PatchTask(&layout, width: shape.stack.width, patch: shape.patch, kinds: kinds)
-        looksTask = LooksTask(&layout, width: shape.embedding, kinds: kinds)
+        appearanceTask = AppearanceTask(&layout, width: shape.embedding, kinds: kinds)
         self.layout = layout
     }
 
@@ -72,9 +72,9 @@ package struct TowersModel: Sendable {
         let grid = shape.side / shape.patch
         let (patchLoss, dPatches) = patchTask.evaluate(
             patches, labels: batch.labels, grid: grid, share: Real(side), p, &g)
-        let looks = looksTask.evaluate(embeddings, batch.sights, p, &g)
-        losses.parts = [("patches", patchLoss), ("present", looks.present), ("place", looks.place)]
-        var dEmbeddings = looks.gradient
+        let appearance = appearanceTask.evaluate(embeddings, batch.objects, p, &g)
+        losses.parts = [("patches", patchLoss), ("present", appearance.present), ("place", appearance.place)]
+        var dEmbeddings = appearance.gradient
         if let tokens = batch.texts {
             let (said, savedTexts) = texts.forward(tokens, p)
             let windows = Windows(frames: embeddings, valid: [Int](repeating: 1, count: F), width: D)

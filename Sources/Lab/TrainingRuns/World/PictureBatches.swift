@@ -23,7 +23,7 @@ struct PictureBatches: Sendable {
         let labels: [UInt8]
         let facts: Facts
         let claim: Claim
-        let sights: [Sight]
+        let objects: [VisibleObject]
     }
 
     /// Generates the batch of training step `step`.
@@ -39,7 +39,7 @@ struct PictureBatches: Sendable {
         return PictureBatch(
             pictures: normalisation.planes(items.flatMap(\.pixels), side: architecture.vision.side), texts: texts,
             truth: captions ? claims.flatMap { claim in items.map { claim.truth($0.facts) } } : [],
-            labels: items.flatMap(\.labels), sights: items.flatMap(\.sights))
+            labels: items.flatMap(\.labels), objects: items.flatMap(\.objects))
     }
 
     /// Generates one picture with a true claim; it tries again if no claim describes the scene.
@@ -53,18 +53,18 @@ struct PictureBatches: Sendable {
             var view = SquareView(scene, side: architecture.vision.side, isClear: isPlain, &random)
             return Item(
                 pixels: view.picture(at: 0), labels: view.labels(at: 0), facts: facts, claim: claim,
-                sights: Self.sights(scene, picture: number))
+                objects: Self.objects(scene, picture: number))
         }
     }
 
-    /// Returns the visible objects of a picture as training examples for `LooksTask`; none if the lights are off.
-    private static func sights(_ scene: Scene, picture: Int) -> [Sight] {
+    /// Returns the visible objects of a picture as training examples for `AppearanceTask`; none if the lights are off.
+    private static func objects(_ scene: Scene, picture: Int) -> [VisibleObject] {
         guard scene.light(at: 0) > 0.5 else { return [] }
         return scene.objects.map { object in
             let symmetry = Double(object.shape.symmetry)
             let angle = symmetry * object.turn
-            return Sight(
-                picture: picture, first: object.shape.rawValue, second: object.colour.rawValue, x: object.place.x,
+            return VisibleObject(
+                picture: picture, shape: object.shape.rawValue, colour: object.colour.rawValue, x: object.place.x,
                 y: object.place.y, radius: object.radius, turn: symmetry > 0 ? (cos(angle), sin(angle)) : nil)
         }
     }

@@ -4,7 +4,7 @@ import World
 /// Converts claims and facts about generated scenes to the training targets of the auxiliary losses.
 enum WorldSlots {
     /// The numbers of shapes and of colours that objects can have.
-    static let kinds = (first: Shape.allCases.count, second: Colour.allCases.count)
+    static let kinds = (shapes: Shape.allCases.count, colours: Colour.allCases.count)
     /// The number of classes of each property that a caption can state (slot); the last class is "not stated".
     static let counts = [
         Shape.allCases.count + 1, Colour.allCases.count + 1, Size.allCases.count + 1, Position.allCases.count + 1,
@@ -49,7 +49,7 @@ enum WorldSlots {
             let colours = object.colour.dropLast()
             guard let colour = from ?? colours.indices.max(by: { colours[$0] < colours[$1] }) else { return nil }
             return ActionQuestion(
-                window: window, first: shape, second: colour, actions: Array(object.action.dropLast()))
+                window: window, shape: shape, colour: colour, actions: Array(object.action.dropLast()))
         }
     }
 

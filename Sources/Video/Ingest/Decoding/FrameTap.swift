@@ -17,7 +17,7 @@ final class FrameTap: @unchecked Sendable {
         var shedding: SampleShedding
         var clip: ClipChooser?
         var segment: GstSegment?
-        var times = MissingTimes()
+        var missingTimes = MissingTimes()
         /// The running time of the last decoded picture, in seconds.
         var seen = 0.0
         /// The latest presentation time among the pictures that an earlier opening of the source has already shown.
@@ -35,7 +35,7 @@ final class FrameTap: @unchecked Sendable {
     private let order = HappensBefore()
     /// The reader of the film's index (`moov`), which states how pictures are displayed.
     private let movie = MovieTap()
-    let times: TimeKeeping
+    let timeKeeping: TimeKeeping
     let meter = FlowMeter()
     private var state: State
     /// One maker of pictures for the whole frame, then one for each region; used on the sink's thread only.
@@ -84,7 +84,7 @@ final class FrameTap: @unchecked Sendable {
         self.isLive = Atomic(isLive)
         self.keepsTime = keepsTime
         self.memory = memory
-        times = TimeKeeping(byArrival: isLive)
+        timeKeeping = TimeKeeping(byArrival: isLive)
         isPaced = description.realtime
         self.decoding = decoding
         self.activity = activity
@@ -101,7 +101,7 @@ final class FrameTap: @unchecked Sendable {
     /// Treats the source as live from now on, because its pipeline has reported that it has no end.
     func becomeLive() {
         isLive.store(true, ordering: .relaxed)
-        times.takeByArrival()
+        timeKeeping.takeByArrival()
     }
     func hold(_ isHeld: Bool) { self.isHeld.store(isHeld, ordering: .relaxed) }
 
@@ -116,7 +116,7 @@ final class FrameTap: @unchecked Sendable {
         lock.withLock {
             state.offset = max(state.latest, 0) + 1 / fps
             state.sampler = FrameSampler(fps: fps)
-            state.times.beginAgain()
+            state.missingTimes.beginAgain()
             state.discontinuity = true
         }
     }
@@ -175,7 +175,7 @@ final class FrameTap: @unchecked Sendable {
             guard let time = running else { return (made, false, false, nil) }
             defer { state.seen = time }
             let leaps = keepsTime && time > state.seen + Self.maxLead
-            return (made, takes(time), false, leaps ? time : nil)
+            return (made, takeOrShed(time), false, leaps ? time : nil)
         }
         if let made { ww_probe_set_time(info, made) }
         // The clock is asked only when time stamps jump; they also jump after a gap.
@@ -209,17 +209,19 @@ final class FrameTap: @unchecked Sendable {
         // A picture outside the segment to be shown keeps its time stamp, and is not sampled.
         if own != ww_no_time(), running == nil { return (nil, nil) }
         guard
-            let time = state.times.made(
+            let time = state.missingTimes.made(
                 stamp: running, duration: length == ww_no_time() ? nil : Double(length) / 1e9,
-                arrival: times.isByArrival ? -ww_lead(pad, 0) : nil)
+                arrival: timeKeeping.isByArrival ? -ww_lead(pad, 0) : nil)
         else { return (nil, running) }
         let nanoseconds = GstClockTime(time * 1e9)
         guard var segment = state.segment, segment.format == GST_FORMAT_TIME else { return (nanoseconds, time) }
         return (gst_segment_position_from_running_time(&segment, GST_FORMAT_TIME, nanoseconds), time)
     }
 
-    /// Returns true if the picture at running time `time` is to be sampled; the caller holds the lock.
-    private func takes(_ time: Double) -> Bool {
+    /// Returns true if the picture at running time `time` is to be sampled; counts it if it is shed under overload.
+    ///
+    /// The caller holds the lock.
+    private func takeOrShed(_ time: Double) -> Bool {
         // If only keyframes are decoded, those that are not due to be sampled were dropped before the decoder, perhaps
         // by another clock.
         let isShedAlready = decoding.isKeyframesOnly
@@ -254,7 +256,7 @@ final class FrameTap: @unchecked Sendable {
             lock.withLock { state.segment = segment }
         case GST_EVENT_CAPS:
             guard let format = Self.format(event) else { return }
-            lock.withLock { state.times.learn(rate: format.fps) }
+            lock.withLock { state.missingTimes.learn(rate: format.fps) }
             do {
                 try lock.withLock { try state.clip?.learn(fps: format.fps) }
             } catch {
@@ -293,8 +295,8 @@ final class FrameTap: @unchecked Sendable {
         let seen = decoding.whileScaling {
             Pipeline.withFrame(sample, display, squarePixels: isClip) { frame in
                 let pictures = lanes.indices.map {
-                    (isRepeated ? lanes[$0].again : nil)
-                        ?? lanes[$0].see(frame, previews: previews, keeps: keeps)
+                    (isRepeated ? lanes[$0].repeated : nil)
+                        ?? lanes[$0].makePicture(of: frame, previews: previews, keeps: keeps)
                 }
                 return (pictures, mark: frame.fingerprint)
             }

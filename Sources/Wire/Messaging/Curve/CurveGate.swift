@@ -69,7 +69,7 @@ final class DenialLog: Sendable {
             let counted = state.counts[reason] != nil || state.counts.count < Self.maxKinds ? reason : "other"
             state.counts[counted, default: 0] += 1
             var key = Key(address: address, reason: reason)
-            if !state.complaints.hasPlace(for: key, at: now) { key = Key(address: "other addresses", reason: reason) }
+            if !state.complaints.canTrack(key, at: now) { key = Key(address: "other addresses", reason: reason) }
             return state.complaints.take(key, at: now).map { (key.address, $0) }
         }
         guard let told else { return }

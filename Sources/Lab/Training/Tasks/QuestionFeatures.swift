@@ -5,7 +5,7 @@ import Tensors
 /// A layer that extracts from a vector the features that matter for a question, given as another vector.
 ///
 /// Linear features of the vector are multiplied by weights computed from the question, then QuickGELU follows.
-struct AskedFeatures: Sendable {
+struct QuestionFeatures: Sendable {
     let width: Int
     private let norm: LayerNorm
     private let features: Linear

@@ -1,7 +1,7 @@
 /// Writes the clip embeddings of one stream (or region), made by one head with one window length, to history files.
 ///
 /// A head is a model that makes one clip embedding of a window of frames. The object belongs to one thread.
-final class ClipRecorder {
+final class ClipEmbeddingRecorder {
     private let folder: HistoryFolder
     private let header: SegmentHeader
     private let space: HistorySpace

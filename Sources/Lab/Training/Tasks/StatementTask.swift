@@ -3,7 +3,7 @@ import Tensors
 /// An auxiliary training loss: predicts, from a text's embedding, what the text states.
 ///
 /// Each property that a text can state (such as a shape, a colour or an action) is one classification, called a slot.
-struct SaidTask: Sendable {
+struct StatementTask: Sendable {
     private let D: Int
     private let slots: [Int]
     private let norm: LayerNorm

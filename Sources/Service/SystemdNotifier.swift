@@ -3,7 +3,7 @@ import Foundation
 /// Reports the daemon's state to systemd with datagrams to the socket in `NOTIFY_SOCKET`; see sd_notify(3).
 ///
 /// Without such a socket nothing is sent. Failures are ignored: systemd acts on missing messages itself.
-package struct Notifier: Sendable {
+package struct SystemdNotifier: Sendable {
     /// The path of systemd's socket, or an abstract name that begins with "@"; nil if systemd did not start the daemon.
     private let socket: String?
     /// The interval in which systemd expects a watchdog message; nil if it expects none.

@@ -1,9 +1,11 @@
-/// A video codec, with what is known from the first bytes of its NAL units.
-package enum VideoCoding: Sendable {
+/// The syntax of a video codec's NAL units, as far as their first bytes show it.
+///
+/// This target imports no other, so it does not use `VideoCodec`, which names the codecs that can be recorded.
+package enum NALSyntax: Sendable {
     case h264, h265
 
     /// The number of bytes of a NAL unit's header.
-    var head: Int { self == .h264 ? 1 : 2 }
+    var headerLength: Int { self == .h264 ? 1 : 2 }
 
     func kind(_ first: UInt8) -> UInt8 { self == .h264 ? first & 0x1F : first >> 1 & 0x3F }
 

@@ -41,7 +41,7 @@ package struct BacktestResult: Sendable, Codable {
         /// Both are nil if nothing was recorded.
         package var first: Date?
         package var last: Date?
-        /// The time that the recording covers, in seconds.
+        /// The time that the recording covers, in seconds; hours in which the query is not active count too.
         package var covered = 0.0
         /// The gaps in which no frames were recorded, in order; only the longest `mostListed` are listed.
         package var gaps: [Span] = []
@@ -49,6 +49,7 @@ package struct BacktestResult: Sendable, Codable {
         package var alerts: [Alert] = []
         /// The number of all alerts, including those that `alerts` does not list.
         package var count = 0
+        /// The number of alerts for each day of `covered`.
         package var perDay = 0.0
         /// The threshold that scores were compared with; nil if it should have been learnt and could not be.
         package var threshold: Double?

@@ -13,7 +13,9 @@ struct LaneResult {
         coverage = Coverage(from: start)
     }
 
-    /// The time that the recording covers, in days.
+    /// The time that the recording covers, in days, whether or not the query is active then.
+    ///
+    /// So alerts a day are what a person gets in a day, also from a query that is active in some hours only.
     var days: Double { coverage.seconds / 86_400 }
 
     mutating func see(frameAt wall: Double) { coverage.see(wall) }

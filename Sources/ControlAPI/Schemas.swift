@@ -292,8 +292,10 @@ extension Schemas {
                         [
                             .init("stream", .text(), required: true), .init("windows", .integer(), required: true),
                             .init("first", .moment), .init("last", .moment),
-                            .init("covered_s", .number(), required: true, "Seconds that were watched."),
-                            .init("gaps", spans, required: true, "Where nothing was watched."),
+                            .init(
+                                "covered_s", .number(), required: true,
+                                "Seconds that were recorded, hours in which the query is not active included."),
+                            .init("gaps", spans, required: true, "Where nothing was recorded."),
                             .init(
                                 "alerts",
                                 .list(
@@ -302,7 +304,8 @@ extension Schemas {
                                         .init("peak", .moment, required: true),
                                         .init("score", .number(), required: true),
                                     ])), required: true, "The newest 1000."),
-                            .init("count", .integer(), required: true), .init("per_day", .number(), required: true),
+                            .init("count", .integer(), required: true),
+                            .init("per_day", .number(), required: true, "Alerts a day of what was recorded."),
                             .init("threshold", .number()), .init("undecided", .integer(), required: true),
                             .init(
                                 "curve",

@@ -28,8 +28,10 @@ package final class LiveBoard: Sendable {
     /// The streams whose pictures a client wants.
     package enum Streams: Sendable, Equatable {
         case all
+        /// The streams of these names; without any, pictures of none are wanted, and scores of all.
         case named(Set<String>)
 
+        /// Returns whether the client wants pictures of a stream.
         package func contains(_ stream: String) -> Bool {
             switch self {
             case .all: true
@@ -89,6 +91,8 @@ package final class LiveBoard: Sendable {
         var pictures: UInt64 = 0
         var scores: UInt64 = 0
 
+        /// True if pictures of at least one stream are wanted.
+        var hasStreams: Bool { everyStream > 0 || !streams.isEmpty }
         func wants(_ stream: String) -> Bool { everyStream > 0 || streams[stream] != nil }
     }
 
@@ -118,8 +122,8 @@ package final class LiveBoard: Sendable {
             case .named(let names): for name in names { state.streams[name, default: 0] += 1 }
             }
             for query in queries { state.queries[query, default: 0] += 1 }
+            isWatched.store(state.hasStreams, ordering: .releasing)
         }
-        isWatched.store(true, ordering: .releasing)
         return Watch(self, streams, queries, seen)
     }
 
@@ -133,7 +137,7 @@ package final class LiveBoard: Sendable {
             let (every, named) = (state.everyStream, state.streams)
             if every == 0 { state.slots = state.slots.filter { named[$0.key] != nil } }
             if state.queries.isEmpty { state.points = [] }
-            isWatched.store(every > 0 || !named.isEmpty, ordering: .releasing)
+            isWatched.store(state.hasStreams, ordering: .releasing)
         }
     }
 

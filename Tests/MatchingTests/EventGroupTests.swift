@@ -96,6 +96,19 @@ struct EventGroupTests {
             event: event(score, at: time))
     }
 
+    @Test("a group knows the last end for as long as its cooldown can hold back or cut off an event")
+    func lastEnd() throws {
+        var group = EventGroup()
+        _ = try group.observe([member("a", 0.9, at: 10, cooldown: 20)], span: window(10))
+        _ = group.observe([], span: window(11))
+        #expect(group.last?.end == 110 && group.last?.cooldown == 20)
+        // The window begins at 29 of media time, and the cooldown ends at 30.
+        _ = group.observe([], span: window(31))
+        #expect(group.last?.end == 110 && !group.isIdle)
+        _ = group.observe([], span: window(32))
+        #expect(group.last == nil && group.isIdle)
+    }
+
     @Test("the best margin leads, a higher priority before it; others join silently and may raise the peak")
     func leading() throws {
         var group = EventGroup()

@@ -39,8 +39,8 @@ extension Exit {
         }
     }
 
-    /// Ends the program because a file cannot be written, for code that cannot throw.
-    package static func end(_ error: FileError) -> Never {
+    /// Ends the program because of an error, such as that of a file that cannot be written, for code that cannot throw.
+    package static func end(_ error: any Error) -> Never {
         Terminal.progress("")
         Terminal.complain("\(error)")
         // `_exit` runs no exit handlers, which could free memory that other threads still use.

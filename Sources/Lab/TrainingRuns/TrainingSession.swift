@@ -67,7 +67,7 @@ package struct TrainingSession: Sendable {
         var (progress, log, best) = (Trainer.Progress(parameters: start), Log(), Best?.none)
         if resume {
             progress = try TrainingCheckpoint.read(checkpoint, of: model.layout, plan: plan, data: pairs.fingerprint)
-            log = try JSONDecoder().decode(Log.self, from: Data(contentsOf: logFile))
+            log = try LogEncoding.read(at: progress.optimiserStep, from: logFile)
             best = try readBest(log)
         }
         var trainer = try Trainer(
@@ -95,7 +95,8 @@ package struct TrainingSession: Sendable {
 
     /// Removes the checkpoint and its log; to be called once the model is written.
     func removeFiles() {
-        for file in [checkpoint, logFile, bestFile] { try? FileManager.default.removeItem(at: file) }
+        for file in [checkpoint, bestFile] { try? FileManager.default.removeItem(at: file) }
+        LogEncoding.remove(logFile)
     }
 
     /// Measures R@1 after an epoch and logs it; saves the parameters if it is the highest so far.
@@ -126,8 +127,10 @@ package struct TrainingSession: Sendable {
     }
 
     private func write(_ progress: Trainer.Progress, _ log: Log) throws {
-        try TrainingCheckpoint.write(progress, of: model.layout, plan: plan, data: pairs.fingerprint, to: checkpoint)
-        try LogEncoding.write(log, to: logFile)
+        try LogEncoding.write(log, at: progress.optimiserStep, to: logFile) {
+            try TrainingCheckpoint.write(
+                progress, of: model.layout, plan: plan, data: pairs.fingerprint, to: checkpoint)
+        }
     }
 
     private func readBest(_ log: Log) throws -> Best? {

@@ -36,6 +36,8 @@ package struct Film: Sendable {
     }
 
     /// Makes a film of about `seconds`, which consists of whole scenes; it has at least one.
+    ///
+    /// Its last pause may end up to 0.9 s later, as the shortest pause is reckoned with; so may a long first scene.
     package static func finite(
         seed: UInt64, seconds: Double, width: Int = 320, height: Int = 240, fps: Int = 25, mayCut: Bool = false
     ) -> Film {

@@ -23,7 +23,7 @@ struct NullPeaks: Sendable, Codable, Equatable {
 
     init(level: Float) { self.level = level }
 
-    /// Decodes a saved value; throws if there are too many score peaks or a number is negative.
+    /// Decodes a saved value; throws if its score peaks are too many or no heap, or if a number is out of bounds.
     init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         level = try values.decode(Float.self, forKey: .level)
@@ -32,10 +32,17 @@ struct NullPeaks: Sendable, Codable, Equatable {
         heap = try values.decode([Float].self, forKey: .heap)
         floor = try values.decodeIfPresent(Float.self, forKey: .floor)
         open = try values.decodeIfPresent(Open.self, forKey: .open)
-        guard heap.count <= Self.capacity, (0..<1 << 50).contains(clusters), seconds >= 0 else {
+        let numbers = heap + [level] + [floor, open?.peak].compactMap { $0 }
+        guard heap.count <= Self.capacity, (0..<1 << 50).contains(clusters), seconds >= 0, seconds.isFinite,
+            numbers.allSatisfy(\.isFinite)
+        else {
             throw DecodingError.dataCorruptedError(
                 forKey: .heap, in: values,
                 debugDescription: "expected at most \(Self.capacity) peaks, and numbers from 0")
+        }
+        guard heap.indices.dropFirst().allSatisfy({ heap[($0 - 1) / 2] <= heap[$0] }) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .heap, in: values, debugDescription: "expected each peak to be at least that above it")
         }
     }
 

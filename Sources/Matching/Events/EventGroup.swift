@@ -49,7 +49,9 @@ package struct EventGroup: Sendable {
     private var carried: Double?
     /// The end (seconds since 1970) and cooldown of an event before this value was made; used at the next frame.
     private var resumed: (end: Double, cooldown: Double)?
-    /// The last event's wall-clock end (seconds since 1970) and its cooldown; nil if no event has ended.
+    /// The last event's wall-clock end (seconds since 1970) and its cooldown.
+    ///
+    /// Nil if no event has ended, or if its cooldown is over and cuts off no window any more.
     package private(set) var last: (end: Double, cooldown: Double)?
     /// The end of the newest window in media time; `reach` is its beginning.
     private var newest = -Double.infinity
@@ -95,6 +97,7 @@ package struct EventGroup: Sendable {
             barrier = (span.mediaEnd - elapsed + before.cooldown, span.wallEnd - elapsed)
             resumed = nil
         }
+        if let barrier, reach >= barrier.media { last = nil }
         if open != nil {
             let change = members.isEmpty ? finish() : join(members)
             return messages + (change.map { [$0] } ?? [])

@@ -109,7 +109,7 @@ package struct ModelDefaults: Sendable, Equatable {
             defaults.cropRounding = known
         }
         guard defaults.fps > 0, defaults.fps <= 1000, (1...4096).contains(defaults.frames) else {
-            throw ModelError(file.path, "sampling must have fps in 0...1000 and frames in 1...4096")
+            throw ModelError(file.path, "sampling must have fps above 0, and at most 1000, and frames of 1 to 4096")
         }
         return defaults
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import SystemSupport
 
 /// The description that a head plugin gives of itself, or the reason why the plugin cannot be used.
@@ -68,6 +69,8 @@ package struct HeadInspector: Sendable {
         ) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = answer
+        // The child process need not wait for its answer to be read. If the pipe stays small, a long answer is late.
+        _ = fcntl(answer.fileHandleForReading.fileDescriptor, Self.setPipeSize, Int32(Self.mostBytes))
         process.standardError = FileHandle.nullDevice
         let end = await Self.end(of: process, within: seconds)
         func broken(_ what: String) -> HeadInspection {
@@ -96,8 +99,14 @@ package struct HeadInspector: Sendable {
         case exit(Int32)
     }
 
+    /// Records whether a child process was killed because it took too long.
+    private final class TimeOut: Sendable {
+        let isOver = Atomic(false)
+    }
+
     /// Runs a process until it ends, and returns how it ended; kills it after `seconds`.
     private static func end(of process: Process, within seconds: Double) async -> End {
+        let timeOut = TimeOut()
         let ended = await withCheckedContinuation { (continuation: CheckedContinuation<End, Never>) in
             process.terminationHandler = {
                 continuation.resume(
@@ -112,21 +121,33 @@ package struct HeadInspector: Sendable {
             }
             let child = process.processIdentifier
             DispatchQueue.global().asyncAfter(deadline: .now() + seconds) { [weak process] in
-                if process?.isRunning == true { kill(child, SIGKILL) }
+                guard process?.isRunning == true else { return }
+                timeOut.isOver.store(true, ordering: .releasing)
+                kill(child, SIGKILL)
             }
         }
-        // Assume that SIGKILL came from the time-out above.
-        if case .signal(SIGKILL) = ended { return .ranOutOfTime }
+        if case .signal(SIGKILL) = ended, timeOut.isOver.load(ordering: .acquiring) { return .ranOutOfTime }
         return ended
     }
 
-    /// Returns the bytes that the pipe holds now, at most 64 KiB, without waiting for its end.
+    /// The greatest number of bytes of a child process's answer.
+    private static let mostBytes = 1 << 20
+    /// The command `F_SETPIPE_SZ` of `fcntl`, which changes how many bytes a pipe holds (Linux's `fcntl.h`).
+    private static let setPipeSize: Int32 = 1031
+
+    /// Returns the bytes that the pipe holds now, at most `mostBytes`, without waiting for its end.
     ///
     /// Waiting could block for ever if a plugin started a process that keeps the pipe open.
     private static func available(_ descriptor: Int32) -> Data {
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
-        let count = read(descriptor, &bytes, bytes.count)
-        return Data(bytes.prefix(max(0, count)))
+        var answer = Data()
+        while answer.count < mostBytes {
+            let count = read(descriptor, &bytes, bytes.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            answer.append(contentsOf: bytes.prefix(count))
+        }
+        return answer
     }
 }

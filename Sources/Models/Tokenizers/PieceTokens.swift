@@ -46,6 +46,8 @@ struct PieceTokens: TokenModel {
         }
         func id(_ piece: String) -> UInt32? { ids[Array(piece.utf8)] }
         guard let end = id("<eos>") ?? id("</s>") else { throw refuse("its vocabulary has no <eos>") }
+        // The towers attend to what fills a text up, so another token would give other embeddings.
+        guard let pad = id("<pad>") else { throw refuse("its vocabulary has no <pad>, which fills texts up") }
         var encoding = BytePairEncoding(minimumCapacity: entries.count)
         for (rank, merge) in try TokenizerJSON.merges(model["merges"], file).enumerated() {
             guard let left = ids[merge.left], let right = ids[merge.right], let merged = ids[merge.left + merge.right]
@@ -59,7 +61,7 @@ struct PieceTokens: TokenModel {
         }
         unknown = id(model["unk_token"]?.text ?? "<unk>")
         endToken = Int(end)
-        padding = Int(id("<pad>") ?? 0)
+        padding = Int(pad)
         vocabularySize = Int(ids.values.max() ?? 0) + 1
         let raw = added.filter { !$0.ignoresCase }
         let normalised = added.filter(\.ignoresCase)

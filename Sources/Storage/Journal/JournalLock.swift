@@ -79,18 +79,9 @@ final class JournalLock: Sendable {
     }
 
     /// Returns the id of the process that holds the lock, from `/proc/locks`; nil if it is not found.
-    ///
-    /// A line of that file is like `1: FLOCK  ADVISORY  WRITE 1234 08:02:5678 0 EOF`.
     private static func holder(of status: stat) -> Int? {
-        guard let list = try? String(contentsOfFile: "/proc/locks", encoding: .utf8) else { return nil }
-        for line in list.split(separator: "\n") {
-            let fields = line.split(separator: " ", omittingEmptySubsequences: true)
-            guard fields.count > 5, fields[1] == "FLOCK", fields[5].hasSuffix(":\(status.st_ino)"),
-                let process = Int(fields[4]), process > 0
-            else { continue }
-            return process
-        }
-        return nil
+        let list = try? String(contentsOfFile: "/proc/locks", encoding: .utf8)
+        return list.flatMap { KernelLocks($0).holder(device: UInt64(status.st_dev), inode: UInt64(status.st_ino)) }
     }
 
     /// Returns the first `count` bytes of the journal's file; fewer if the file is shorter.
@@ -105,6 +96,41 @@ final class JournalLock: Sendable {
         var birth = ww_birth()
         guard ww_file_birth(descriptor, &birth) == 0 else { return "\(file.inode)" }
         return "\(file.inode).\(birth.seconds).\(birth.nanoseconds)"
+    }
+}
+
+/// The locks of files by `flock` that the kernel lists in `/proc/locks`.
+///
+/// A line of that file is like `1: FLOCK  ADVISORY  WRITE 1234 08:02:5678 0 EOF`, with the device in base 16.
+package struct KernelLocks {
+    private let held: [(process: Int, place: Substring)]
+
+    package init(_ list: String) {
+        held = list.split(separator: "\n").compactMap { line -> (process: Int, place: Substring)? in
+            let fields = line.split(separator: " ", omittingEmptySubsequences: true)
+            guard fields.count > 5, fields[1] == "FLOCK", let process = Int(fields[4]), process > 0 else { return nil }
+            return (process, fields[5])
+        }
+    }
+
+    /// Returns the id of the process that holds the lock of a file; nil if it is not known for certain.
+    ///
+    /// `device` is that of `stat`. File systems without a device of their own, such as Btrfs and overlays, may have
+    /// another number there than in the list. Then the inode decides, if only one lock has it.
+    package func holder(device: UInt64, inode: UInt64) -> Int? {
+        // The layout of the C library's `gnu_dev_major` and `gnu_dev_minor`.
+        let major = device >> 8 & 0xFFF | device >> 32 & 0xFFFF_F000
+        let minor = device & 0xFF | device >> 12 & 0xFFFF_FF00
+        func digits(_ number: UInt64) -> String {
+            let digits = String(number, radix: 16)
+            return digits.count < 2 ? "0" + digits : digits
+        }
+        let place = "\(digits(major)):\(digits(minor)):\(inode)"
+        if let found = held.first(where: { $0.place == place }) { return found.process }
+        let others = held.filter {
+            $0.place.hasSuffix(":\(inode)") && (major == 0 || $0.place.hasPrefix("00:"))
+        }
+        return others.count == 1 ? others[0].process : nil
     }
 }
 

@@ -6,8 +6,12 @@ package struct LatencyHistogram: Sendable {
 
     package init() {}
 
+    /// Adds a latency; one that is no number is ignored.
     package mutating func add(seconds: Double) {
-        counts[min(max(Int((seconds * 1000).rounded(.up)), 0), Self.buckets - 1)] += 1
+        guard !seconds.isNaN else { return }
+        // The bounds come first: not every number has an integer.
+        let milliseconds = min(max((seconds * 1000).rounded(.up), 0), Double(Self.buckets - 1))
+        counts[Int(milliseconds)] += 1
         count += 1
     }
 

@@ -104,20 +104,22 @@ private struct FileHeads {
 
     /// The problem of a Matroska or WebM file whose segment is longer than the file; nil if there is none.
     private var cutMatroska: String? {
-        guard let head = element(4), let segment = element(head.end + 4) else { return nil }
-        guard bytes(head.end, 4) == [0x18, 0x53, 0x80, 0x67], segment.isKnown else { return nil }
-        return lacks(end: segment.end, "its segment")
+        guard let head = end(ofElement: 4), bytes(head, 4) == [0x18, 0x53, 0x80, 0x67] else { return nil }
+        return end(ofElement: head + 4).flatMap { lacks(end: $0, "its segment") }
     }
 
-    /// Returns the end of the Matroska element whose length field is at `place`, and whether the length is known.
-    private func element(_ place: Int) -> (end: Int, isKnown: Bool)? {
+    /// Returns the end of the Matroska element whose length field is at `place`; nil if its length is unknown.
+    ///
+    /// A length of which all bits are set is unknown: a segment that is written live has such a one.
+    private func end(ofElement place: Int) -> Int? {
         let field = bytes(place, 8)
         guard let first = field.first, first != 0 else { return nil }
         let count = first.leadingZeroBitCount + 1
         guard field.count >= count else { return nil }
-        let value = big(field.prefix(count)) & (1 << (7 * count) - 1)
-        guard value < 1 << 56 - 1 else { return (.max, false) }
-        return (place + count + value, value != 1 << (7 * count) - 1)
+        // A length has at most 56 bits, so the sum is far from overflow.
+        let unknown = 1 << (7 * count) - 1
+        let value = big(field.prefix(count)) & unknown
+        return value == unknown ? nil : place + count + value
     }
 
     var animation: String? {

@@ -76,7 +76,8 @@ struct BitReader {
     /// Reads an unsigned Exp-Golomb number; nil if the bytes end within it or it has 32 or more leading zeros.
     mutating func number() -> Int? {
         var zeros = 0
-        while let next = bit() {
+        while true {
+            guard let next = bit() else { return nil }
             if next == 1 { break }
             zeros += 1
             guard zeros < 32 else { return nil }
@@ -86,6 +87,6 @@ struct BitReader {
             guard let next = bit() else { return nil }
             rest = rest << 1 | next
         }
-        return at / 8 <= bytes.count ? (1 << zeros) - 1 + rest : nil
+        return (1 << zeros) - 1 + rest
     }
 }

@@ -18,13 +18,16 @@ package final class Doorman: Sendable {
 
     /// Checks a request's token by calling `token`, unless its address has sent too many wrong ones; then throws 429.
     ///
-    /// `given` is the token, if there is one. An address that has sent a right token is not blocked, because other
-    /// clients may share it; neither is this machine's own address. Their wrong tokens are errors all the same.
+    /// `given` is the token, if there is one. An address that has sent a right token in the last ten minutes is not
+    /// blocked, because other clients may share it; neither is this machine's own address. Their wrong tokens are
+    /// errors all the same.
     package func check<Known>(
         _ peer: Peer, given: String?, at now: ContinuousClock.Instant = .now, _ token: () throws -> Known
     ) throws -> Known {
         let name = peer.description
-        let (pause, isKnown) = wrong.withLock { ($0.pause(of: name, at: now), peer.isLoopback || $0.isKnown(name)) }
+        let (pause, isKnown) = wrong.withLock {
+            ($0.pause(of: name, at: now), peer.isLoopback || $0.isKnown(name, at: now))
+        }
         if given != nil, let pause, !isKnown { throw refused(name, pause, now) }
         do {
             let known = try token()

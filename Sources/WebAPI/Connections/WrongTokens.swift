@@ -5,20 +5,28 @@
 package struct WrongTokens: Sendable {
     private struct Tally {
         var count = 0
+        /// The time of the client's last wrong token; of its first right token if it has sent no wrong one.
         var last: ContinuousClock.Instant
         /// The end of the client's pause, before which none of its tokens is checked.
         var until: ContinuousClock.Instant
-        /// True if the client has also sent a right token.
-        var isKnown = false
+        /// The time of the client's last right token; nil if it has sent none.
+        var right: ContinuousClock.Instant?
+
+        /// Returns true if the client has sent a right token that is not forgotten.
+        func isKnown(at now: ContinuousClock.Instant) -> Bool { right.map { now - $0 < WrongTokens.memory } ?? false }
+        /// Returns true if nothing of the client need be remembered.
+        func isForgotten(at now: ContinuousClock.Instant) -> Bool {
+            now - last >= WrongTokens.memory && !isKnown(at: now)
+        }
     }
 
     private var peers: [String: Tally] = [:]
-    /// The last time at which clients without recent wrong tokens were removed.
+    /// The last time at which clients without recent tokens were removed.
     private var swept: ContinuousClock.Instant?
     /// The number of wrong tokens that a client may send before it must pause.
     private static let free = 10
     private static let longest = Duration.seconds(60)
-    /// The time without a wrong token after which a client's count is forgotten.
+    /// The time without a wrong token after which a client's count is forgotten; so is a right token after that time.
     private static let memory = Duration.seconds(600)
     /// The greatest number of client addresses with separate counts; all further ones share one count.
     private static let most = 4096
@@ -30,7 +38,7 @@ package struct WrongTokens: Sendable {
         // With many unknown clients, the table is searched at most once a second.
         if let swept, now - swept < .seconds(1) { return "" }
         swept = now
-        peers = peers.filter { now - $0.value.last < Self.memory }
+        peers = peers.filter { !$0.value.isForgotten(at: now) }
         return peers.count < Self.most ? peer : ""
     }
 
@@ -42,18 +50,17 @@ package struct WrongTokens: Sendable {
         return tally.until - now
     }
 
-    /// Returns true if a right token has come from this client and is still remembered.
-    package func isKnown(_ peer: String) -> Bool { peers[peer]?.isKnown ?? false }
+    /// Returns true if a right token has come from this client within the last ten minutes.
+    package func isKnown(_ peer: String, at now: ContinuousClock.Instant) -> Bool {
+        peers[peer]?.isKnown(at: now) ?? false
+    }
 
     /// Records that a client sent a right token, so that it is not blocked by wrong ones from the same address.
     package mutating func right(_ peer: String, at now: ContinuousClock.Instant) {
-        // A client is added only to remember that it sent a right token.
-        guard peers[peer] == nil else {
-            peers[peer]?.isKnown = true
-            return
-        }
-        guard peers.count < Self.most else { return }
-        peers[peer] = Tally(last: now, until: now, isKnown: true)
+        let key = key(peer, now)
+        // No client is known by the count that many share.
+        guard !key.isEmpty else { return }
+        peers[key, default: Tally(last: now, until: now)].right = now
     }
 
     /// Records a token of a client that was wrong or was not checked; returns the client's count of them.

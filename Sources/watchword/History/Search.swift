@@ -54,11 +54,14 @@ struct Search: AsyncParsableCommand {
         name: .long, parsing: .unconditionalSingleValue,
         help: "A prompt template, \"a photo of {}\"; several are averaged.")
     var prompt: [String] = []
-    @Option(parsing: .unconditional, help: "Moments to print.")
+    @Option(parsing: .unconditional, help: "Moments to print: at most 1000 of the daemon, 10000 with --history.")
     var limit = 10
     @Option(help: "score: the best first; time: these, the newest first.")
     var sort = HistoryQuery.Sort.score
     @OptionGroup var daemon: DaemonOptions
+
+    /// The greatest number of moments that the operation `history.search` returns.
+    private static let mostAsked = 1000
 
     func validate() throws {
         let given = [!(texts.isEmpty && image.isEmpty && prompt.isEmpty), event != nil, like != nil].count { $0 }
@@ -77,6 +80,9 @@ struct Search: AsyncParsableCommand {
             throw ValidationError("--model is for --history; the daemon searches with its own model")
         }
         if !(1...10_000 ~= limit) { throw ValidationError("--limit must be 1 to 10000") }
+        if history == nil, limit > Self.mostAsked {
+            throw ValidationError("--limit: the daemon gives at most \(Self.mostAsked) moments; --history gives 10000")
+        }
         if let frames, !(1...SegmentHeader.longestWindow ~= frames) {
             throw ValidationError("--frames must be 1 to \(SegmentHeader.longestWindow)")
         }
@@ -133,7 +139,7 @@ struct Search: AsyncParsableCommand {
     private func ask() throws -> Found {
         let folder = URL(filePath: FileManager.default.currentDirectoryPath)
         var keys: [String: JSONValue] = [
-            "limit": .integer(Int64(min(limit, 1000))), "sort": .string(sort.rawValue), "head": .string(head),
+            "limit": .integer(Int64(limit)), "sort": .string(sort.rawValue), "head": .string(head),
         ]
         func list(_ values: some Collection<String>) -> JSONValue? {
             values.isEmpty ? nil : .array(values.map { .string($0) })

@@ -15,7 +15,7 @@ struct ScoreLine: Encodable {
     let end: Double
     let query: QueryName
     let head: String
-    /// The score; null if the query was not scored on this window.
+    /// The score; null if the query was not scored on this window, or if its score is no number.
     ///
     /// A head that scores (text, window) pairs scores only the queries with the best scores by the mean head.
     let score: JSONValue
@@ -26,11 +26,15 @@ struct ScoreLine: Encodable {
         end = score.span.mediaEnd
         query = QueryName(id: score.query, text: score.text)
         head = score.head
-        self.score = score.score.map { .number(Double($0)) } ?? .null
+        if let value = score.score, value.isFinite {
+            self.score = .number(Double(value))
+        } else {
+            self.score = .null
+        }
     }
 
     /// Encodes scores as JSON lines.
-    static func lines(_ scores: [WindowScore]) -> Data {
-        scores.compactMap { try? WireCoding.encode(ScoreLine($0)) }.reduce(into: Data()) { $0 += $1 + Data("\n".utf8) }
+    static func lines(_ scores: [WindowScore]) throws -> Data {
+        try scores.map { try WireCoding.encode(ScoreLine($0)) }.reduce(into: Data()) { $0 += $1 + Data("\n".utf8) }
     }
 }

@@ -28,11 +28,11 @@ enum BacktestPage {
     }
 
     private static func say(_ stream: BacktestResult.Stream, _ result: BacktestResult) {
-        let watched = Duration.seconds(stream.covered).formatted(
+        let recorded = Duration.seconds(stream.covered).formatted(
             .units(allowed: [.days, .hours, .minutes, .seconds], width: .abbreviated, maximumUnitCount: 2))
         // A daily rate computed from less than an hour would mislead.
         let rate = stream.covered >= 3600 ? ", \(short(stream.perDay)) a day" : ""
-        let found = Styled("\(stream.count) alert\(stream.count == 1 ? "" : "s") in \(watched)\(rate)")
+        let found = Styled("\(stream.count) alert\(stream.count == 1 ? "" : "s") in \(recorded)\(rate)")
         Terminal.say(styled: "\(Terminal.coloured(stream.stream, 1)): \(found)")
         for line in strip(stream) { Terminal.say("  \(line)") }
         for line in histogram(stream) { Terminal.say("  \(line)") }
@@ -51,7 +51,7 @@ enum BacktestPage {
     /// Returns one line for each day (UTC), with a character for each half hour.
     ///
     /// A digit is the number of alerts ("+" for 10 or more), a dot means none, and a space means that the stream was
-    /// not watched.
+    /// not recorded.
     private static func strip(_ stream: BacktestResult.Stream) -> [String] {
         guard let range = range(stream) else { return [] }
         let part = 86_400.0 / Double(parts)

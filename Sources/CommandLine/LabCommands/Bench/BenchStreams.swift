@@ -40,7 +40,7 @@ extension Bench {
         func validate() throws {
             guard threshold.isFinite else { throw ValidationError("--threshold must be a number") }
             guard gate ?? 1 > 0 else { throw ValidationError("--gate must be above 0") }
-            guard streams ?? 1 > 0, seconds >= 1, fps > 0, fps <= 25, 1...1000 ~= queries else {
+            guard 1...10_000 ~= streams ?? 1, 1...86_400 ~= seconds, fps > 0, fps <= 25, 1...1000 ~= queries else {
                 throw ValidationError("streams and seconds go from 1, fps to 25, and queries from 1 to 1000")
             }
             guard model != nil || Architecture.knownNames.contains(arch) else {

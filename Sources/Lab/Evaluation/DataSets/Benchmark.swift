@@ -70,7 +70,7 @@ package enum Benchmark: String, Sendable, CaseIterable {
         let list = data.appending(path: "\(split)_list.txt")
         var set = RetrievalSet(.multiSentence)
         for (line, id) in try DataSetFile.lines(list) {
-            guard let path = folder[id] else {
+            guard let path = try folder.video(id) else {
                 set.miss(id)
                 continue
             }
@@ -98,7 +98,11 @@ package enum Benchmark: String, Sendable, CaseIterable {
                 throw DataSetError(url.path, line: line, "it has \(cells.count) columns between tabs instead of 6")
             }
             let id = String(cells[0])
-            if let path = folder[id] { set.add(.init(id: id, path: path), String(cells[5])) } else { set.miss(id) }
+            if let path = try folder.video(id) {
+                set.add(.init(id: id, path: path), String(cells[5]))
+            } else {
+                set.miss(id)
+            }
         }
         return set
     }
@@ -120,7 +124,9 @@ package enum Benchmark: String, Sendable, CaseIterable {
             guard let video = annotations[id] else {
                 throw DataSetError(file.path, "it has no sentences of \"\(id)\"")
             }
-            guard let path = folder[String(id.dropFirst(2))] ?? folder[id] else {
+            var found = try folder.video(String(id.dropFirst(2)))
+            if found == nil { found = try folder.video(id) }
+            guard let path = found else {
                 set.miss(id)
                 continue
             }
@@ -147,7 +153,7 @@ package enum Benchmark: String, Sendable, CaseIterable {
             guard let sentences = descriptions[id] else {
                 throw DataSetError(file.path, "it has no descriptions of \"\(id)\"")
             }
-            guard let path = folder[named: id] else {
+            guard let path = try folder.video(named: id) else {
                 set.miss(id)
                 continue
             }

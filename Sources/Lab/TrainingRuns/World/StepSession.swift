@@ -65,7 +65,7 @@ package struct StepSession: Sendable {
         let plan = settings.plan
         if settings.resume {
             progress = try TrainingCheckpoint.read(settings.checkpoint, of: layout, plan: plan, data: data)
-            log = try JSONDecoder().decode(Log.self, from: Data(contentsOf: logFile))
+            log = try LogEncoding.read(at: progress.optimiserStep, from: logFile)
         }
         var trainer = StepTrainer(layout, plan: plan, from: progress, factor: factor, evaluate: evaluate)
         let (began, first) = (ContinuousClock.now, trainer.step)
@@ -85,7 +85,8 @@ package struct StepSession: Sendable {
 
     /// Removes the checkpoint and its log; to be called once the model is written.
     func removeFiles() {
-        for file in [settings.checkpoint, logFile] { try? FileManager.default.removeItem(at: file) }
+        try? FileManager.default.removeItem(at: settings.checkpoint)
+        LogEncoding.remove(logFile)
     }
 
     /// Returns the log as JSON lines and a diagram of all losses as SVG, each as text by file name.
@@ -100,7 +101,9 @@ package struct StepSession: Sendable {
     }
 
     private func write(_ progress: Trainer.Progress, _ log: Log) throws {
-        try TrainingCheckpoint.write(progress, of: layout, plan: settings.plan, data: data, to: settings.checkpoint)
-        try LogEncoding.write(log, to: logFile)
+        try LogEncoding.write(log, at: progress.optimiserStep, to: logFile) {
+            try TrainingCheckpoint.write(
+                progress, of: layout, plan: settings.plan, data: data, to: settings.checkpoint)
+        }
     }
 }

@@ -116,7 +116,9 @@ package enum HuggingFaceConfig {
 
     private static func epsilon(_ json: ModelJSON, _ defaults: Defaults) throws -> Float {
         let value = try json.optional("layer_norm_eps", as: Double.self) ?? defaults.epsilon
-        guard value >= 0, value < 1 else { throw json.refusal("layer_norm_eps", "expected a number of 0 to 1") }
+        guard value >= 0, value < 1 else {
+            throw json.refusal("layer_norm_eps", "expected a number from 0, and below 1")
+        }
         return Float(value)
     }
 

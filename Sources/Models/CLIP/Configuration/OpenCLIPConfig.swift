@@ -151,7 +151,7 @@ package enum OpenCLIPConfig {
     private static func inner(_ json: ModelJSON, _ width: Int) throws -> Int {
         let ratio = try json.optional("mlp_ratio", as: Double.self) ?? 4
         guard ratio.isFinite, ratio * Double(width) >= 1, ratio <= 1000 else {
-            throw json.refusal("mlp_ratio", "expected a ratio above 0")
+            throw json.refusal("mlp_ratio", "expected at most 1000, and a width of at least 1 by it")
         }
         return Int(Double(width) * ratio)
     }
@@ -160,7 +160,7 @@ package enum OpenCLIPConfig {
         guard let norm = try json.object("norm_kwargs") else { return 1e-5 }
         let value = try norm.optional("eps", as: Double.self) ?? 1e-5
         guard norm.unknown(["eps"]).isEmpty, value >= 0, value < 1 else {
-            throw json.refusal("norm_kwargs", "expected eps of 0 to 1")
+            throw json.refusal("norm_kwargs", "expected eps from 0, and below 1")
         }
         return Float(value)
     }

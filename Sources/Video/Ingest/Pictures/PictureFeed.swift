@@ -36,7 +36,7 @@ final class PictureFeed: @unchecked Sendable {
         guard parts.count == 2 else { return Film(seed: seed) }
         guard parts[1].hasPrefix("seconds="), let seconds = Double(parts[1].dropFirst(8)),
             (1...86_400).contains(seconds)
-        else { throw SourceError("\(uri): after the seed there may be ?seconds= and 1 to 86400") }
+        else { throw SourceError("\(SourceURI.redacted(uri)): after the seed there may be ?seconds= and 1 to 86400") }
         return .finite(seed: seed, seconds: seconds, mayCut: true)
     }
 

@@ -137,12 +137,9 @@ final class SnapshotAddress: SnapshotReader {
     // MARK: Texts
 
     /// Returns true if credentials for URI `b` may be sent to URI `a`.
-    ///
-    /// They must have the same host and, unless `a` has `https` instead of `http`, also the same scheme and port.
     private static func isSame(_ a: String, _ b: String) -> Bool {
         guard let a = try? StrictURI(a), let b = try? StrictURI(b) else { return a == b }
-        let isSamePlace = a.scheme == b.scheme && a.portOrUsual == b.portOrUsual
-        return a.host == b.host && (isSamePlace || a.scheme == "https" && b.scheme == "http")
+        return a.mayGetCredentials(of: b)
     }
 
     /// Splits a URI into the URI without credentials, and its percent-decoded user and password.

@@ -89,6 +89,17 @@ package struct StrictURI: Sendable, Equatable {
         }
     }
 
+    /// Returns true if user and password for another URI may be sent to this one, to which it redirects.
+    ///
+    /// They must have the same host, scheme and port. `https` may follow `http` at the same port, or at its usual
+    /// port after HTTP's.
+    package func mayGetCredentials(of other: StrictURI) -> Bool {
+        guard host == other.host else { return false }
+        if scheme == other.scheme { return portOrUsual == other.portOrUsual }
+        guard scheme == "https", other.scheme == "http" else { return false }
+        return portOrUsual == other.portOrUsual || portOrUsual == 443 && other.portOrUsual == 80
+    }
+
     /// Returns the URI with another host (nil keeps it) and another user (nil removes it).
     package func with(host: String? = nil, user: String?) -> String {
         let place = host ?? self.host

@@ -28,8 +28,8 @@ package enum KeyFile {
     }
 
     private static func line(_ text: String) throws(CurveKeyError) -> Substring {
-        // A line of 40 characters that begins with # is a key, not a comment.
-        let lines = text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#") || $0.utf8.count == 40 }
+        // No key begins with #, although it is a letter of Z85: its five letters would be more than 32 bits.
+        let lines = text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#") }
         let keys = lines.filter { !$0.allSatisfy(\.isWhitespace) }
         guard keys.count == 1, let key = keys.first else {
             throw CurveKeyError(.malformed, "one line with a key is expected, and there are \(keys.count)")

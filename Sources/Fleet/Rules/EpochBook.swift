@@ -1,24 +1,26 @@
-/// Under which epoch a stream's message was made: from the number at which each began.
+/// The epochs in which one node has run a stream, to find the epoch in which a message was made.
+///
+/// An epoch is the time from a node's claim of the stream to the next claim; its number grows with each claim.
 package struct EpochBook: Codable, Sendable, Equatable {
     package struct Beginning: Codable, Sendable, Equatable {
         package let epoch: Int64
-        /// Messages after this number of the journal are of the epoch.
+        /// The journal number after which the messages belong to this epoch.
         package let after: Int64
     }
 
-    /// Oldest first.
+    /// The last 16 epochs, oldest first.
     package private(set) var beginnings: [Beginning] = []
     private static let most = 16
 
     package init() {}
 
-    /// Notes, before it is claimed, that an epoch begins after this number.
+    /// Records, before a stream is claimed, that the claim's epoch begins after journal number `after`.
     package mutating func begin(_ epoch: Int64, after: Int64) {
         beginnings.removeAll { $0.epoch >= epoch }
         beginnings.append(Beginning(epoch: epoch, after: after))
         beginnings = beginnings.suffix(Self.most)
     }
 
-    /// Nil before the first that is known.
+    /// Returns the epoch in which the journal's message `seq` was made; nil if it is older than the recorded epochs.
     package func epoch(of seq: Int64) -> Int64? { beginnings.last { $0.after < seq }?.epoch }
 }

@@ -89,7 +89,7 @@ extension FleetMachine {
         return (claim, EngineTransaction(if: conditions, then: [.put(keys.own(stream), value)]))
     }
 
-    /// Releases streams that etcd names as this node's, but that it does not run and that are removed or planned elsewhere.
+    /// Releases streams that etcd names as this node's, that it does not run, and that are gone or planned elsewhere.
     mutating func releaseOrphans() {
         for stream in view.own.keys.sorted() {
             guard let own = view.own[stream], own.value.node == setup.node, running[stream] == nil,

@@ -144,7 +144,7 @@ package protocol FleetEngine: Sendable {
     func commit(_ transaction: EngineTransaction) async throws(EngineError) -> TransactionAnswer
     /// Creates a lease that expires after `seconds` without a keep-alive; returns its id.
     func grant(seconds: Int) async throws(EngineError) -> Int64
-    /// Renews a lease; returns the seconds until it expires, or 0 if it no longer exists.
+    /// Renews a lease; returns the seconds until the lease expires, or 0 if etcd no longer has it.
     func keepAlive(_ lease: Int64) async throws(EngineError) -> Int
     func revoke(_ lease: Int64) async throws(EngineError)
     /// Passes the changes of a key range after `revision` to `take`, in order, until it is cancelled or etcd fails.

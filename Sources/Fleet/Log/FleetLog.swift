@@ -4,9 +4,10 @@ package import Journal
 import Synchronization
 import WireFormat
 
-/// The fleet's log as one node gives it to clients: new messages as they arrive, older ones read from etcd.
+/// The fleet's log, the messages of all nodes in one sequence, as one node gives it to clients.
 ///
-/// Message numbers are the same on every node, so a client may continue on another node.
+/// New messages are passed on as they arrive, older ones are read from etcd. Message numbers are the same on every
+/// node, so a client may continue on another node.
 package final class FleetLog: MessageLog {
     /// A function that publishes a message of the fleet's log, given its topic, its number and its JSON.
     package typealias Publish = @Sendable (_ topic: String, _ seq: Int64, _ body: Data) -> Void
@@ -14,7 +15,7 @@ package final class FleetLog: MessageLog {
     private struct State {
         /// The fleet's identity; empty until the node has joined the fleet.
         var identity = ""
-        /// The reader of batches, with the open events; nil until the log's newest number has been read.
+        /// The converter from batches to messages for clients; nil until the log's newest number has been read.
         var messages: FleetMessages?
         /// The log's newest number when this node began to follow it; messages up to it are not published.
         var start: Int64 = 0
@@ -45,7 +46,7 @@ package final class FleetLog: MessageLog {
     package var lastSeq: Int64 { state.withLock { $0.messages?.newest ?? 0 } }
     package var branches: [JournalBranch] { [] }
     package let lag: Int64 = 10_000
-    /// Why the log cannot be followed at the moment; nil if it can.
+    /// The reason why the fleet's log cannot be read from etcd at the moment; nil if it can.
     package var problem: String? { state.withLock { $0.problem } }
 
     /// Throws `unavailable` as long as the fleet's log has not been read.
@@ -73,7 +74,7 @@ package final class FleetLog: MessageLog {
 
     // MARK: Following
 
-    /// Reads the fleet's log and follows it, until the task is cancelled; after a failure it tries again.
+    /// Reads the fleet's log and passes on new messages, until the task is cancelled; after a failure it tries again.
     package func follow(_ identity: String) async {
         state.withLock { $0.identity = identity }
         while !Task.isCancelled {
@@ -88,7 +89,7 @@ package final class FleetLog: MessageLog {
         }
     }
 
-    /// Reads the batches after the last known message; returns the revision of etcd at which they were read.
+    /// Reads the log's batches after the last known message; returns the revision of etcd at which they were read.
     private func catchUp() async throws(EngineError) -> Int64 {
         let head = try await readHead()
         let newest = state.withLock { state in

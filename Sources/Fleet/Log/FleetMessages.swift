@@ -2,13 +2,13 @@ import Foundation
 import Journal
 import WireFormat
 
-/// Converts batches of the fleet's log to the messages for clients, in the order of the log's numbers.
+/// Converts batches of the fleet's log (the messages of all nodes) to the messages for clients, in order of number.
 ///
 /// It keeps the newest number of each topic and the open events, as far as its batches contain them.
 struct FleetMessages {
     /// The number of the newest message that was converted; earlier ones are skipped.
     private(set) var newest: Int64
-    /// The log's number up to which messages were not converted here, so that their topics are unknown.
+    /// The number up to which messages were not read here; the first message of a topic names it as its previous one.
     private var floor: Int64
     private var last: [String: Int64] = [:]
     /// The newest message of each open event by event id; `order` is the number of the event's first message.
@@ -17,7 +17,7 @@ struct FleetMessages {
     /// The limit on the number of topics, and of open events, that are kept.
     static let most = 100_000
 
-    /// Begins after message number `seq`; what the messages up to it contain is unknown.
+    /// Creates a converter that begins after message number `seq` of the fleet's log.
     init(after seq: Int64) { (newest, floor) = (seq, seq) }
 
     /// The newest message of each event that has not ended, oldest event first.

@@ -1,7 +1,7 @@
 import Concurrency
 import Journal
 
-/// Reads the fleet's log from etcd and decodes it on a separate thread.
+/// Reads the fleet's log (the messages of all nodes) from etcd, and decodes it on a separate thread.
 actor LogReader {
     private static let executor = QueueExecutor(label: "watchword.fleet-log")
     nonisolated var unownedExecutor: UnownedSerialExecutor { Self.executor.asUnownedSerialExecutor() }

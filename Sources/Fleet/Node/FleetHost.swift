@@ -5,7 +5,7 @@ package import WireFormat
 
 /// The functions of the daemon that `FleetNode` calls.
 package protocol FleetHost: Sendable {
-    /// The daemon's journal of messages, for reading in order.
+    /// The daemon's own log of messages (its journal), to be copied to the fleet's log.
     var journal: any NotifyLog { get }
     /// True while the daemon leaves out frames because it is overloaded.
     var sheds: Bool { get }

@@ -5,7 +5,7 @@ import Notify
 import WatchwordConfiguration
 import WireFormat
 
-/// Copies this node's journal to the fleet's log in etcd, and removes old batches from it.
+/// Copies this node's journal to the fleet's log in etcd, and removes old batches of messages from that log.
 extension FleetNode {
     /// Reads the fleet's log for this node's clients, once the node has joined its fleet.
     func readLog() async {
@@ -88,9 +88,9 @@ extension FleetNode {
         return messages.sorted { $0.seq < $1.seq }
     }
 
-    /// Returns the stream of a message; nil if it has none.
+    /// Returns the name of the stream to which a journal message belongs; nil if it belongs to none.
     ///
-    /// A region counts as its stream, and messages on a stream's state name the stream in their topic.
+    /// A message on a region belongs to the region's stream. One on a stream's state has the stream in its topic.
     private static func stream(of entry: Entry) -> String? {
         if let lane = entry.stream { return lane.split(separator: "/").first.map { String($0) } }
         return entry.topic.hasPrefix("stream.") ? String(entry.topic.dropFirst(7)) : nil
@@ -98,7 +98,7 @@ extension FleetNode {
 
     // MARK: Removal of old batches
 
-    /// Removes old batches of the fleet's log, beyond its size or age limit, while this node is the planner.
+    /// Removes old batches of the fleet's log, beyond its size or age limit; only one node, the planner, does so.
     func trim() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(10))
@@ -109,7 +109,7 @@ extension FleetNode {
         }
     }
 
-    /// Removes up to 20 of the log's oldest batches; returns true if more may have to be removed.
+    /// Removes up to 20 of the fleet's oldest log batches; returns true if more may have to be removed.
     private func trimOnce() async throws -> Bool {
         guard let head = machine.view.head else { return false }
         let oldest = try await engine.read(keys.log, limit: 20, at: nil)

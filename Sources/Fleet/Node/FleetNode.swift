@@ -6,7 +6,7 @@ import SystemSupport
 package import WatchwordConfiguration
 import WireFormat
 
-/// Makes a daemon a node of its fleet: runs `FleetMachine` with etcd, and copies the journal to the fleet's log.
+/// A daemon's part in a fleet: runs the rules of `FleetMachine` with etcd, and copies messages to the fleet's log.
 package actor FleetNode {
     private static let executor = QueueExecutor(label: "watchword.fleet")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { Self.executor.asUnownedSerialExecutor() }
@@ -33,7 +33,7 @@ package actor FleetNode {
     /// The fleet that this node has joined, as it is saved in the node's journal.
     struct Member: Codable, Sendable {
         let identity: String
-        /// The journal number after which this node's messages belong in the fleet's log.
+        /// The number in the node's journal after which its messages belong in the fleet's log.
         let start: Int64
     }
 
@@ -42,7 +42,7 @@ package actor FleetNode {
     let engine: any FleetEngine
     let host: any FleetHost
     let logger: Logger
-    /// The fleet's log, which this node serves to its clients.
+    /// The fleet's log (the messages of all nodes in one sequence), which this node serves to its clients.
     package nonisolated let log: FleetLog
     let inbox = Mailbox<Input?>(timeout: nil)
     /// The queue that starts and stops streams, one after the other.
@@ -57,15 +57,15 @@ package actor FleetNode {
     var books: [String: EpochBook] = [:]
     /// The error message of each stream that this node could not start, by stream name.
     var failures: [String: String] = [:]
-    /// The revision in etcd of each of the fleet's queries that this daemon has applied, by query id.
+    /// The revision in etcd of each fleet query as this daemon has last applied it, by query id.
     var applied: [String: Int64] = [:]
     var areQueriesNew = false
-    /// The time of the next attempt to add queries that could not be saved; nil if there are none.
+    /// The time of the next attempt to add fleet queries that the journal could not save; nil if there are none.
     var queriesRetryAt: ContinuousClock.Instant?
     var isForwarding = false
     /// The reason why the fleet's keys cannot be read from etcd; nil once they were read.
     var readProblem: String?
-    /// The error message of each of the fleet's queries that this daemon cannot run, by query id.
+    /// The error message of each fleet query that this daemon cannot run, by query id.
     var queryProblems: [String: String] = [:]
     private var isSettled = false
     /// True once this process has copied the node's own queries and streams to the fleet.

@@ -1,7 +1,7 @@
 package import ControlAPI
 import WireFormat
 
-/// A daemon that may be a node of a fleet; `fleet` is nil if it is not.
+/// A daemon that may be a node of a fleet (daemons that share streams and queries); if not, `fleet` is nil.
 package protocol FleetDaemon: Sendable {
     var fleet: FleetNode? { get }
 }

@@ -10,7 +10,7 @@ package struct FleetStatus: Codable, Sendable {
         package let version: String
         package let streams: Int
         package let playing: Int
-        /// The CPU time of the node's process, in CPU-seconds per second; it has `cores` cores.
+        /// The CPU time of the node's process, in CPU-seconds per second; the machine has `cores` cores.
         package let cpu: Double
         package let cores: Double
         package let sheds: Bool

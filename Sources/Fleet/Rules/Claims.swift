@@ -2,7 +2,7 @@ import Foundation
 
 /// Plans which node runs which stream, and claims and releases streams for this node.
 extension FleetMachine {
-    /// Records since when each node is absent that a plan or an owner key names.
+    /// Records since when nodes are absent that should run or do run a stream.
     mutating func noteGone() {
         var named = Set(view.own.values.map(\.value.node))
         named.formUnion(view.want.values.map(\.value))
@@ -14,9 +14,9 @@ extension FleetMachine {
         view.nodes[node] == nil && (goneSince[node].map { now - $0 >= Self.patience } ?? false)
     }
 
-    /// Writes due changes of the plan to etcd if this node is the planner; tries to become planner if no node is.
+    /// Writes due changes of the plan (which node runs which stream) to etcd if this node is the planner.
     ///
-    /// The planner is the node named in one key of etcd, which goes with that node's lease.
+    /// If no node is the planner, this node tries to become it. The planner is named by a key that goes with its lease.
     mutating func plan() {
         let isAsked = isPending {
             switch $0 {
@@ -47,7 +47,7 @@ extension FleetMachine {
             .commit(EngineTransaction(if: [.created(setup.keys.planner, planner.created)], then: steps)))
     }
 
-    /// Claims the streams that are planned for this node and that no node runs.
+    /// Asks etcd to make this node the owner of the streams that are planned for it and that no node runs.
     mutating func claim() {
         var claiming: Set<String> = []
         for purpose in pending.values {
@@ -66,7 +66,9 @@ extension FleetMachine {
         }
     }
 
-    /// Returns the claim of a stream and its transaction; nil if it cannot be claimed, as while another node has it.
+    /// Returns a claim to own a stream and its transaction in etcd; nil if it cannot be claimed now.
+    ///
+    /// That is so while another node owns the stream and is not gone, or while the owner's name cannot be read.
     private func claim(of stream: String) -> (Claim, EngineTransaction)? {
         guard let registered, !view.isOwnerUnreadable(stream) else { return nil }
         let keys = setup.keys

@@ -4,11 +4,11 @@
 package struct EpochBook: Codable, Sendable, Equatable {
     package struct Beginning: Codable, Sendable, Equatable {
         package let epoch: Int64
-        /// The journal number after which the messages belong to this epoch.
+        /// The number in the node's journal after which the stream's messages belong to this epoch.
         package let after: Int64
     }
 
-    /// The last 16 epochs, oldest first.
+    /// The stream's last 16 epochs, with the journal number after which each began, oldest first.
     package private(set) var beginnings: [Beginning] = []
     private static let most = 16
 

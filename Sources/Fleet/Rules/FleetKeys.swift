@@ -1,4 +1,4 @@
-/// The names of a fleet's keys in etcd, all of which begin with `ww/FLEET/`.
+/// The names of a fleet's keys in etcd, the key-value store that its nodes share; all begin with `ww/FLEET/`.
 package struct FleetKeys: Sendable, Equatable {
     package let root: String
 

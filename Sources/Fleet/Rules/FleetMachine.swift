@@ -20,7 +20,7 @@ package struct FleetMachine: Sendable {
         package let newIdentity: String
         /// True if this node may create the fleet when etcd holds none.
         ///
-        /// If false, the node takes no part then, since an etcd without the known fleet was emptied or is another one.
+        /// If false, the node refuses an etcd without a fleet, since it was emptied or is the wrong one.
         package let mayFound: Bool
 
         package init(
@@ -47,9 +47,9 @@ package struct FleetMachine: Sendable {
     }
 
     package enum Effect: Sendable, Equatable {
-        /// Sends a request to etcd and returns the answer under this number.
+        /// Sends a request to etcd; the answer must be passed back to the machine with this number.
         ///
-        /// Before a claim is sent, the journal number at which its epoch begins must be saved.
+        /// Before a claim of a stream is sent, the journal number at which its epoch begins must be saved.
         case ask(Int, Call, claim: Claim?)
         /// Starts the named stream with a description (JSON), or applies the description if the stream runs already.
         case start(String, Data)
@@ -70,9 +70,9 @@ package struct FleetMachine: Sendable {
             case playing
             /// The stream is being stopped, since it was removed or is to run on another node.
             case stopping
-            /// The stream has stopped, and journal messages up to `through` are being copied to the fleet's log.
+            /// The stream has stopped, and its journal messages up to `through` are being copied to the fleet's log.
             ///
-            /// At the time `until` the stream is released in any case.
+            /// At the time `until` the stream is released even if some are missing.
             case flushing(through: Int64, until: Double)
             case releasing
         }

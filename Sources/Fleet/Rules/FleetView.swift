@@ -3,7 +3,7 @@ import Printing
 import SystemSupport
 import WireFormat
 
-/// The fleet's keys in etcd, as this node has last read them.
+/// The fleet's keys and values in etcd (its shared key-value store), as this node has last read them.
 ///
 /// The view may be out of date, so each decision is made by a transaction that checks the keys again.
 package struct FleetView: Sendable {

@@ -19,8 +19,8 @@ package struct OutgoingMessage: Sendable, Equatable {
 
 /// Builds the transactions that copy a node's journal into the fleet's log, each message once and in order.
 ///
-/// A transaction succeeds only if the journal's cursor (no message twice), the log's head (no gap) and the owners of
-/// the streams are what this node knows. A message of a stream that another node has taken by then is marked late.
+/// A transaction in etcd succeeds only if three things are as this node knows them: how far the journal was copied, the
+/// end of the log, and the owners of the streams. A message of a stream that another node has taken is marked late.
 package struct Forwarder: Sendable {
     private let keys: FleetKeys
     private let node: String
@@ -36,7 +36,7 @@ package struct Forwarder: Sendable {
     private var asked: Set<String> = []
     /// The number of batches that etcd has refused in a row.
     private var refusals = 0
-    /// The cursor and head that the sent batch writes, to be adopted if it succeeds; nil if no batch is under way.
+    /// The position in the journal and the end of the log after the batch that is under way; nil without one.
     private var next: (cursor: Int64, cursorValue: Data, head: LogHead, headValue: Data)?
     private let start: Int64
 
@@ -44,17 +44,19 @@ package struct Forwarder: Sendable {
     private static let mostBytes = 512 << 10
     private static let patience = 20
 
-    /// Creates a forwarder for a node's journal; without a cursor in etcd it begins after journal number `start`.
+    /// Creates a forwarder for a node's journal; it begins after journal number `start` if none of it was copied yet.
     package init(_ keys: FleetKeys, node: String, journal: String, start: Int64) {
         (self.keys, self.node, self.journal, self.start) = (keys, node, journal, start)
     }
 
-    /// A transaction that reads the journal's cursor and the log's head from etcd.
+    /// A transaction that reads from etcd how far the journal was copied, and the end of the fleet's log.
     package var reading: EngineTransaction {
         EngineTransaction(if: [], then: [.read(keys.cursor(journal)), .read(keys.head)])
     }
 
-    /// Adopts cursor, head and owners from the answer to `reading` or to a refused batch.
+    /// Reads from etcd's answer how far the journal was copied, the end of the log, and the streams' owners.
+    ///
+    /// The answer is the one to `reading`, or to a batch that was refused.
     package mutating func take(_ answer: TransactionAnswer) {
         if next != nil {
             refusals += 1
@@ -77,7 +79,7 @@ package struct Forwarder: Sendable {
         }
     }
 
-    /// Adopts the cursor and head of the sent batch, after etcd has accepted it.
+    /// Records that etcd has accepted the batch that was under way.
     package mutating func succeeded() {
         guard let next else { return }
         (cursor, cursorValue, head, headValue) = (next.cursor, next.cursorValue, next.head, next.headValue)
@@ -85,10 +87,10 @@ package struct Forwarder: Sendable {
         self.next = nil
     }
 
-    /// Forgets the cursor and the head, which are read again before the next batch.
+    /// Forgets how far the journal was copied, so that it is read from etcd before the next batch.
     package mutating func forget() { (cursor, next) = (nil, nil) }
 
-    /// Adopts a newer head of the fleet's log that a watch has reported, unless a batch is under way.
+    /// Records a newer end of the fleet's log, as a watch on etcd reported it, unless a batch is under way.
     package mutating func follow(_ newer: LogHead) {
         guard next == nil, newer.seq > head.seq, let value = try? WireCoding.encode(newer) else { return }
         (head, headValue) = (newer, value)
@@ -96,7 +98,8 @@ package struct Forwarder: Sendable {
 
     /// Returns the transaction that writes the next batch to the fleet's log; nil if there is nothing to write.
     ///
-    /// `owner` returns a stream's owner as this node knows it; `epoch` returns the epoch in which a message was made.
+    /// `owner` returns a stream's owner as this node knows it. `epoch` returns the number of the claim under which this
+    /// node ran the stream when a message was made.
     package mutating func batch(
         _ messages: [OutgoingMessage], through: Int64, at time: Double, owner: (String) -> Ownership?,
         epoch: (String, Int64) -> Int64?
@@ -159,7 +162,7 @@ package struct Forwarder: Sendable {
         value.map { .value(key, $0) } ?? .absent(key)
     }
 
-    /// Returns true if a message's epoch is over: another node has taken the stream, or no node runs it.
+    /// Returns true if a message is late: since it was made, another node has taken the stream, or no node runs it.
     private func isOver(_ stream: String, _ made: Int64?, _ owner: (String) -> Ownership?) -> Bool {
         guard let made else { return true }
         let mine = Ownership(node, epoch: made)

@@ -2,9 +2,9 @@ package import Foundation
 import SystemSupport
 import WireFormat
 
-/// The choice of a node for each stream: a pure function with the same result on every node.
+/// The choice of a node of the fleet for each stream: a pure function with the same result on every node.
 package enum Placement {
-    /// The share of a node's cores that its streams may use.
+    /// The share of a node's cores that streams may use; above it, a node gets no more streams.
     static let share = 0.7
     /// The assumed cost of a stream on a node that runs none yet, in CPU-seconds per second.
     static let guess = 0.05
@@ -33,7 +33,7 @@ package enum Placement {
     /// Returns true if a node has the labels and credentials that the stream's description (JSON) requires.
     package static func isFit(_ stream: Data, _ node: NodeRecord) -> Bool { Demand(stream).isMet(by: node) }
 
-    /// A change of the plan: the node that is to run a stream from now on.
+    /// A change of the plan for the fleet: the node that is to run a stream from now on.
     package struct Change: Sendable, Equatable {
         package let stream: String
         /// The node that is to run the stream; nil if the stream was removed from the fleet.
@@ -52,7 +52,7 @@ package enum Placement {
         return -max(weight, 0.001) / log(max(random.unit(), 1e-12))
     }
 
-    /// The load of a node, with the streams that are planned for it and do not run yet.
+    /// A node's load, counted with the streams that are planned for it but do not run yet.
     private struct Room {
         let name: String
         let record: NodeRecord
@@ -67,7 +67,7 @@ package enum Placement {
         }
     }
 
-    /// Returns the changes of the plan that are due, at most `limit`.
+    /// Returns the due changes of the plan (which node runs which stream), at most `limit`.
     ///
     /// A stream stays on its planned node while that node is present and meets the stream's requirements. `isGone`
     /// returns true if an absent node has been away long enough to lose its streams.

@@ -9,9 +9,9 @@ import Sampling
 package struct DaemonMetrics: Sendable {
     package let status: DaemonStatus
     package let measures: DaemonHealth.Measures
-    /// The CPU seconds per decoded unit (`decode`) and per scaled picture (`scale`), by stream.
+    /// The CPU seconds for decoding (`decode`) and scaling (`scale`) of each picture, by stream.
     package let decoding: [String: (decode: Histogram, scale: Histogram)]
-    /// The computed scores by head (the model that scores a window).
+    /// The histogram of the scores that each head (model that scores a window) has computed.
     ///
     /// For queries with a fixed threshold, only scores at the threshold or above are counted.
     package let scores: [String: Histogram]

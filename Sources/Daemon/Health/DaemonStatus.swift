@@ -19,7 +19,7 @@ package struct DaemonStatus: Codable, Sendable {
     package let blind: Int
     /// The number of learnt thresholds that are being learnt, in use, or no longer fit the scores.
     package let thresholds: LearntThresholds
-    /// The progress of an import of queries; nil if none is being embedded.
+    /// The progress of an import of many queries; nil if no import is under way.
     package let importing: QueryRegistry.Progress?
     package let scored: Int
     /// The number of windows scored again in float32 because a score was close to a threshold.

@@ -25,7 +25,7 @@ package final class DaemonHistory: Sendable {
     private let rerank: Int
     private let calibration: CalibrationSettings
     private let settings: HistoryConfiguration
-    /// The chooser of the preview pictures that are kept; nil if the history keeps no pictures.
+    /// Chooses the preview pictures that the history keeps; nil if it keeps none.
     private let pictures: PictureSampler?
     /// The names of the lanes (streams or regions) with `history: off`, which are not recorded.
     private let silent = Mutex<Set<String>>([])
@@ -71,7 +71,7 @@ package final class DaemonHistory: Sendable {
 
     // MARK: Recording
 
-    /// Records the frames and clip embeddings of a scored batch, without waiting for the disk.
+    /// Records the embeddings of a scored batch's frames and windows, without waiting for the disk.
     func record(_ step: BatchResult) {
         let silent = silent.withLock { $0 }
         for frame in step.frames where !silent.contains(frame.lane) {
@@ -89,12 +89,12 @@ package final class DaemonHistory: Sendable {
         for lane in step.ended { writer.end(lane) }
     }
 
-    /// Considers a stream's frame for the history's pictures; called on streaming threads.
+    /// Keeps a stream's frame as a picture of the history if one is due; called on streaming threads.
     func see(_ frame: Frame, of stream: String) {
         pictures?.see(frame, of: stream) { !silent.withLock { $0.contains(stream) } }
     }
 
-    /// Considers the best picture of an event for the history's pictures; called for each start, update and end.
+    /// Keeps the best picture of an event in the history when the event ends; called for each start, update and end.
     func see(_ detection: Detection) {
         pictures?.see(detection, isRecorded: !silent.withLock { $0.contains(detection.stream) })
     }
@@ -162,7 +162,7 @@ package final class DaemonHistory: Sendable {
         }
     }
 
-    /// Converts found moments to the lines of an answer, with the paths of the nearest pictures.
+    /// Converts moments that a search found to the lines of its answer, with the path of the nearest picture of each.
     func shown(_ moments: [HistoryMoment]) async -> [MomentLine] {
         let folder = folder
         return await offPool {
@@ -177,7 +177,7 @@ package final class DaemonHistory: Sendable {
         }
     }
 
-    /// Returns the recorded JPEG picture nearest to a time, and its own time; both in seconds since 1970. Reads the disk.
+    /// Returns the recorded JPEG picture nearest to a time, and its own time, in seconds since 1970; reads the disk.
     package func picture(_ stream: String, at wall: Double) -> (jpeg: Data, wall: Double)? {
         var pictures = HistoryPictures(folder)
         return pictures.nearest(stream, at: wall)
@@ -202,7 +202,7 @@ package final class DaemonHistory: Sendable {
 
     /// Computes thresholds from the history for queries with a budget of alerts per day, for each stream or region.
     ///
-    /// Streams with too short a history are left out. `skipped` tells which parts of the history could not be read.
+    /// Streams with too short a history are left out. `skipped` lists the parts of the history that could not be read.
     func learn(
         _ queries: [EmbeddedQuery], labels: [String: [String]]
     ) async throws -> (learnt: [LearntCalibration], skipped: [String]) {

@@ -6,13 +6,15 @@ import WireFormat
 /// The history's counters in the answer to the control operation `status`.
 package struct HistoryCounts: Codable, Sendable {
     package let bytes: Int
-    /// The number of frames and clip embeddings recorded since the daemon's start.
+    /// The number of embeddings, of frames and of windows, recorded since the daemon's start.
     ///
     /// `dropped` counts those for which the writer's queue was full, `lost` those that could not be written.
     package let recorded: UInt64
     package let dropped: UInt64
     package let lost: UInt64
-    /// The number of pictures recorded; `picturesDropped` found the queue full, `picturesLost` could not be written.
+    /// The number of pictures recorded; `picturesDropped` counts those that found the queue full.
+    ///
+    /// `picturesLost` counts those that could not be written.
     package let pictures: UInt64
     package let picturesDropped: UInt64
     package let picturesLost: UInt64
@@ -43,13 +45,15 @@ package struct HistoryState: Codable, Sendable {
     package let days: Double
     package let gigabytes: Double
     package let bytes: Int
-    /// The number of frames and clip embeddings recorded since the daemon's start.
+    /// The number of embeddings, of frames and of windows, recorded since the daemon's start.
     ///
     /// `dropped` counts those for which the writer's queue was full, `lost` those that could not be written.
     package let recorded: UInt64
     package let dropped: UInt64
     package let lost: UInt64
-    /// The number of pictures recorded; `picturesDropped` found the queue full, `picturesLost` could not be written.
+    /// The number of pictures recorded; `picturesDropped` counts those that found the queue full.
+    ///
+    /// `picturesLost` counts those that could not be written.
     package let pictures: UInt64
     package let picturesDropped: UInt64
     package let picturesLost: UInt64

@@ -45,7 +45,9 @@ final class PictureSampler: Sendable {
         }
     }
 
-    /// Notes the picture of an event's peak, and keeps it when the event ends if `isRecorded` is true.
+    /// Remembers the picture at an event's best score, and keeps it in the history when the event ends.
+    ///
+    /// Nothing is kept if `isRecorded` is false, that is, if the event's stream has no history.
     func see(_ detection: Detection, isRecorded: Bool) {
         let peak = peaks.withLock { peaks in
             if isRecorded, let jpeg = detection.snapshot {
@@ -62,12 +64,12 @@ final class PictureSampler: Sendable {
             })
     }
 
-    /// Forgets the noted pictures of open events that lie in a removed part of the history.
+    /// Forgets the remembered pictures of open events that a removal from the history covers.
     func forget(_ removal: HistoryRemoval) {
         peaks.withLock { $0 = $0.filter { !removal.takes($0.value.stream, at: $0.value.wall) } }
     }
 
-    /// Forgets the times of a removed stream's pictures, so that its first frame is kept if it comes back.
+    /// Forgets when a removed stream's last pictures were kept, so that its first frame is kept if it comes back.
     func forget(_ stream: String) {
         lasts.withLock { $0[stream] = nil }
         lastPeaks.withLock { $0[stream] = nil }

@@ -78,8 +78,8 @@ package struct EventOperations: Sendable {
 
     /// Answers `events.replay`: returns the messages after number `since` in order, filtered by the other arguments.
     ///
-    /// Numbers whose messages are lost are represented by one message of topic `lost`. The request fails if `journal`
-    /// names another journal than the one whose numbers the log has.
+    /// A range of lost messages is represented by one message of topic `lost`. The request fails if `journal` names
+    /// another journal than this log's, since `since` is then a number of that other journal.
     package func replay(_ args: JSONValue, for caller: Caller = .local) async throws -> JSONValue {
         struct Wanted: Decodable {
             var since, limit: Int64?

@@ -44,7 +44,7 @@ struct HistorySearchOperation {
         ])
     }
 
-    /// The parts of the search that follow from its description or from the moment that it resembles.
+    /// A prepared search: the query, its embedding, the window length, and the streams to search.
     private struct Wanted {
         let query: HistoryQuery
         /// The embedding to search for, not normalised, from the text tower or from the history.

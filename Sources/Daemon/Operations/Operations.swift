@@ -34,9 +34,9 @@ package struct Operations: Sendable {
     /// The size limit of an error message, in bytes; longer ones are cut.
     private static let longestSentence = 2000
 
-    /// Answers one JSON request; invalid requests and errors give an answer with an error, too.
+    /// Answers one JSON request; for an invalid request or a failed operation, the answer contains the error.
     ///
-    /// It runs on the threads for requests, and calls actors on their own executors.
+    /// It runs on the daemon's request threads; actors that it calls run on their own executors.
     package func answer(_ data: Data, from caller: Caller = .local) async -> Data {
         await withTaskExecutorPreference(RequestThreads.taking(bytes: data.count)) { await answered(data, caller) }
     }

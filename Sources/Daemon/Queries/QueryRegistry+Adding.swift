@@ -14,8 +14,8 @@ import WatchwordConfiguration
 extension QueryRegistry {
     /// Embeds queries, then gives them ids, saves them if `keep` is true, and adds them to the engine.
     ///
-    /// Unchanged queries continue as they are. If `replace` is false, a changed query whose id exists is an error. Several
-    /// calls may embed at the same time, but the rest runs for one call after the other.
+    /// Unchanged queries continue as they are. If `replace` is false, a changed query whose id exists is an error.
+    /// Several calls may embed at the same time, but the rest runs for one call after the other.
     func put(
         _ items: [Item], keep: Bool, replace: Bool
     ) async throws -> (imported: Imported, added: [Added]) {

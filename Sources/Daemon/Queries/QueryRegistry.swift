@@ -24,9 +24,9 @@ package actor QueryRegistry {
     let outbox: Outbox
     let defaults: Defaults
     let logger: Logger
-    /// Publishes the ends of events whose query was removed or changed.
+    /// A function that publishes the ends of events whose query was removed or changed.
     let deliver: @Sendable ([Detection]) async -> Void
-    /// Called with added queries that have a budget of alerts per day, so that the history can give their thresholds.
+    /// A function that receives added queries with a budget of alerts per day, so that their thresholds can be learnt.
     let onBudgets: @Sendable ([EmbeddedQuery]) -> Void
     let turns = SerialTaskQueue(on: .bulk)
     let progress = Mutex<Progress?>(nil)

@@ -58,7 +58,7 @@ struct SavedQuery {
 }
 
 extension Journal.LastEnd {
-    /// The end of the event for the engine, to restore its cooldown; nil if the message cannot be read.
+    /// The end of an event for the scoring engine, to restore its cooldown; nil if the message cannot be read.
     ///
     /// If the daemon stopped during the event, the event counts as ended at the next start.
     var event: EndedEvent? {

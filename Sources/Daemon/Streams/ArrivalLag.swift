@@ -4,7 +4,7 @@ package import Sampling
 package struct ArrivalLag: Sendable {
     package private(set) var seconds = 0.0
     private var first: ContinuousClock.Instant?
-    /// The smallest delay so far between a frame's media time and its arrival since the first frame, in seconds.
+    /// The smallest value so far of arrival time (since the first frame) minus media time, in seconds.
     private var least = 0.0
 
     package init() {}

@@ -36,7 +36,7 @@ package struct FleetStatus: Codable, Sendable {
     package let identity: String?
     package let planner: String?
     package let engine: [String]
-    /// The newest message number of the fleet's log.
+    /// The number of the newest message in the fleet's log.
     package let head: Int64
     /// The number of messages in this node's journal that are not yet in the fleet's log.
     package let waiting: Int64

@@ -91,7 +91,9 @@ extension FleetMachine {
         return (claim, EngineTransaction(if: conditions, then: [.put(keys.own(stream), value)]))
     }
 
-    /// Releases streams that etcd names as this node's, that it does not run, and that are gone or planned elsewhere.
+    /// Releases streams that this node owns in etcd but does not run, if they are removed or planned for another node.
+    ///
+    /// An earlier process of this node may have owned them.
     mutating func releaseOrphans() {
         for stream in view.own.keys.sorted() {
             guard let own = view.own[stream], own.value.node == setup.node, running[stream] == nil,

@@ -4,23 +4,25 @@
 package struct EpochBook: Codable, Sendable, Equatable {
     package struct Beginning: Codable, Sendable, Equatable {
         package let epoch: Int64
-        /// The number in the node's journal after which the stream's messages belong to this epoch.
+        /// The number in the node's journal after which the stream's messages belong to this claim of the stream.
         package let after: Int64
     }
 
-    /// The stream's last 16 epochs, with the journal number after which each began, oldest first.
+    /// The last 16 times that this node claimed the stream, oldest first.
     package private(set) var beginnings: [Beginning] = []
     private static let most = 16
 
     package init() {}
 
-    /// Records, before a stream is claimed, that the claim's epoch begins after journal number `after`.
+    /// Records, before the stream is claimed, that its messages after journal number `after` belong to this epoch.
     package mutating func begin(_ epoch: Int64, after: Int64) {
         beginnings.removeAll { $0.epoch >= epoch }
         beginnings.append(Beginning(epoch: epoch, after: after))
         beginnings = beginnings.suffix(Self.most)
     }
 
-    /// Returns the epoch in which the journal's message `seq` was made; nil if it is older than the recorded epochs.
+    /// Returns the epoch (the number of the claim) in which the journal's message `seq` was made.
+    ///
+    /// Returns nil if the message is older than the recorded epochs.
     package func epoch(of seq: Int64) -> Int64? { beginnings.last { $0.after < seq }?.epoch }
 }

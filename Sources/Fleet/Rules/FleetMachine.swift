@@ -11,7 +11,7 @@ package struct FleetMachine: Sendable {
         package let node: String
         /// The seconds after which the node's lease in etcd expires without a keep-alive.
         package let lease: Int
-        /// True if this node stops its streams while it cannot reach etcd.
+        /// True if this node stops its streams while it cannot reach etcd; otherwise they keep running.
         package let stopsWhenCutOff: Bool
         package let model: String
         /// The identity of the fleet that this node may join; nil if it has joined none and none is configured.
@@ -49,7 +49,7 @@ package struct FleetMachine: Sendable {
     package enum Effect: Sendable, Equatable {
         /// Sends a request to etcd; the answer must be passed back to the machine with this number.
         ///
-        /// Before a claim of a stream is sent, the journal number at which its epoch begins must be saved.
+        /// Before a claim of a stream is sent, the newest number of the node's journal must be saved with the claim's epoch.
         case ask(Int, Call, claim: Claim?)
         /// Starts the named stream with a description (JSON), or applies the description if the stream runs already.
         case start(String, Data)
@@ -64,7 +64,7 @@ package struct FleetMachine: Sendable {
         package let epoch: Int64
     }
 
-    /// A stream that this node owns, from the claim until the release.
+    /// A stream that this node has claimed in etcd and not released yet; only one node may run a stream.
     package struct Running: Sendable, Equatable {
         package enum Phase: Sendable, Equatable {
             case playing
@@ -72,7 +72,7 @@ package struct FleetMachine: Sendable {
             case stopping
             /// The stream has stopped, and its journal messages up to `through` are being copied to the fleet's log.
             ///
-            /// At the time `until` the stream is released even if some are missing.
+            /// At the time `until`, in seconds, the stream is released even if the copy is not complete.
             case flushing(through: Int64, until: Double)
             case releasing
         }
@@ -156,7 +156,7 @@ package struct FleetMachine: Sendable {
 
     // MARK: Inputs
 
-    /// Sets the time to `time`, in seconds of this node's own clock, and decides what is due.
+    /// Sets the time to `time`, in seconds of this node's own clock, and adds the requests and effects that are due.
     package mutating func tick(_ time: Double) {
         now = time
         if began == nil { began = time }

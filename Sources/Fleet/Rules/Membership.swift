@@ -24,9 +24,10 @@ extension FleetMachine {
         leaseAt = now
     }
 
-    /// Marks this node as cut off when etcd has not acknowledged its lease for three quarters of the lease's time.
+    /// Marks this node as cut off if etcd has not renewed its lease for three quarters of the lease's lifetime.
     ///
-    /// The time is this node's own, so the node is cut off before its lease can have ended.
+    /// The time is measured by this node's own clock, so the node knows it before the lease can have ended. Streams are
+    /// stopped if the configuration says so.
     mutating func watchCutOff() {
         let limit = Double(setup.lease) * 0.75
         let isLate = now - (contact ?? began ?? now) > limit

@@ -11,7 +11,7 @@ package enum Placement {
     /// The prefix of stream labels that choose nodes: a stream with the label `at-x` needs a node with the label `x`.
     static let labelPrefix = "at-"
 
-    /// The node labels and camera credentials that a stream requires; a node needs one of the labels.
+    /// The node labels and camera credentials that a stream requires; the node must have at least one of the labels.
     struct Demand: Equatable {
         var labels: [String] = []
         var credentials: String?
@@ -61,7 +61,7 @@ package enum Placement {
         /// The cost of one stream on this node, in CPU-seconds per second: measured, or assumed if it runs none.
         var cost: Double { record.streams > 0 ? max(record.cpu / Double(record.streams), 0.001) : Placement.guess }
         var used: Double { record.cpu + cost * Double(max(0, streams - record.streams)) }
-        /// True if the node may get another stream; always true for a node without any stream.
+        /// True if the node has enough free CPU time for another stream, or has no stream yet.
         var hasRoom: Bool {
             streams + record.streams == 0 || !record.sheds && used + cost <= record.cores * Placement.share
         }

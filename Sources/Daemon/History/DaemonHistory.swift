@@ -12,10 +12,10 @@ import Sampling
 import Synchronization
 import WatchwordConfiguration
 
-/// The daemon's history: records the embeddings of frames on disk, and searches and replays them later.
+/// The daemon's history: records the embeddings of frames on disk, and searches them later.
 ///
-/// Recording never waits. Searches, backtests and learning run on their own threads, at low priority and one of each
-/// kind at a time.
+/// Recording never waits. Searches, backtests of queries and the learning of thresholds run on their own threads, at
+/// low priority and one of each kind at a time.
 package final class DaemonHistory: Sendable {
     let folder: HistoryFolder
     private let writer: HistoryWriter
@@ -137,10 +137,10 @@ package final class DaemonHistory: Sendable {
                 + "search for what is like a moment with the mean head")
     }
 
-    /// Searches the history for the moments that fit a query best; the result also tells which parts could not be read.
+    /// Searches the history for the moments that fit a query best; the result also lists parts that could not be read.
     ///
-    /// Only a head other than "mean" uses `embedding`, the query's embedding as the text tower returns it, and
-    /// `frames`, the length of a window.
+    /// `embedding` is the query's embedding, not normalised, and `frames` the length of a window. They are used only
+    /// for a head (model that scores a window) other than "mean".
     func search(_ query: HistoryQuery, _ embedding: [Float], frames: Int) async throws -> HistoryResult {
         var query = query
         query.threads = 1
@@ -153,7 +153,9 @@ package final class DaemonHistory: Sendable {
         return try await ask(searches) { try replayed.run(folder, asked, goesOn: $0) }
     }
 
-    /// Returns the recorded embedding of the window at a moment, as a head makes it; nil if there is none.
+    /// Returns the recorded embedding of the window (a few consecutive frames) at a moment; nil if there is none.
+    ///
+    /// `head` names the model that made the embedding of the window, and `frames` is the window's length.
     func embedding(_ point: HistoryPoint, head: String, frames: Int?) async throws -> [Float]? {
         let (folder, model) = (folder, model)
         return try await ask(searches) { _ in
@@ -251,7 +253,7 @@ package final class DaemonHistory: Sendable {
     }
 }
 
-/// A flag that is set once, from any thread.
+/// A flag that is set once, from any thread, when a task has been cancelled.
 private final class CancelFlag: Sendable {
     private let flag = Atomic(false)
     var isSet: Bool { flag.load(ordering: .relaxed) }

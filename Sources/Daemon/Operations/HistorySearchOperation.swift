@@ -49,7 +49,7 @@ struct HistorySearchOperation {
         let query: HistoryQuery
         /// The embedding to search for, not normalised, from the text tower or from the history.
         let embedding: [Float]
-        /// The number of frames in a window; used only by heads whose scores are computed again, so not by "mean".
+        /// The number of frames in a window; not used for the head "mean", whose embeddings are recorded.
         let frames: Int
         let selector: StreamSelector
     }

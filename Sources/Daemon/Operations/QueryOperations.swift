@@ -171,7 +171,9 @@ enum QueryOperations {
         ])
     }
 
-    /// Splits off the argument `replace` (may existing queries be replaced?), with `usually` as its default.
+    /// Splits a request's arguments into `replace` (default `usually`) and the others.
+    ///
+    /// `replace` is true if an existing query of the same id may be replaced.
     private static func replacing(_ args: JSONValue, usually: Bool) throws -> (replace: Bool, rest: JSONValue) {
         guard case .object(var members) = args, let given = members.removeValue(forKey: "replace") else {
             return (usually, args)

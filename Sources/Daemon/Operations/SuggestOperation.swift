@@ -73,7 +73,7 @@ struct SuggestOperation {
 
     private static func count(_ result: BacktestResult) -> Int { result.streams.reduce(0) { $0 + $1.count } }
 
-    /// Returns the changes of the query to test: higher thresholds, and the contrast text of the request, if any.
+    /// Returns the changes of the query to test: higher thresholds, and the request's text to compete with, if any.
     private func changes(_ query: StandingQuery, _ events: [Event]) -> [[String: JSONValue]] {
         let thresholds = ThresholdSuggestion.thresholds(
             events.map { .init(peak: $0.peak, isRight: $0.isRight) },

@@ -4,7 +4,7 @@ import Matching
 
 /// Computes keys for cached embeddings: SHA-256 hashes of a query's texts and pictures, without the model.
 enum EmbeddingKey {
-    /// Returns the key of the query's own embedding, followed by those of its contrast texts.
+    /// Returns the key of the query's own embedding, followed by those of the texts that compete with it, if any.
     static func keys(of query: StandingQuery) -> [Data] {
         var keys = [key(query.sentences, query.images)]
         if case .contrast(let texts, _) = query.rule { keys += texts.map { key(query.sentences(of: $0), []) } }

@@ -92,7 +92,7 @@ extension QueryRegistry {
         return (imported, added)
     }
 
-    /// Returns the items with an id for each query that has none; throws if two queries have the same id.
+    /// Returns the queries with a unique id for each that has none; throws if two queries have the same id.
     private static func named(_ items: [Item], beside standing: [String: StandingQuery]) throws -> [Item] {
         var names = QueryNames(taken: standing.mapValues { QueryConfiguration($0).wording })
         var seen: Set<String> = []
@@ -127,7 +127,7 @@ extension QueryRegistry {
                 vector.count == width && vector.allSatisfy(\.isFinite)
             }
             next += keys.count
-            // Throws if the query's head or window length is impossible, even if its embeddings are known.
+            // This throws if the query's head (model that scores a window) or window length is impossible.
             try await engine.check(query)
             let isKnown = vectors.count == keys.count
             embeddings.append(

@@ -58,9 +58,10 @@ struct SavedQuery {
 }
 
 extension Journal.LastEnd {
-    /// The end of an event for the scoring engine, to restore its cooldown; nil if the message cannot be read.
+    /// The end of an event, from which the scoring engine restores the pause before the next event of the query.
     ///
-    /// If the daemon stopped during the event, the event counts as ended at the next start.
+    /// It is nil if the message cannot be read. If the daemon stopped during the event, the event counts as ended at
+    /// the next start.
     var event: EndedEvent? {
         guard let message = try? WireCoding.decode(MatchMessage.self, body) else { return nil }
         let end = message.end.timeIntervalSince1970

@@ -91,7 +91,7 @@ package actor QueryRegistry {
 
     /// Adds the queries of the configuration file and then those of the journal, which override the former.
     ///
-    /// It also restores the cooldowns of events that ended in the last day. An invalid query of the file throws; one of
+    /// It also restores the pauses after events that ended in the last day. An invalid query of the file throws; one of
     /// the journal is logged and left out.
     package func begin(_ configured: [QueryConfiguration]) async throws {
         let saved = try await saved(complain: true)

@@ -49,7 +49,7 @@ package struct FleetMachine: Sendable {
     package enum Effect: Sendable, Equatable {
         /// Sends a request to etcd; the answer must be passed back to the machine with this number.
         ///
-        /// Before a claim of a stream is sent, the newest number of the node's journal must be saved with the claim's epoch.
+        /// Before a claim is sent, its epoch and the newest number of the node's journal must be saved.
         case ask(Int, Call, claim: Claim?)
         /// Starts the named stream with a description (JSON), or applies the description if the stream runs already.
         case start(String, Data)

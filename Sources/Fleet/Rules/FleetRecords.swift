@@ -69,7 +69,7 @@ package struct Ownership: Sendable, Equatable {
     package var data: Data { Data("\(node)/\(epoch)".utf8) }
 }
 
-/// The value of the key `head` in etcd: the log's newest message number, and all bytes ever written to the log.
+/// The value of the key `head` in etcd: the log's newest message number, and the total bytes ever written to it.
 package struct LogHead: Codable, Sendable, Equatable {
     package var seq: Int64
     package var bytes: Int64

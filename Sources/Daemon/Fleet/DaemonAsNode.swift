@@ -14,7 +14,9 @@ import WatchwordConfiguration
 import WireFormat
 
 extension WatchwordDaemon: FleetDaemon {
-    /// Returns the log that a client asks for: "fleet", or this daemon's own.
+    /// Returns the message log that a client names: the fleet's for "fleet", otherwise this daemon's own.
+    ///
+    /// Throws if the daemon belongs to no fleet, or has not read the fleet's log yet.
     package nonisolated func log(_ name: String?) throws(ControlFailure) -> any MessageLog {
         guard name == "fleet" else { return outbox }
         guard let fleet else {
@@ -25,14 +27,14 @@ extension WatchwordDaemon: FleetDaemon {
     }
 }
 
-/// The daemon as its fleet sees it.
+/// The functions of this daemon that its fleet's node calls, such as starting a stream.
 struct DaemonAsNode: FleetHost {
     let outbox: Outbox
     let queries: QueryRegistry
     let streams: StreamRegistry
     let queue: FrameQueue
 
-    /// Makes this daemon a node of the configuration's fleet, which publishes the fleet's log; nil without a fleet.
+    /// Creates this daemon's node of the configured fleet, and a publisher for the fleet's log; nil without a fleet.
     func node(
         _ configuration: Configuration, _ model: ModelDirectory, _ gate: CurveGate?, _ logger: Logger
     ) throws -> FleetNode? {

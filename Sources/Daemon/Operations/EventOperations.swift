@@ -4,10 +4,10 @@ import Journal
 package import Publishing
 package import WireFormat
 
-/// The control operations on events.
+/// The control operations `events.replay`, `events.open` and `events.mark`, for one message log.
 package struct EventOperations: Sendable {
     private let log: any MessageLog
-    /// The longest text to filter by, in bytes; no topic and no name is longer.
+    /// The size limit of a text to filter messages by, in bytes; no topic and no name is longer.
     private static let longestText = 256
 
     package init(_ log: any MessageLog) { self.log = log }
@@ -76,10 +76,10 @@ package struct EventOperations: Sendable {
         },
     ]
 
-    /// `events.replay {since, limit, topic, query, stream, journal}`: messages in order of their numbers.
+    /// Answers `events.replay`: returns the messages after number `since` in order, filtered by the other arguments.
     ///
-    /// Messages that no longer exist are represented by one of topic `lost`. `journal` is the one that `since` belongs
-    /// to; the request is refused if the numbers are of another journal.
+    /// A range of lost messages is represented by one message of topic `lost`. The request fails if `journal` names
+    /// another journal than this log's, since `since` is then a number of that other journal.
     package func replay(_ args: JSONValue, for caller: Caller = .local) async throws -> JSONValue {
         struct Wanted: Decodable {
             var since, limit: Int64?
@@ -111,7 +111,7 @@ package struct EventOperations: Sendable {
         return .array(result.map { .object(["topic": .string($0.topic), "body": $0.body]) })
     }
 
-    /// `events.open`: the newest message of each open event, and the newest number at that moment.
+    /// Answers `events.open`: returns the newest message of each open event, and the log's newest number then.
     package func open(for caller: Caller = .local) async throws -> JSONValue {
         let (seq, entries) = try await log.openEvents()
         let filter = MessageFilter(seen: caller.streams)
@@ -127,7 +127,7 @@ package struct EventOperations: Sendable {
         ])
     }
 
-    /// The refusal of a number of another journal, with what the two journals have in common.
+    /// Returns the error message for a number from another journal, with the last number that both journals share.
     private static func otherJournal(_ journal: String, _ since: Int64, _ log: any MessageLog) -> String {
         guard let branch = log.branches.last(where: { $0.identity == journal }) else {
             return "seq \(since) is of another journal; the numbers of this one began anew"

@@ -9,7 +9,7 @@ import Tensors
 import WatchwordConfiguration
 import WireFormat
 
-/// The control operations on the history.
+/// The control operations on recorded history: search, backtest, suggestions, status and removal.
 enum HistoryOperations {
     static let all: [DaemonOperation] = [
         DaemonOperation(
@@ -74,7 +74,7 @@ enum HistoryOperations {
         return history
     }
 
-    /// Splits a request's arguments into those with the given keys and the rest, which describes a query.
+    /// Splits a request's arguments into those with the given keys and the others, which describe a query.
     static func parted(_ args: JSONValue, _ keys: [String]) throws -> (own: JSONValue, query: JSONValue) {
         guard case .object(let members) = args else {
             throw ControlFailure(.badArgument, "expected keys and values")
@@ -84,7 +84,7 @@ enum HistoryOperations {
         )
     }
 
-    /// Sentences about parts of the history that were not read; they name files, and so streams.
+    /// Returns the messages about unreadable parts of the history, without names if the caller sees only some streams.
     static func shown(_ skipped: [String], to caller: Caller) -> [String] {
         caller.streams == nil || skipped.isEmpty ? skipped : ["parts of the history could not be read"]
     }
@@ -133,7 +133,7 @@ enum HistoryOperations {
         let history = try history(daemon)
         let name = try ControlArguments.name(args, "stream")
         var removal = HistoryRemoval(from: try time(args, "from"), to: try time(args, "to"))
-        // A name is that stream alone; a pattern selects.
+        // A plain name removes that stream alone; a pattern is a selector of streams.
         if name == "*" {
             removal.selector = nil
         } else if name.contains(where: { "*?!:".contains($0) }) {

@@ -5,7 +5,7 @@ import Matching
 import WatchwordConfiguration
 import WireFormat
 
-/// The control operations on standing queries.
+/// The control operations on standing queries: adding, changing, listing, removing, testing and explaining them.
 enum QueryOperations {
     static let all: [DaemonOperation] = [
         DaemonOperation(
@@ -171,7 +171,9 @@ enum QueryOperations {
         ])
     }
 
-    /// Whether existing queries may be replaced, and the other arguments.
+    /// Splits a request's arguments into `replace` (default `usually`) and the others.
+    ///
+    /// `replace` is true if an existing query of the same id may be replaced.
     private static func replacing(_ args: JSONValue, usually: Bool) throws -> (replace: Bool, rest: JSONValue) {
         guard case .object(var members) = args, let given = members.removeValue(forKey: "replace") else {
             return (usually, args)
@@ -182,7 +184,7 @@ enum QueryOperations {
         return (replace, .object(members))
     }
 
-    /// Throws for an expiry in the past; a saved query whose expiry has passed is no error.
+    /// Throws if the argument `expires` of a new or changed query is in the past.
     private static func refusePast(_ args: JSONValue) throws {
         guard let text = args["expires"]?.string, let moment = Moment(text) else { return }
         guard moment.secondsSince1970 <= Date().timeIntervalSince1970 else { return }
@@ -190,7 +192,7 @@ enum QueryOperations {
             .refused, "expires: \(moment) is over; give a moment to come, or remove or disable the query")
     }
 
-    /// Returns queries by id, from the one after `after` on, one page at a time.
+    /// Returns one page of queries in the order of their ids, beginning after the id in the argument `after`.
     private static func export(
         _ daemon: WatchwordDaemon, _ args: JSONValue, _ seen: SeenQueries
     ) async throws -> JSONValue {
@@ -202,7 +204,9 @@ enum QueryOperations {
         ])
     }
 
-    /// The lanes of the requested stream, which must exist; nil for all.
+    /// Returns the lane (stream or region) named by the argument `stream`, or nil, for all, without that argument.
+    ///
+    /// Throws if there is no such stream or the caller may not see it.
     private static func lanes(
         _ daemon: WatchwordDaemon, _ args: JSONValue, _ caller: Caller = .local
     ) async throws -> [String]? {

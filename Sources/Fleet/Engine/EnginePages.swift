@@ -1,21 +1,21 @@
-/// Reads a range of keys page by page, all at the revision of the first page.
+/// Reads a range of etcd keys page by page, all at the store's revision of the first page.
 ///
-/// Where a page is larger than is read at once, it is asked for in smaller pages.
+/// If a page exceeds the size limit of an answer, it is requested again as smaller pages.
 struct EnginePages {
     private var range: KeyRange
     private var limit: Int
     private var at: Int64?
     private var isOver = false
 
-    /// `limit` is the greatest number of values of a page.
+    /// Prepares to read `range` in pages of at most `limit` values, at `revision` or, if nil, at the newest revision.
     init(_ range: KeyRange, limit: Int, at revision: Int64? = nil) {
         (self.range, self.limit, at) = (range, limit, revision)
     }
 
-    /// The revision that is read; 0 before the first page.
+    /// The revision of etcd at which the keys are read; 0 before the first page.
     var revision: Int64 { at ?? 0 }
 
-    /// Returns the next values; nil after the last.
+    /// Requests the next page of keys and values from etcd; returns nil after the last page.
     mutating func next(_ engine: any FleetEngine) async throws(EngineError) -> [StoredValue]? {
         while !isOver {
             do throws(EngineError) {

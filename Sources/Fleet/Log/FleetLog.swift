@@ -4,23 +4,24 @@ package import Journal
 import Synchronization
 import WireFormat
 
-/// The fleet's log as one node gives it to clients: the newest messages as they come, older ones from the engine.
+/// The fleet's log, the messages of all nodes in one sequence, as one node gives it to clients.
 ///
-/// Numbers are the same on every node, so a client may go on with another node where it left one.
+/// New messages are passed on as they arrive, older ones are read from etcd. Message numbers are the same on every
+/// node, so a client may continue on another node.
 package final class FleetLog: MessageLog {
-    /// Publishes a message: its topic, its number, and its JSON.
+    /// A function that publishes a message of the fleet's log, given its topic, its number and its JSON.
     package typealias Publish = @Sendable (_ topic: String, _ seq: Int64, _ body: Data) -> Void
 
     private struct State {
-        /// Empty until the node has joined the fleet.
+        /// The fleet's identity; empty until the node has joined the fleet.
         var identity = ""
-        /// Nil until the log's head was read.
+        /// The converter from batches to messages for clients; nil until the log's newest number has been read.
         var messages: FleetMessages?
-        /// The log's head when following began: messages up to it are not published.
+        /// The log's newest number when this node began to follow it; messages up to it are not published.
         var start: Int64 = 0
-        /// Why the log cannot be followed at the moment.
+        /// The reason why the log cannot be read at the moment; nil if it can.
         var problem: String?
-        /// Ends the watch at hand.
+        /// Cancels the current watch on the log's keys in etcd.
         var breakWatch: (@Sendable () -> Void)?
     }
 
@@ -31,7 +32,7 @@ package final class FleetLog: MessageLog {
     private let state = Mutex(State())
     package let feed = EventFeed(after: 0)
 
-    /// The number of messages before the head that are read at the start, for the events that are open.
+    /// The number of older messages that are read at the start, to find the events that are still open.
     private static let lookBack: Int64 = 5_000
 
     package init(_ keys: FleetKeys, engine: any FleetEngine, publish: @escaping Publish) {
@@ -39,16 +40,16 @@ package final class FleetLog: MessageLog {
         reader = LogReader(keys, engine)
     }
 
-    // MARK: As a log of messages
+    // MARK: Operations of MessageLog
 
     package var identity: String { state.withLock { $0.identity } }
     package var lastSeq: Int64 { state.withLock { $0.messages?.newest ?? 0 } }
     package var branches: [JournalBranch] { [] }
     package let lag: Int64 = 10_000
-    /// Why the log cannot be followed at the moment; nil if it can.
+    /// The reason why the fleet's log cannot be read from etcd at the moment; nil if it can.
     package var problem: String? { state.withLock { $0.problem } }
 
-    /// Refuses clients while there is nothing to give them.
+    /// Throws `unavailable` as long as the fleet's log has not been read.
     package func check() throws(ControlFailure) {
         let (isReady, problem) = state.withLock { ($0.messages != nil, $0.problem) }
         guard !isReady else { return }
@@ -73,7 +74,7 @@ package final class FleetLog: MessageLog {
 
     // MARK: Following
 
-    /// Follows the log of a fleet until the task is cancelled.
+    /// Reads the fleet's log and passes on new messages, until the task is cancelled; after a failure it tries again.
     package func follow(_ identity: String) async {
         state.withLock { $0.identity = identity }
         while !Task.isCancelled {
@@ -88,7 +89,7 @@ package final class FleetLog: MessageLog {
         }
     }
 
-    /// Takes what has come since the last message; returns the revision at which that was read.
+    /// Reads the log's batches after the last known message; returns the revision of etcd at which they were read.
     private func catchUp() async throws(EngineError) -> Int64 {
         let head = try await readHead()
         let newest = state.withLock { state in
@@ -120,7 +121,7 @@ package final class FleetLog: MessageLog {
         return head.seq
     }
 
-    /// Takes new batches until the watch breaks.
+    /// Receives new batches of the log after `revision` until the watch on etcd breaks.
     private func watch(after revision: Int64) async throws(EngineError) {
         let watching = Task { [engine, keys] () -> EngineError? in
             do throws(EngineError) {
@@ -143,7 +144,7 @@ package final class FleetLog: MessageLog {
         if let error { throw error }
     }
 
-    /// Takes a batch that was watched; where one before it is missing, both are read instead.
+    /// Adds a batch from the watch; if an earlier batch is missing, cancels the watch so that both are read again.
     private func take(next batch: LogBatch) {
         let (newest, breakWatch) = state.withLock { ($0.messages?.newest ?? 0, $0.breakWatch) }
         guard batch.first <= newest + 1 else { return breakWatch?() ?? () }
@@ -158,7 +159,7 @@ package final class FleetLog: MessageLog {
         }
     }
 
-    /// Publishes a heartbeat every ten seconds, until the task is cancelled.
+    /// Publishes a heartbeat with the log's newest number every ten seconds, until the task is cancelled.
     func beat(every pause: Duration = .seconds(10)) async {
         while !Task.isCancelled {
             let (identity, newest, isCurrent) = state.withLock {

@@ -2,28 +2,28 @@ import Foundation
 import Journal
 import WireFormat
 
-/// Turns batches of the fleet's log into the messages that clients get, in order of the fleet's numbers.
+/// Converts batches of the fleet's log (the messages of all nodes) to the messages for clients, in order of number.
 ///
-/// It keeps the newest number of each topic and the events that are open, as far as its batches tell.
+/// It keeps the newest number of each topic and the open events, as far as its batches contain them.
 struct FleetMessages {
-    /// The number up to which all messages have been taken.
+    /// The number of the newest message that was converted; earlier ones are skipped.
     private(set) var newest: Int64
-    /// Messages up to this number are unknown here.
+    /// The number up to which messages were not read here; the first message of a topic names it as its previous one.
     private var floor: Int64
     private var last: [String: Int64] = [:]
-    /// The newest message of each open event, with the order of their beginnings.
+    /// The newest message of each open event by event id; `order` is the number of the event's first message.
     private var open: [String: (order: Int64, entry: Entry)] = [:]
 
-    /// The greatest number of topics, and of open events, that are kept.
+    /// The limit on the number of topics, and of open events, that are kept.
     static let most = 100_000
 
-    /// Begins after a number: messages up to it are unknown.
+    /// Creates a converter that begins after message number `seq` of the fleet's log.
     init(after seq: Int64) { (newest, floor) = (seq, seq) }
 
-    /// The newest message of each event that is open, oldest event first.
+    /// The newest message of each event that has not ended, oldest event first.
     var openEvents: [Entry] { open.values.sorted { $0.order < $1.order }.map(\.entry) }
 
-    /// Takes the next batch; returns its messages after `newest`, and the numbers before it that no batch has.
+    /// Converts the next batch; returns its messages after `newest`, and the gap in the numbers before them, if any.
     mutating func take(_ batch: LogBatch) -> (entries: [Entry], hole: Hole?) {
         var hole: Hole?
         if batch.first > newest + 1 {
@@ -54,14 +54,14 @@ struct FleetMessages {
         }
     }
 
-    /// The message with the fleet's numbers, its node and its epoch in its body.
+    /// Returns a log message as clients get it, with its number, node and epoch added to its JSON.
     private func entry(_ message: LogBatch.Message) -> Entry? {
         var topic = message.topic
         var members: [String: JSONValue] = ["v": .integer(1)]
         if case .object(let body)? = message.body {
             members = body
         } else {
-            // The node has no such message any more, or it is too large for the log.
+            // The node's journal has lost the message, or it is too large for the log.
             topic = Topic.lost(node: message.node)
             members["first"] = .integer(message.lost?.first ?? message.n)
             members["last"] = .integer(message.lost?.last ?? message.n)

@@ -1,30 +1,30 @@
 package import Foundation
 package import WireFormat
 
-/// A batch of the fleet's log, as one of its keys in the engine has it.
+/// A batch of messages of the fleet's log, decoded from the value of one key in etcd.
 package struct LogBatch: Sendable {
     package struct Message: Sendable, Equatable {
         package let seq: Int64
         package let node: String
         package let journal: String
-        /// Its number in the node's journal.
+        /// The message's number in the journal of its node.
         package let n: Int64
         package let topic: String
         package let stream: String?
         package let epoch: Int64
         package let isLate: Bool
-        /// Numbers of the node's journal that it lost, which this message stands for; nil of all other messages.
+        /// The journal numbers of lost messages for which this entry stands; nil for an ordinary message.
         package let lost: ClosedRange<Int64>?
-        /// Nil where the node lost the message, or it was too large for the log.
+        /// The message as JSON; nil if its node has lost it or it was too large for the log.
         package let body: JSONValue?
     }
     package let first: Int64
-    /// Bytes of the log before it.
+    /// The total size in bytes of all earlier batches of the log.
     package let before: Int64
     package let time: Int64
     package let messages: [Message]
 
-    /// Nil if it is not a batch.
+    /// Decodes a batch from JSON; returns nil if the data is no valid batch.
     package init?(_ data: Data) {
         guard let json = try? JSONText.parse(data), let first = json["first"]?.integer,
             first > 0, let all = json["messages"]?.array, all.count <= 10_000, first < Int64.max - 10_000

@@ -1,7 +1,7 @@
 import Concurrency
 import Journal
 
-/// Reads the fleet's log from the engine, and takes its batches apart on a thread of its own.
+/// Reads the fleet's log (the messages of all nodes) from etcd, and decodes it on a separate thread.
 actor LogReader {
     private static let executor = QueueExecutor(label: "watchword.fleet-log")
     nonisolated var unownedExecutor: UnownedSerialExecutor { Self.executor.asUnownedSerialExecutor() }
@@ -9,14 +9,14 @@ actor LogReader {
     private let keys: FleetKeys
     private let engine: any FleetEngine
 
-    /// The number of batches that are read at once; each has at most 512 KB, or one message.
+    /// The number of batches per request to etcd; each has at most 512 KB, or one message.
     private static let page = 20
 
     init(_ keys: FleetKeys, _ engine: any FleetEngine) { (self.keys, self.engine) = (keys, engine) }
 
-    /// Reads batches that have messages after a number, in order, until `take` returns false.
+    /// Passes the batches with messages after number `seq` to `take`, in order, until `take` returns false.
     ///
-    /// Returns the revision of the engine at which they were read.
+    /// Returns the revision of etcd at which they were read.
     func read(
         after seq: Int64, _ take: @Sendable (LogBatch) -> Bool
     ) async throws(EngineError) -> Int64 {
@@ -29,9 +29,9 @@ actor LogReader {
         return page.revision
     }
 
-    /// Returns messages after a number, oldest first, at most `limit`, and the holes among them.
+    /// Returns at most `limit` messages after number `seq` that pass the filter, oldest first, and the gaps among them.
     ///
-    /// `known` is a number that the log is known to have reached.
+    /// `known` is a number that the log is known to have reached, even if its batches have been removed since.
     func replay(
         after seq: Int64, through known: Int64, limit: Int, _ filter: MessageFilter
     ) async throws(EngineError) -> ReplayPage {
@@ -47,14 +47,16 @@ actor LogReader {
                 if found.entries.count >= limit { return found }
             }
         }
-        // The newest batches are gone, too, where nothing has come for as long as the log is kept.
+        // The log may be empty, if no message was added for as long as batches are kept.
         if messages.newest < known {
             found.holes.append(Hole(first: messages.newest + 1, last: known, reason: .retention))
         }
         return found
     }
 
-    /// The keys of batches with messages after a number; a batch is named after its first message.
+    /// Returns the range of the keys whose batches may contain messages after number `seq`.
+    ///
+    /// A key names only its batch's first number, so the range begins up to one batch earlier.
     private func range(after seq: Int64) -> KeyRange {
         KeyRange(from: keys.log(max(1, seq + 2 - Int64(Forwarder.most))), to: keys.log.end)
     }

@@ -5,9 +5,9 @@ import Notify
 import WatchwordConfiguration
 import WireFormat
 
-/// The fleet's log, as this node writes it.
+/// Copies this node's journal to the fleet's log in etcd, and removes old batches of messages from that log.
 extension FleetNode {
-    /// Follows the log for this node's clients, once the node has joined its fleet.
+    /// Reads the fleet's log for this node's clients, once the node has joined its fleet.
     func readLog() async {
         while !Task.isCancelled {
             if let member, machine.refusal == nil { await log.follow(member.identity) }
@@ -15,7 +15,7 @@ extension FleetNode {
         }
     }
 
-    /// Brings the journal into the log, as long as the node lives.
+    /// Copies new messages of the journal to the fleet's log, until the task is cancelled.
     func forward() async {
         while !Task.isCancelled {
             guard let member, machine.refusal == nil else {
@@ -31,12 +31,12 @@ extension FleetNode {
         }
     }
 
-    /// Brings what is left, for as long as that goes well: at the end.
+    /// Copies the last messages of the journal to the fleet's log when the node stops; ends at the first failure.
     func bringRest() async {
         for _ in 0..<20 { guard await step() else { return } }
     }
 
-    /// One batch; false if there is nothing to do now.
+    /// Copies one batch to the fleet's log; returns false if there is none or etcd has failed.
     private func step() async -> Bool {
         guard forwarder != nil, !isForwarding else { return false }
         isForwarding = true
@@ -88,15 +88,17 @@ extension FleetNode {
         return messages.sorted { $0.seq < $1.seq }
     }
 
-    /// The stream that a message is of: regions are their stream's, and states name it in their topic.
+    /// Returns the name of the stream to which a journal message belongs; nil if it belongs to none.
+    ///
+    /// A message on a region belongs to the region's stream. One on a stream's state has the stream in its topic.
     private static func stream(of entry: Entry) -> String? {
         if let lane = entry.stream { return lane.split(separator: "/").first.map { String($0) } }
         return entry.topic.hasPrefix("stream.") ? String(entry.topic.dropFirst(7)) : nil
     }
 
-    // MARK: The window
+    // MARK: Removal of old batches
 
-    /// The planner's part: removes what the window no longer holds.
+    /// Removes old batches of the fleet's log, beyond its size or age limit; only one node, the planner, does so.
     func trim() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(10))
@@ -107,7 +109,7 @@ extension FleetNode {
         }
     }
 
-    /// Removes some of the oldest batches; false if the window holds all of them.
+    /// Removes up to 20 of the fleet's oldest log batches; returns true if more may have to be removed.
     private func trimOnce() async throws -> Bool {
         guard let head = machine.view.head else { return false }
         let oldest = try await engine.read(keys.log, limit: 20, at: nil)

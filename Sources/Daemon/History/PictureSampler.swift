@@ -73,5 +73,6 @@ final class PictureSampler: Sendable {
     func forget(_ stream: String) {
         lasts.withLock { $0[stream] = nil }
         lastPeaks.withLock { $0[stream] = nil }
+        peaks.withLock { $0 = $0.filter { $0.value.stream != stream } }
     }
 }

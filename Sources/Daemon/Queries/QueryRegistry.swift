@@ -159,12 +159,13 @@ package actor QueryRegistry {
         }
         let back = try item(file)
         _ = try await embed([back.query])
+        guard let added = try await put([back], keep: false, replace: true).added.first else {
+            throw ControlFailure.noQuery(id)
+        }
+        // Last: where the query cannot be replaced, the client's stays in the journal, too.
         try await turns.take { [self, outbox] in
             try await outbox.forget(.query, id: id)
             await forget(id)
-        }
-        guard let added = try await put([back], keep: false, replace: true).added.first else {
-            throw ControlFailure.noQuery(id)
         }
         return added
     }

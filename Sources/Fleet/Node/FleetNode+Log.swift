@@ -116,15 +116,20 @@ extension FleetNode {
         let most = Int64(configuration.logMegabytes) << 20
         let since = Int64((Date().timeIntervalSince1970 - configuration.logHours * 3600) * 1000)
         let kept = oldest.values.firstIndex { value in
+            // A batch that cannot be read is of no use to anybody, and goes with those before it.
             guard let batch = LogBatch(value.value) else { return false }
             return head.bytes - batch.before <= most && batch.time >= since
         }
         let over = oldest.values[..<(kept ?? oldest.values.count)]
         guard let last = over.last else { return false }
         let range = KeyRange(from: keys.log.first, to: last.key + "\u{0}")
-        let seq = LogBatch(last.value).map { $0.first + Int64($0.messages.count) - 1 } ?? 0
-        _ = try await engine.commit(
-            EngineTransaction(if: [], then: [.deleteAll(range), .put(keys.trim, Data("\(seq)".utf8))]))
+        var steps: [TransactionStep] = [.deleteAll(range)]
+        if let batch = over.reversed().lazy.compactMap({ LogBatch($0.value) }).first {
+            // For whoever reads the log by other programs: the last number that is gone.
+            let seq = batch.first + Int64(batch.messages.count) - 1
+            steps.append(.put(keys.trim, Data("\(seq)".utf8)))
+        }
+        _ = try await engine.commit(EngineTransaction(if: [], then: steps))
         return kept == nil
     }
 }

@@ -72,7 +72,7 @@ package struct FleetView: Sendable {
         }
         let isNamed = ["node", "drain", "stream", "query", "want", "own"].contains(kind)
         guard !isNamed || Identifier.isName(name) else {
-            problems[stored.key.excerpt()] = "\(stored.key.excerpt()): expected a name of letters, digits, - and _"
+            problems[stored.key] = "\(stored.key.excerpt()): expected a name of letters, digits, - and _"
             return
         }
         let text = String(decoding: stored.value, as: UTF8.self)

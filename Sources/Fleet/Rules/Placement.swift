@@ -126,7 +126,8 @@ package enum Placement {
         let nodes = view.nodes.filter { !view.drained.contains($0.key) }
         if nodes.isEmpty { return "no node takes streams" }
         if !nodes.values.contains(where: { demand.isMet(by: $0.value) }) {
-            if let name = demand.credentials { return "no node here has its labels and the credentials \"\(name)\"" }
+            let labels = demand.labels.isEmpty ? "" : "its labels and "
+            if let name = demand.credentials { return "no node has \(labels)the credentials \"\(name)\"" }
             return "no node has the label \(demand.labels.joined(separator: " or "))"
         }
         let fit = nodes.values.filter { demand.isMet(by: $0.value) }

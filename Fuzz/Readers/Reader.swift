@@ -44,7 +44,7 @@ package enum Reader: String, CaseIterable, Sendable {
         case .queries: attempt { try Requests.queries(Data(bytes)) }
         case .control: attempt { try Requests.control(Data(bytes)) }
         case .clients: attempt { try Requests.clients(Data(bytes)) }
-        case .history: Segments.read(Array(bytes))
+        case .history: HistorySegments.read(Array(bytes))
         case .packets: readPackets(bytes)
         }
     }

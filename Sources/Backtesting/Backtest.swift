@@ -4,6 +4,7 @@ import Foundation
 package import Heads
 package import History
 package import Matching
+import Segments
 import Synchronization
 
 /// Tests a query on recorded frames: returns the alerts that it would have given.

@@ -4,6 +4,7 @@ import Foundation
 package import Heads
 package import History
 package import Matching
+import Segments
 
 /// Learns the score thresholds of queries from recorded frames, as they would have been learnt live.
 ///

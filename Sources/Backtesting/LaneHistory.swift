@@ -1,5 +1,6 @@
 import Engine
 import History
+import Segments
 
 /// The recorded frames of one lane (a stream, or a region of one), in order, from all of its files.
 ///

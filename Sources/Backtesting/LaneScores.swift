@@ -1,6 +1,7 @@
 import Engine
 import Foundation
 import History
+import Segments
 
 /// The approximate scores of a query on one stream or region, from a fast scan of its recording.
 ///

@@ -2,6 +2,7 @@ import Engine
 import Foundation
 import History
 import Matching
+import Segments
 import Tensors
 
 /// Learns thresholds of queries from fast, slightly inexact scores of one recording.

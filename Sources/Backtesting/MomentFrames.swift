@@ -1,5 +1,6 @@
 import Engine
 import History
+import Segments
 
 /// Reads recorded frames and their embeddings around given times from one file of a recording.
 struct MomentFrames {

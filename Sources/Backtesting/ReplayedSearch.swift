@@ -3,6 +3,7 @@ import Engine
 package import Heads
 package import History
 import Matching
+import Segments
 
 /// Searches recordings with a head (a model that scores a window of frames) whose scores they do not contain.
 ///

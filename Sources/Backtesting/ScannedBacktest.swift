@@ -2,6 +2,7 @@ import Engine
 import Foundation
 import History
 import Matching
+import Segments
 
 /// The backtest of a query on one stream or region that computes approximate scores first and exact ones where needed.
 ///

@@ -1,6 +1,7 @@
 import Engine
 import History
 import Matching
+import Segments
 
 /// Runs a recording through the engine that also decides live, but only the parts in which a query may match.
 ///

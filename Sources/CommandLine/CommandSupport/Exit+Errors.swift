@@ -14,6 +14,7 @@ import Ingest
 import Matching
 import Messaging
 import Printing
+import Segments
 import StreamSources
 import SystemSupport
 import Tokenizers

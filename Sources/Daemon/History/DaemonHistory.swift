@@ -9,6 +9,7 @@ package import History
 import Logging
 import Matching
 import Sampling
+import Segments
 import Synchronization
 import WatchwordConfiguration
 

@@ -1,5 +1,6 @@
 package import Foundation
 import History
+import Segments
 import WatchwordConfiguration
 import WireFormat
 

@@ -5,6 +5,7 @@ import Engine
 import Foundation
 import History
 import Matching
+import Segments
 import Tensors
 import WatchwordConfiguration
 import WireFormat

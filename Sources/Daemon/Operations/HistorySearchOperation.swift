@@ -6,6 +6,7 @@ import History
 import Journal
 import Matching
 import Publishing
+import Segments
 import Tensors
 import WatchwordConfiguration
 import WireFormat

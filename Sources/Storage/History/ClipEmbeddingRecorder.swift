@@ -1,3 +1,5 @@
+import Segments
+
 /// Writes the clip embeddings of one stream (or region), made by one head with one window length, to history files.
 ///
 /// A head is a model that makes one clip embedding of a window of frames. The object belongs to one thread.

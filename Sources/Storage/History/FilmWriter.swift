@@ -1,4 +1,5 @@
 import Foundation
+package import Segments
 import SystemSupport
 
 /// Writes the embeddings of a film's frames to one history file, which appears when it is complete.

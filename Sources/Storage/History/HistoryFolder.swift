@@ -1,5 +1,6 @@
 import Digests
 import Foundation
+package import Segments
 package import SystemSupport
 
 /// The directory of a history, which has a folder for each stream with its segments (files of embeddings).

@@ -1,4 +1,5 @@
 import Foundation
+import Segments
 
 /// A time in a recorded stream or film, from which a search for similar moments ("more like this") begins.
 package struct HistoryPoint: Sendable, Equatable {
@@ -67,7 +68,7 @@ package struct HistoryPoint: Sendable, Equatable {
             case .wall(let at): (block.wall, at)
             case .media(let at): (block.media, at)
             }
-        for place in 0..<block.header.entries where !block.flags(place).contains(.blind) {
+        for place in 0..<block.header.entries where !block.flags(place).isBlind {
             let distance = abs(times[place] - at)
             guard distance <= Self.reach, distance < best?.distance ?? .infinity else { continue }
             best = Place(
@@ -87,7 +88,7 @@ package struct HistoryPoint: Sendable, Equatable {
             guard first + block.header.entries > place.sequence - length else { continue }
             if first != expected { rows.removeAll() }
             for (offset, (entry, row)) in block.entries().enumerated() {
-                if entry.flags.contains(.discontinuity) { rows.removeAll() }
+                if entry.flags.isDiscontinuity { rows.removeAll() }
                 guard let row else {
                     rows.removeAll()
                     continue

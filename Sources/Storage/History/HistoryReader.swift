@@ -1,3 +1,5 @@
+package import Segments
+
 /// A recorded frame or clip with its embedding, as read from a history file in order.
 package struct HistoryRow: Sendable {
     package var entry: HistoryEntry
@@ -53,7 +55,7 @@ package final class HistoryReader {
                 return HistoryRow(entry: entry, embedding: nil, continues: continues)
             }
             let embedding: [Float]
-            if let known, !entry.flags.contains(.row) {
+            if let known, !entry.flags.hasRow {
                 embedding = known.embedding
             } else {
                 embedding = row.embedding(width: header.width)

@@ -1,5 +1,6 @@
 import Foundation
 package import Matching
+package import Segments
 import SystemSupport
 
 /// Removes the recorded history of some streams: all of it, or a span of time.
@@ -143,7 +144,7 @@ package struct HistoryRemoval: Sendable {
         while let block = reader.next() {
             let entries = 0..<block.header.entries
             if entries.contains(where: { isMeant(block.wall[$0]) }) { return true }
-            if !ownToo, !entries.allSatisfy({ block.flags($0).contains(.carried) }) { return false }
+            if !ownToo, !entries.allSatisfy({ block.flags($0).isCarried }) { return false }
         }
         return !reader.skips.isEmpty || !reader.isSealed
     }

@@ -1,4 +1,5 @@
 import Foundation
+package import Segments
 import Synchronization
 import SystemSupport
 

@@ -1,3 +1,5 @@
+import Segments
+
 /// A frame sampled from a stream or film, to be stored in a history.
 package struct HistoryFrame: Sendable {
     package var stream: String

@@ -1,5 +1,5 @@
-import CKernels
 import Foundation
+import Segments
 import SystemSupport
 
 /// Appends entries (frames or clips with their embeddings) to one history file, a segment; belongs to one thread.
@@ -99,7 +99,7 @@ final class SegmentAppender {
         let end = UInt64(sequence)
         while let found = tail.next() {
             for (entry, row) in found.entries() where found.header.sequence >= end {
-                block.append(entry, row, repeats: !entry.flags.contains(.row))
+                block.append(entry, row, repeats: !entry.flags.hasRow)
                 if block.isFull { try writeBlock() }
             }
         }
@@ -186,32 +186,5 @@ final class SegmentAppender {
 
     private static func full(_ path: String) -> HistoryProblem {
         HistoryProblem(.unwritable, path, "the history has reached its bound, and nothing older can go")
-    }
-}
-
-extension SegmentReader.Block {
-    /// Returns the block's frames or clips with their rows (embeddings in stored form).
-    ///
-    /// One whose picture is unchanged has the row that it repeats. The block must have been read with its low plane
-    /// (the lower bytes of the embeddings).
-    func entries() -> [(entry: HistoryEntry, row: PackedRow?)] {
-        var place = -1
-        return (0..<header.entries).map { index in
-            let entry = entry(index)
-            if entry.flags.contains(.row) { place += 1 }
-            return (entry, entry.flags.contains(.blind) || place < 0 ? nil : row(place))
-        }
-    }
-
-    /// Returns a row (stored embedding) of the block by its index.
-    ///
-    /// The block must have been read with its low plane (the lower bytes of the embeddings).
-    func row(_ place: Int) -> PackedRow {
-        let start = place * header.padded
-        var row = PackedRow(padded: 0)
-        row.high = Array(UnsafeBufferPointer(start: high + start, count: header.padded))
-        row.low = Array(UnsafeBufferPointer(start: low + start, count: header.padded))
-        (row.scale, row.length) = (scales[place], lengths[place])
-        return row
     }
 }

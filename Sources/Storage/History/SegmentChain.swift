@@ -1,3 +1,5 @@
+package import Segments
+
 /// Reads the blocks of a segment (a history file), then those of its `.tail` file that the segment does not have.
 ///
 /// The segment may be written at the same time: the writer writes a block to the segment before it empties the tail. So

@@ -1,4 +1,5 @@
 import CKernels
+import Segments
 
 /// The last rows (stored embeddings) of a stream, and the norm of their sum, by which their mean is made a unit vector.
 ///
@@ -48,13 +49,13 @@ struct WindowNorms {
         var row = -1
         for entry in 0..<block.header.entries {
             let flags = block.flags(entry)
-            if flags.contains(.row) { row += 1 }
-            if !flags.isDisjoint(with: [.discontinuity, .blind]) { clear() }
+            if flags.hasRow { row += 1 }
+            if flags.isDiscontinuity || flags.isBlind { clear() }
             let start = row * padded
             values[entry] =
-                flags.contains(.blind)
+                flags.isBlind
                 ? 0 : push(high: block.high + start, low: block.low + start, scale: block.scales[row])
-            if flags.contains(.carried) { values[entry] = 0 }
+            if flags.isCarried { values[entry] = 0 }
         }
     }
 }

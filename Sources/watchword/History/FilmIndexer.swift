@@ -7,6 +7,7 @@ import Ingest
 import Matching
 import Pixels
 import Sampling
+import Segments
 import StreamSources
 import Synchronization
 import WatchwordConfiguration

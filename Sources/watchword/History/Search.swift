@@ -10,6 +10,7 @@ import Heads
 import History
 import Matching
 import Printing
+import Segments
 import Tensors
 import WatchwordConfiguration
 import WireFormat

@@ -9,6 +9,7 @@ import Foundation
 import Heads
 import History
 import Matching
+import Segments
 import SystemSupport
 import Tensors
 

@@ -4,6 +4,7 @@ import CommandSupport
 import Concurrency
 import Foundation
 import History
+import Segments
 import SystemSupport
 import Tensors
 

@@ -1,4 +1,5 @@
 package import Foundation
+import Segments
 
 /// A small picture of a stream, to be stored in a history.
 package struct HistoryPicture: Sendable {

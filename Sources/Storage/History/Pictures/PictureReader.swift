@@ -1,5 +1,6 @@
 import CKernels
 package import Foundation
+import Segments
 
 /// Reads a picture file, which has the pictures of one stream and hour; belongs to one thread.
 ///

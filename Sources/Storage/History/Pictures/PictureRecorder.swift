@@ -1,4 +1,5 @@
 import Foundation
+import Segments
 
 /// Appends pictures to the picture file of one stream and hour; belongs to one thread.
 final class PictureAppender {

@@ -1,4 +1,5 @@
 import CKernels
+import Segments
 
 /// Computes the approximate scores of windows, from the upper bytes of the embeddings in a file's blocks.
 ///

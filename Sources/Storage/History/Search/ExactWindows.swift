@@ -1,4 +1,5 @@
 import CKernels
+import Segments
 
 /// Computes exact scores of windows, from all 16 bits of the stored embeddings.
 struct ExactWindows {
@@ -39,14 +40,14 @@ struct ExactWindows {
             var (row, dot, known) = (-1, 0.0, -1)
             for entry in 0..<min(place.entries, block.header.entries) {
                 let flags = block.flags(entry)
-                if flags.contains(.row) { row += 1 }
+                if flags.hasRow { row += 1 }
                 let ordinal = place.first + entry
                 guard ordinal >= from, ordinal <= range.upperBound else { continue }
-                if !flags.isDisjoint(with: [.discontinuity, .blind]) {
+                if flags.isDiscontinuity || flags.isBlind {
                     dots.removeAll()
                     norms?.clear()
                 }
-                guard !flags.contains(.blind), row >= 0 else { continue }
+                guard !flags.isBlind, row >= 0 else { continue }
                 let start = row * texts.padded
                 if known != row {
                     dot = texts.exact(text, high: block.high + start, low: block.low + start, scale: block.scales[row])

@@ -1,3 +1,5 @@
+package import Segments
+
 /// A search of a history: the embeddings of its texts, and the part of the history to search.
 package struct HistoryQuery: Sendable {
     package enum Sort: String, Sendable, CaseIterable { case score, time }

@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import Segments
 import Synchronization
 
 /// Searches a history for the moments that match texts best.

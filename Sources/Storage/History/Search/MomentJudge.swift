@@ -1,3 +1,5 @@
+import Segments
+
 /// Finds a text's best moments: scores the windows of its best half minutes exactly until the best are certain.
 struct MomentJudge {
     private struct Scored {

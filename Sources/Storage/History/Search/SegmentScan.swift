@@ -1,4 +1,5 @@
 import CKernels
+import Segments
 
 /// Scores all windows of frames in history files for a batch of texts, on one thread, with reused buffers.
 final class SegmentScan {

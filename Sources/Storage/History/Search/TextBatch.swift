@@ -1,4 +1,5 @@
 import CKernels
+import Segments
 
 /// The embeddings of a search's texts: rounded to bytes for the fast scan of a history, and unrounded for exact scores.
 struct TextBatch: Sendable {

@@ -1,4 +1,5 @@
 import CKernels
+package import Segments
 
 /// Computes approximate scores of all windows of a history file, to find the parts where a query may match.
 ///
@@ -98,11 +99,11 @@ package final class BlockReader {
         guard let block = try block(at: place), range.upperBound <= block.header.entries else {
             throw HistoryProblem(.gone, segment.path, "it was written anew")
         }
-        var row = (0..<range.lowerBound).count { block.flags($0).contains(.row) } - 1
+        var row = (0..<range.lowerBound).count { block.flags($0).hasRow } - 1
         return range.map { index in
             let entry = block.entry(index)
-            if entry.flags.contains(.row) { row += 1 }
-            let isNothing = entry.flags.contains(.blind) || row < 0
+            if entry.flags.hasRow { row += 1 }
+            let isNothing = entry.flags.isBlind || row < 0
             return (entry, isNothing ? nil : block.row(row).embedding(width: width))
         }
     }

@@ -57,13 +57,13 @@ package struct SegmentHeader: Sendable, Equatable {
     package var padded: Int { ww_score_padded(width) }
 
     /// Returns true if frames or clips with this header and with `other` may follow each other in one file.
-    func continues(_ other: SegmentHeader) -> Bool {
+    package func continues(_ other: SegmentHeader) -> Bool {
         (kind, model, width, window) == (other.kind, other.model, other.width, other.window)
             && (head, stream, file) == (other.head, other.stream, other.file)
     }
 
     /// Encodes the header; throws if a name or a number is too large.
-    func encoded(path: String) throws(HistoryProblem) -> [UInt8] {
+    package func encoded(path: String) throws(HistoryProblem) -> [UInt8] {
         let texts = [model, head, stream, file ?? ""].map { Array($0.utf8) }
         guard texts[0].count <= 256, texts[1].count <= 64, texts[2].count <= Self.longestName,
             texts[3].count <= Self.longestPath, 1...Self.widest ~= width, 1...Self.longestWindow ~= window
@@ -156,7 +156,7 @@ struct ByteReader {
 
 extension [UInt8] {
     /// Appends an integer in little-endian order.
-    mutating func put(_ value: some FixedWidthInteger) {
+    package mutating func put(_ value: some FixedWidthInteger) {
         Swift.withUnsafeBytes(of: value.littleEndian) { self += $0 }
     }
 }

@@ -23,6 +23,7 @@ package struct EntryFlags: OptionSet, Sendable, Hashable {
     package var isDiscontinuity: Bool { rawValue & Self.discontinuity.rawValue != 0 }
     package var isBlind: Bool { rawValue & Self.blind.rawValue != 0 }
     package var isCarried: Bool { rawValue & Self.carried.rawValue != 0 }
+    package var hasRow: Bool { rawValue & Self.row.rawValue != 0 }
 }
 
 /// The header of a block of a history file, its first `size` bytes: numbers of entries and rows, and checksums.
@@ -36,12 +37,12 @@ package struct BlockHeader: Equatable {
     static let magic: UInt64 = 0x0A4B_4C42_5457_5749
 
     /// The number of the block's first frame or clip within the file.
-    var sequence: UInt64
-    var entries: Int
-    var rows: Int
+    package var sequence: UInt64
+    package var entries: Int
+    package var rows: Int
     /// The number of bytes of a row (an embedding) in each of the two planes.
     let padded: Int
-    var sums: (meta: UInt64, high: UInt64, low: UInt64) = (0, 0, 0)
+    package var sums: (meta: UInt64, high: UInt64, low: UInt64) = (0, 0, 0)
 
     init(sequence: UInt64, entries: Int, rows: Int, padded: Int) {
         (self.sequence, self.entries, self.rows, self.padded) = (sequence, entries, rows, padded)
@@ -51,19 +52,19 @@ package struct BlockHeader: Equatable {
         (a.sequence, a.entries, a.rows, a.padded) == (b.sequence, b.entries, b.rows, b.padded) && a.sums == b.sums
     }
 
-    static func rounded(_ count: Int, _ to: Int) -> Int { (count + to - 1) / to * to }
+    package static func rounded(_ count: Int, _ to: Int) -> Int { (count + to - 1) / to * to }
 
     /// The offset of the media times within the block in bytes; the next properties are the offsets of the other parts.
     var media: Int { Self.size }
     var wall: Int { media + 8 * entries }
     var values: Int { wall + 8 * entries }
-    var flags: Int { values + Self.rounded(4 * entries, 8) }
+    package var flags: Int { values + Self.rounded(4 * entries, 8) }
     var scales: Int { flags + Self.rounded(entries, 8) }
     var lengths: Int { scales + Self.rounded(4 * rows, 8) }
-    var high: Int { Self.rounded(lengths + 4 * rows, Self.size) }
-    var low: Int { high + rows * padded }
+    package var high: Int { Self.rounded(lengths + 4 * rows, Self.size) }
+    package var low: Int { high + rows * padded }
     /// The size of the whole block in bytes.
-    var size: Int { low + rows * padded }
+    package var size: Int { low + rows * padded }
 
     /// Returns the greatest number of bytes of a block before its low plane (the lower bytes of the embeddings).
     static func mostScanned(padded: Int) -> Int {
@@ -123,7 +124,7 @@ package struct BlockHeader: Equatable {
 
 extension UnsafeRawBufferPointer {
     /// Returns the little-endian 64-bit number at a byte offset.
-    func number(_ at: Int) -> UInt64 {
+    package func number(_ at: Int) -> UInt64 {
         UInt64(littleEndian: loadUnaligned(fromByteOffset: at, as: UInt64.self))
     }
 }

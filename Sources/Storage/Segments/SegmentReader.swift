@@ -9,30 +9,30 @@ import Foundation
 /// ignored: it is being written, or its writer was killed. The class is not Sendable.
 package final class SegmentReader {
     /// A block of the file, valid until the next one is read.
-    struct Block {
-        let header: BlockHeader
+    package struct Block {
+        package let header: BlockHeader
         /// The block's offset in the file in bytes.
-        let offset: Int
-        let bytes: UnsafeRawPointer
+        package let offset: Int
+        package let bytes: UnsafeRawPointer
         /// The high plane: the upper bytes of the block's embeddings.
         ///
         /// In a search it may be mapped from the file; then only `ww_history_mapped_dots` may read it.
-        let high: UnsafePointer<Int8>
+        package let high: UnsafePointer<Int8>
 
-        func entry(_ place: Int) -> HistoryEntry {
+        package func entry(_ place: Int) -> HistoryEntry {
             HistoryEntry(
                 media: media[place], wall: wall[place], value: values[place], flags: flags(place))
         }
-        var media: UnsafePointer<Double> { at(header.media) }
-        var wall: UnsafePointer<Double> { at(header.wall) }
-        var values: UnsafePointer<Float> { at(header.values) }
-        var scales: UnsafePointer<Float> { at(header.scales) }
-        var lengths: UnsafePointer<Float> { at(header.lengths) }
+        package var media: UnsafePointer<Double> { at(header.media) }
+        package var wall: UnsafePointer<Double> { at(header.wall) }
+        package var values: UnsafePointer<Float> { at(header.values) }
+        package var scales: UnsafePointer<Float> { at(header.scales) }
+        package var lengths: UnsafePointer<Float> { at(header.lengths) }
         /// The low plane: the lower bytes of the block's embeddings.
         ///
         /// It is valid only if the reader was opened with `readsLow`.
-        var low: UnsafePointer<Int8> { at(header.low) }
-        func flags(_ place: Int) -> EntryFlags {
+        package var low: UnsafePointer<Int8> { at(header.low) }
+        package func flags(_ place: Int) -> EntryFlags {
             EntryFlags(rawValue: bytes.load(fromByteOffset: header.flags + place, as: UInt8.self))
         }
         private func at<T>(_ place: Int) -> UnsafePointer<T> { (bytes + place).assumingMemoryBound(to: T.self) }
@@ -41,13 +41,13 @@ package final class SegmentReader {
     package let path: String
     package let header: SegmentHeader
     /// True if the history file is finished and read-only, so that it never changes again.
-    let isSealed: Bool
+    package let isSealed: Bool
     /// The inode number of the file, by which a file that has replaced it is recognised; 0 for a `.tail` file.
-    let inode: UInt64
+    package let inode: UInt64
     /// The parts of the file that were left out so far.
     package private(set) var skips = HistorySkips()
     /// True if reading has failed, so that the file may have more than was read.
-    var hasFailed: Bool { source.hasFailed }
+    package var hasFailed: Bool { source.hasFailed }
     /// The number of bytes read so far.
     package private(set) var bytesRead = 0
 
@@ -106,7 +106,7 @@ package final class SegmentReader {
     }
 
     /// Reads a copy of a `.tail` file (the incomplete last block of a history file); throws if its header is damaged.
-    init(_ tail: TailBytes, readsLow: Bool, checksRows: Bool = true) throws(HistoryProblem) {
+    package init(_ tail: TailBytes, readsLow: Bool, checksRows: Bool = true) throws(HistoryProblem) {
         (path, self.readsLow, self.checksRows, descriptor, source) = (tail.path, readsLow, checksRows, -1, tail)
         header = try SegmentHeader(Array(tail.view(0, SegmentHeader.size)), path: tail.path)
         (isSealed, inode, size, padded, mapped) = (false, 0, tail.size, header.padded, nil)
@@ -123,7 +123,7 @@ package final class SegmentReader {
     }
 
     /// Returns the next valid block; nil at the end, where more may follow later if the file is not finished.
-    func next() -> Block? {
+    package func next() -> Block? {
         while true {
             switch load(offset) {
             case .end(let cut):
@@ -152,16 +152,16 @@ package final class SegmentReader {
     }
 
     /// Records that the block at an offset of the file is damaged.
-    func refuse(_ place: Int) { note(.damaged, "the block at byte \(place) is damaged") }
+    package func refuse(_ place: Int) { note(.damaged, "the block at byte \(place) is damaged") }
 
     /// Returns the block at an offset at which one was found before; nil if it is no longer valid.
-    func block(at place: Int) -> Block? {
+    package func block(at place: Int) -> Block? {
         if case .block(let block) = load(place) { return block }
         return nil
     }
 
     /// Reads the rest of the file; returns the end of its last complete block, and the next frame's or clip's number.
-    func end() -> (offset: Int, sequence: Int) {
+    package func end() -> (offset: Int, sequence: Int) {
         var end = (offset: SegmentHeader.size, sequence: 0)
         while let block = next() {
             end = (block.offset + block.header.size, Int(block.header.sequence) + block.header.entries)

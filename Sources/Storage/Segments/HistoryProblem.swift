@@ -33,7 +33,7 @@ package struct HistoryProblem: Error, Sendable, Equatable, CustomStringConvertib
     package var description: String { "\(path): \(reason)" }
 
     /// Throws if a time is not finite or is beyond 1e12 seconds, because readers refuse blocks with such times.
-    static func refuse(time media: Double, _ wall: Double, of stream: String) throws(HistoryProblem) {
+    package static func refuse(time media: Double, _ wall: Double, of stream: String) throws(HistoryProblem) {
         guard abs(media) < 1e12, abs(wall) < 1e12 else {
             throw HistoryProblem(.unwritable, stream, "expected times below 1e12 seconds, found \(media) and \(wall)")
         }

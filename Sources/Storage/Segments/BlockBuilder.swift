@@ -4,11 +4,11 @@ import CKernels
 ///
 /// The embedding is scaled to length 1 and rotated, and its numbers are rounded to 16 bits. `high` has the upper bytes
 /// of the numbers, `low` the lower bytes; `length` is the embedding's original length.
-struct PackedRow: Equatable {
-    var high: [Int8]
-    var low: [Int8]
-    var scale: Float = 0
-    var length: Float = 0
+package struct PackedRow: Equatable {
+    package var high: [Int8]
+    package var low: [Int8]
+    package var scale: Float = 0
+    package var length: Float = 0
 
     init(padded: Int) {
         high = [Int8](repeating: 0, count: padded)
@@ -16,7 +16,7 @@ struct PackedRow: Equatable {
     }
 
     /// Converts an embedding to the stored form; nil if its length is 0 or a number is not finite.
-    init?(_ embedding: [Float]) {
+    package init?(_ embedding: [Float]) {
         let padded = ww_score_padded(embedding.count)
         self.init(padded: padded)
         var work = [Double](repeating: 0, count: padded)
@@ -24,7 +24,7 @@ struct PackedRow: Equatable {
     }
 
     /// Returns the embedding of `width` numbers with its original length.
-    func embedding(width: Int) -> [Float] {
+    package func embedding(width: Int) -> [Float] {
         var work = [Double](repeating: 0, count: high.count)
         return [Float](unsafeUninitializedCapacity: width) { out, count in
             ww_history_unpack(out.baseAddress, high, low, scale, length, width, &work)
@@ -51,7 +51,7 @@ package struct HistoryEntry: Sendable, Equatable {
 }
 
 /// Collects entries (records of frames or clips) and their embeddings for the next block of a history file.
-struct BlockBuilder {
+package struct BlockBuilder {
     let padded: Int
     private(set) var entries: [HistoryEntry] = []
     private var high: [Int8] = []
@@ -59,17 +59,17 @@ struct BlockBuilder {
     private var scales: [Float] = []
     private var lengths: [Float] = []
 
-    init(padded: Int) { self.padded = padded }
+    package init(padded: Int) { self.padded = padded }
 
-    var isEmpty: Bool { entries.isEmpty }
-    var count: Int { entries.count }
+    package var isEmpty: Bool { entries.isEmpty }
+    package var count: Int { entries.count }
     var rows: Int { scales.count }
-    var isFull: Bool { entries.count == Int(WW_HISTORY_ENTRIES) || rows == Int(WW_HISTORY_VECTORS) }
+    package var isFull: Bool { entries.count == Int(WW_HISTORY_ENTRIES) || rows == Int(WW_HISTORY_VECTORS) }
 
     /// Appends a frame or clip with its row (its embedding in stored form; nil if it has none).
     ///
     /// If `repeats`, the row is the same as the previous entry's, and is stored only if this block has no row yet.
-    mutating func append(_ entry: HistoryEntry, _ row: PackedRow?, repeats: Bool) {
+    package mutating func append(_ entry: HistoryEntry, _ row: PackedRow?, repeats: Bool) {
         var entry = entry
         entry.flags.remove(.row)
         if let row, !(repeats && rows > 0) {
@@ -82,7 +82,7 @@ struct BlockBuilder {
         entries.append(entry)
     }
 
-    mutating func removeAll() {
+    package mutating func removeAll() {
         entries.removeAll(keepingCapacity: true)
         high.removeAll(keepingCapacity: true)
         low.removeAll(keepingCapacity: true)
@@ -91,7 +91,7 @@ struct BlockBuilder {
     }
 
     /// Encodes the block; `sequence` is the number of its first frame or clip within the file.
-    func encoded(sequence: Int) -> [UInt8] {
+    package func encoded(sequence: Int) -> [UInt8] {
         let header = BlockHeader(
             sequence: UInt64(sequence), entries: entries.count, rows: rows, padded: padded)
         var bytes = [UInt8](repeating: 0, count: header.size)

@@ -2,7 +2,7 @@ import CKernels
 import Foundation
 
 /// The bytes of a history file, or of its `.tail` file (its incomplete last block), read in parts.
-protocol SegmentBytes: AnyObject {
+package protocol SegmentBytes: AnyObject {
     /// Returns at most `count` bytes from an offset on, fewer at the end; they are valid until the next call.
     func view(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer
     /// The number of bytes that the file has now.
@@ -12,20 +12,20 @@ protocol SegmentBytes: AnyObject {
 }
 
 /// Reads the bytes of a file by pread(2) into a buffer that is allocated once.
-final class FileBytes: SegmentBytes {
+package final class FileBytes: SegmentBytes {
     private let descriptor: Int32
     private let most: Int
     private var buffer: UnsafeMutableRawBufferPointer?
-    private(set) var hasFailed = false
+    package private(set) var hasFailed = false
 
     /// Prepares to read an open file; the caller keeps and closes the descriptor.
     ///
     /// `most` is the length of the longest view in bytes.
-    init(_ descriptor: Int32, most: Int) { (self.descriptor, self.most) = (descriptor, most) }
+    package init(_ descriptor: Int32, most: Int) { (self.descriptor, self.most) = (descriptor, most) }
 
     deinit { buffer?.deallocate() }
 
-    var size: Int {
+    package var size: Int {
         var status = stat()
         return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
     }
@@ -35,7 +35,7 @@ final class FileBytes: SegmentBytes {
     /// If the next view begins at the same offset, only the rest is read.
     private var held = 0..<0
 
-    func view(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer {
+    package func view(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer {
         let count = min(count, most)
         let buffer = self.buffer ?? .allocate(byteCount: most, alignment: 64)
         self.buffer = buffer
@@ -52,7 +52,7 @@ final class FileBytes: SegmentBytes {
     }
 
     /// Reads until the buffer is full, the file ends or reading fails; returns the number of bytes read.
-    static func read(
+    package static func read(
         _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, at place: Int
     ) -> (count: Int, hasFailed: Bool) {
         var have = 0
@@ -127,7 +127,7 @@ final class MappedRows {
 
 extension FileBytes {
     /// Writes all bytes, or cuts the file off at `place` again; returns 0 or the system's error number.
-    static func write(_ bytes: [UInt8], to descriptor: Int32, at place: Int) -> Int32 {
+    package static func write(_ bytes: [UInt8], to descriptor: Int32, at place: Int) -> Int32 {
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes {
@@ -147,14 +147,14 @@ extension FileBytes {
 
 /// A copy in memory of a `.tail` file, which has the frames or clips of a history file's incomplete block.
 // @unchecked: `bytes` is not changed after initialisation
-final class TailBytes: SegmentBytes, @unchecked Sendable {
+package final class TailBytes: SegmentBytes, @unchecked Sendable {
     let path: String
     private let bytes: UnsafeMutableRawBufferPointer
-    let size: Int
-    var hasFailed: Bool { false }
+    package let size: Int
+    package var hasFailed: Bool { false }
 
     /// Reads the `.tail` file (incomplete last block) of a history file; nil if it is missing, empty or too large.
-    init?(of segment: String) {
+    package init?(of segment: String) {
         path = segment + ".tail"
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
@@ -174,7 +174,7 @@ final class TailBytes: SegmentBytes, @unchecked Sendable {
 
     deinit { bytes.deallocate() }
 
-    func view(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer {
+    package func view(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: bytes[min(place, size)..<min(place + count, size)])
     }
 }

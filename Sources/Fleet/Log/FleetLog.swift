@@ -1,4 +1,4 @@
-import ControlAPI
+package import ControlAPI
 package import Foundation
 package import Journal
 import Synchronization

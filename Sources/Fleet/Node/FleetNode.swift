@@ -1,5 +1,6 @@
 import Concurrency
 import Foundation
+import Journal
 package import Logging
 import Notify
 import SystemSupport

@@ -1,5 +1,5 @@
 package import Foundation
-package import WireFormat
+import WireFormat
 
 /// A message of a node's journal, or a range of lost messages, on its way into the fleet's log.
 package struct OutgoingMessage: Sendable, Equatable {

@@ -117,8 +117,7 @@ struct Watchwordd: AsyncParsableCommand {
             control.stop()
             answer.yield(await daemon.stop())
             await scoring.value
-            daemon.outbox.feed.end()
-            daemon.fleet?.log.feed.end()
+            daemon.endFeeds()
             await web?.stop()
         }
         if ended, await answers.first(where: { _ in true }) == true { return logger.info("stopped") }

@@ -25,6 +25,12 @@ extension WatchwordDaemon: FleetDaemon {
         try fleet.log.check()
         return fleet.log
     }
+
+    /// Ends the answers to all clients that follow messages.
+    package nonisolated func endFeeds() {
+        outbox.feed.end()
+        fleet?.log.feed.end()
+    }
 }
 
 /// The functions of this daemon that its fleet's node calls, such as starting a stream.

@@ -1,7 +1,7 @@
 import ControlAPI
 import Foundation
-import Journal
-package import Publishing
+package import Journal
+import Publishing
 package import WireFormat
 
 /// The control operations `events.replay`, `events.open` and `events.mark`, for one message log.
@@ -12,7 +12,7 @@ package struct EventOperations: Sendable {
 
     package init(_ log: any MessageLog) { self.log = log }
 
-    static let logArgument = Schema.Property(
+    package static let logArgument = Schema.Property(
         "log", .word(["node", "fleet"]),
         "This daemon's own messages, which is what is meant without it, or those of its fleet, with the fleet's numbers.")
 

@@ -1,5 +1,6 @@
 import Fleet
 import Foundation
+import Messaging
 import TestSupport
 import Testing
 import WireFormat

@@ -44,7 +44,9 @@ package struct Configuration: Sendable, Equatable {
     package var pipelines: String?
     /// The limits on what streams of clients may open.
     package var sources = SourcePolicy()
-    /// The cameras' passwords that clients may refer to by name, each with its allowed hosts.
+    /// The limits on where notifiers of clients may send.
+    package var receivers = ClientNotifiers()
+    /// The passwords and other secrets that clients may refer to by name, each with its allowed hosts.
     package var credentials: [String: CameraCredentials] = [:]
     package var plugins: [String] = []
     package var log = LogSettings()
@@ -58,8 +60,8 @@ package struct Configuration: Sendable, Equatable {
     private static let keys = [
         "model", "precision", "head", "frames", "threshold", "prompts", "rerank", "journal", "publish", "control",
         "http", "batch", "curve", "limits",
-        "calibration", "retention", "history", "clips", "pipelines", "plugins", "log", "sources", "credentials",
-        "notify", "fleet", "streams", "queries",
+        "calibration", "retention", "history", "clips", "pipelines", "plugins", "log", "sources", "receivers",
+        "credentials", "notify", "fleet", "streams", "queries",
     ]
 
     /// The greatest size of a configuration file in bytes.
@@ -162,6 +164,7 @@ package struct Configuration: Sendable, Equatable {
         clips = try ClipSettings.read(root, path: path)
         pipelines = try root.string("pipelines")
         sources = try SourcePolicy(root, path: path)
+        receivers = try ClientNotifiers(root)
         credentials = try CameraCredentials.all(root, path: path)
         plugins = try root.strings("plugins") ?? []
         if let node = root.node("log") {

@@ -27,13 +27,15 @@ extension SourcePolicy {
     }
 }
 
-/// A camera's user and password: the file with them, and the hosts that they may be sent to.
+/// A secret that clients may name: the file with it, and the hosts that it may be sent to.
+///
+/// Of a camera it is `user:password`, of a notifier what its key asks for.
 package struct CameraCredentials: Sendable, Equatable {
     /// The file's path, or its name in `$CREDENTIALS_DIRECTORY`.
     package var file: String
     package var hosts: [HostPattern]
 
-    /// Reads the section `credentials`: names for streams to use, each with `hosts`, and with `file` if that differs.
+    /// Reads the section `credentials`: names for clients to use, each with `hosts`, and with `file` if that differs.
     static func all(_ root: YAMLMapping, path: String) throws(ConfigurationError) -> [String: CameraCredentials] {
         var all: [String: CameraCredentials] = [:]
         guard let node = root.node("credentials") else { return all }
@@ -47,20 +49,12 @@ package struct CameraCredentials: Sendable, Equatable {
             let section = try YAMLMapping(
                 pair.value, path: path, line: pair.line, what: "credentials: \(name.prefix(64))",
                 keys: ["file", "hosts"])
-            let hosts = try section.strings("hosts") ?? []
+            let hosts = try section.hosts("hosts") ?? []
             guard !hosts.isEmpty else {
                 throw section.failure(
                     "hosts", "name the hosts that these credentials are for, as in [camera-1.example]")
             }
-            var patterns: [HostPattern] = []
-            for text in hosts {
-                guard let pattern = HostPattern(text) else {
-                    throw section.failure(
-                        "hosts", "expected a host as in camera-1.example or 10.0.0.5:554, found \"\(text.prefix(64))\"")
-                }
-                patterns.append(pattern)
-            }
-            all[name] = CameraCredentials(file: try section.string("file") ?? name, hosts: patterns)
+            all[name] = CameraCredentials(file: try section.string("file") ?? name, hosts: hosts)
         }
         return all
     }

@@ -3,7 +3,8 @@ import GRDB
 
 /// Queries, streams, calibrations and embeddings, stored beside the messages; each call is one transaction.
 extension Journal {
-    package enum Kind: String, Sendable { case query, stream, fleet }
+    /// What is kept, by the name of its table; a receiver is a notifier that a client added.
+    package enum Kind: String, Sendable { case query, stream, fleet, receiver }
 
     package func save(_ kind: Kind, id: String, json: Data) throws(JournalError) {
         try save(kind, [(id, json)])
@@ -43,7 +44,9 @@ extension Journal {
     }
 
     private static func what(_ kind: Kind, _ ids: [String]) -> String {
-        if ids.count == 1, let id = ids.first { return "\(kind.rawValue) \"\(id)\"" }
+        if ids.count == 1, let id = ids.first {
+            return "\(kind == .receiver ? "notifier" : kind.rawValue) \"\(id)\""
+        }
         return "\(ids.count) \(all(kind))"
     }
 
@@ -52,6 +55,7 @@ extension Journal {
         case .query: "queries"
         case .stream: "streams"
         case .fleet: "notes of the fleet"
+        case .receiver: "notifiers"
         }
     }
 

@@ -31,7 +31,7 @@ struct MQTTOptions: Sendable {
         (ca, certificate, key) = (target.ca, target.certificate, target.key)
         // Brokers of version 3.1.1 must take 23 letters and digits.
         client = "watchword" + FNV1a("\(journal)/\(settings.name)/\(role)".utf8).digits.prefix(14)
-        rule = ReachRule(settings.addresses)
+        rule = ReachRule(settings)
         timeout = settings.timeout
         self.availability = availability
         self.subscriptions = subscriptions

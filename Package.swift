@@ -368,8 +368,8 @@ let package = Package(
         .target(
             name: "Benchmarking",
             dependencies: [
-                "Checkpoints", "CLIP", "Concurrency", "Daemon", "Heads", "Measures", "Pixels", "Printing",
-                "StreamSources", "SystemSupport", "Tensors", "Training", "WatchwordConfiguration",
+                "Checkpoints", "CLIP", "Concurrency", "Daemon", "Heads", "Ingest", "Measures", "Pixels", "Printing",
+                "Recording", "StreamSources", "SystemSupport", "Tensors", "Training", "WatchwordConfiguration",
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Sources/Lab/Benchmarking", swiftSettings: strict),
 

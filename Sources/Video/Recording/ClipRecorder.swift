@@ -39,8 +39,6 @@ package final class ClipRecorder: Sendable {
     private let ended = DispatchSemaphore(value: 0)
     /// Clips that are written at once, at most, of all streams and of one.
     private static let most = (all: 64, ofStream: 8)
-    /// Bytes of the disk that clips leave free: the journal may be on it, too.
-    private static let reserve = 256_000_000
 
     /// Makes the directory, beside a journal's snapshots if the settings name none, and takes up what a crash left; its
     /// thread ends with `close`.
@@ -186,7 +184,7 @@ package final class ClipRecorder: Sendable {
                     .init(start: one.start, after: settings.after, longest: settings.longest))
             }
             // A disk that is nearly full is left to the journal.
-            let isFull = folder.free.map { $0 < Self.reserve } ?? false
+            let isFull = folder.free.map { Double($0) < settings.freeMegabytes * 1e6 } ?? false
             clips = clips.filter { !isOver($0, isLast: isEnding, isFull: isFull) }
             let writing = Dictionary(clips.map { ($0.stream, 1) }, uniquingKeysWith: +)
             state.withLock { state in
@@ -204,7 +202,7 @@ package final class ClipRecorder: Sendable {
         let ended = state.withLock { $0.running[clip.event]?.ended }
         let outcome =
             isFull
-            ? clip.giveUp("less than \(Self.reserve / 1_000_000) MB of the disk are free")
+            ? clip.giveUp("less than \(Int(settings.freeMegabytes)) MB of the disk are free")
             : clip.step(ended: ended, now: Date().timeIntervalSince1970, isLast: isLast)
         guard let outcome else { return false }
         note(outcome, of: clip)

@@ -12,6 +12,8 @@ package struct ClipSettings: Sendable, Equatable {
     package var days = 7.0
     /// Most of the disk that all clips take, in 10^9 bytes.
     package var gigabytes = 10.0
+    /// Megabytes (10^6 bytes) of the disk that clips leave free: the journal may be on it, too.
+    package var freeMegabytes = 256.0
     /// The directory; beside the journal's snapshots, if nil.
     package var directory: String?
 

@@ -4,6 +4,8 @@ import { clip } from './api.js';
 
 /** What is known of events' clips. @type {Map<string, 'ready' | 'writing' | 'gone'>} */
 const known = new Map();
+/** Files of clips that have several. @type {Map<string, number>} */
+const files = new Map();
 const most = 500, pause = 1500;
 let asking = '', timer = 0;
 
@@ -36,18 +38,40 @@ async function ask(event, done) {
     if (!answer || ![200, 202, 404].includes(answer.status)) return;
     known.delete(event);
     known.set(event, answer.status === 202 ? 'writing' : answer.ok ? 'ready' : 'gone');
-    for (const old of [...known.keys()].slice(0, -most)) known.delete(old);
+    const count = Number(answer.headers.get('Clip-Files'));
+    if (count > 1) files.set(event, count);
+    for (const old of [...known.keys()].slice(0, -most)) { known.delete(old); files.delete(old); }
     done();
 }
 
 /** Forgets what is known of clips: another may look at the page now. */
-export const forget = () => known.clear();
+export function forget() {
+    known.clear();
+    files.clear();
+}
 
 /** Whether an event's clip can be played. @param {string} event */
 export const isReady = event => known.get(event) === 'ready';
 
-/** A player of an event's clip. @param {import('./state.js').MatchEvent} event @param {string} words */
-export const player = (event, words) => h('video', {
-    src: clip(event.event), controls: true, autoplay: true, muted: true, playsInline: true,
-    'aria-label': `The clip of “${words}” on ${event.stream}`,
-});
+/**
+ * A player of an event's clip; one of several files is followed by the next.
+ * @param {import('./state.js').MatchEvent} event @param {string} words
+ */
+export function player(event, words) {
+    const count = files.get(event.event) ?? 1;
+    const label = (/** @type {number} */ at) => `The clip of “${words}” on ${event.stream}${count > 1 ? `, part ${at} of ${count}` : ''}`;
+    let at = 1;
+    const video = h('video', { src: clip(event.event), controls: true, autoplay: true, muted: true, playsInline: true, 'aria-label': label(1) });
+    video.onended = () => {
+        if (at >= count) return;
+        at += 1;
+        video.src = `${clip(event.event)}?file=${at}`;
+        video.setAttribute('aria-label', label(at));
+    };
+    video.rewind = () => {
+        if (at > 1) video.src = clip(event.event);
+        at = 1;
+        video.setAttribute('aria-label', label(1));
+    };
+    return video;
+}

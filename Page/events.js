@@ -222,6 +222,7 @@ function play() {
     if (!event || !place || !isReady(event.event)) return;
     const there = $('video', place);
     if (!there) return place.firstElementChild?.replaceWith(player(event, words(event.query)));
+    there.rewind();
     there.currentTime = 0;
     there.play();
 }

@@ -100,7 +100,7 @@ package actor WatchwordDaemon {
         self.outbox = outbox
         let recordings = Recordings(clips: configuration.clips, journal: configuration.journal, logger: logger)
         self.recordings = recordings
-        await outbox.endInterrupted { recordings.clips?.file(of: $0) }
+        await outbox.endInterrupted { recordings.clips?.files(of: $0) ?? [] }
         prepared = try NotifyHub.prepare(configuration.notify)
         notifiers = NotifierRegistry(
             hub: NotifyHub(log: NotifierLog(outbox: outbox), logger: logger), outbox: outbox,

@@ -120,8 +120,8 @@ package actor Outbox {
 
     /// Ends the events that a crash left open, before anything else is sent.
     ///
-    /// `clip`: where an event's clip is, if it has one.
-    package func endInterrupted(clip: @Sendable (String) -> String? = { _ in nil }) {
+    /// `clips`: the files of an event's clip, none if it has none.
+    package func endInterrupted(clips: @Sendable (String) -> [String] = { _ in [] }) {
         let open: [Entry]
         do { open = try journal.openEvents() } catch {
             return logger.error("open events cannot be read", metadata: ["error": "\(error)"])
@@ -131,7 +131,9 @@ package actor Outbox {
             else { return nil }
             body["phase"] = .string("end")
             body["reason"] = .string("interrupted")
-            body["clip"] = clip(event.id).map { .string($0) }
+            let files = clips(event.id).map { JSONValue.string($0) }
+            body["clip"] = files.first
+            if files.count > 1 { body["clips"] = .array(files) }
             let fields = body
             return PendingMessage(
                 topic: entry.topic, query: entry.query, stream: entry.stream,

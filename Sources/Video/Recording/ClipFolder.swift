@@ -1,29 +1,59 @@
 import Foundation
 import SystemSupport
 
-/// The files of clips, named after their events: `EVENT.mp4`, and `EVENT.mp4.part` while they are written.
+/// The files of clips, named after their events: `EVENT.mp4`, `EVENT.2.mp4` and so on, each with `.part` while it is written.
 struct ClipFolder: Sendable {
     let path: String
     private static let ending = ".mp4"
 
-    func file(_ event: String) -> String { "\(path)/\(event)\(Self.ending)" }
+    /// Files of one clip, at most.
+    static let mostFiles = 16
 
-    /// A clip and what retention goes by.
+    /// The path of a clip's file, by its number from 1.
+    func file(_ event: String, number: Int = 1) -> String {
+        "\(path)/\(event)\(number == 1 ? "" : ".\(number)")\(Self.ending)"
+    }
+
+    /// The files that there are of a clip, in order.
+    func files(of event: String) -> [String] {
+        Array(
+            (1...Self.mostFiles).lazy.map { file(event, number: $0) }
+                .prefix { FileManager.default.fileExists(atPath: $0) })
+    }
+
+    /// The event and number of a file by its name; nil for other names.
+    private static func parts(_ name: String) -> (event: String, number: Int)? {
+        guard name.hasSuffix(ending) else { return nil }
+        let words = name.dropLast(ending.count).split(separator: ".", omittingEmptySubsequences: false)
+        guard let event = words.first.map(String.init), Identifier.isEvent(event) else { return nil }
+        if words.count == 1 { return (event, 1) }
+        guard words.count == 2, let number = Int(words[1]), (2...mostFiles).contains(number),
+            words[1] == "\(number)"
+        else { return nil }
+        return (event, number)
+    }
+
+    /// A clip and what retention goes by: the bytes of its files, and the time of the newest.
     struct Kept: Sendable {
         let event: String
-        let bytes: Int
-        let modified: Double
+        var bytes = 0
+        var modified = 0.0
+        var files: [String] = []
     }
 
     /// The clips, oldest first.
     func all() -> [Kept] {
-        names().compactMap { name in
-            guard name.hasSuffix(Self.ending) else { return nil }
-            let event = String(name.dropLast(Self.ending.count))
+        var all: [String: Kept] = [:]
+        for name in names() {
             var status = stat()
-            guard Identifier.isEvent(event), stat(file(event), &status) == 0 else { return nil }
-            return Kept(event: event, bytes: Int(status.st_size), modified: Double(status.st_mtim.tv_sec))
-        }.sorted { $0.modified < $1.modified }
+            guard let (event, number) = Self.parts(name), stat(file(event, number: number), &status) == 0 else {
+                continue
+            }
+            all[event, default: Kept(event: event)].bytes += Int(status.st_size)
+            all[event]?.modified = max(all[event]?.modified ?? 0, Double(status.st_mtim.tv_sec))
+            all[event]?.files.append(file(event, number: number))
+        }
+        return all.values.sorted { ($0.modified, $0.event) < ($1.modified, $1.event) }
     }
 
     private func names() -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] }
@@ -40,12 +70,11 @@ struct ClipFolder: Sendable {
     /// Returns how many became clips.
     func sweep() -> Int {
         var count = 0
-        for name in names() where name.hasSuffix(Self.ending + ".part") {
-            let event = String(name.dropLast(Self.ending.count + 5))
-            guard Identifier.isEvent(event) else { continue }
+        for name in names() where name.hasSuffix(".part") {
+            guard let (event, number) = Self.parts(String(name.dropLast(".part".count))) else { continue }
             let part = "\(path)/\(name)"
             let whole = Self.playable(part)
-            if whole > 0, truncate(part, whole) == 0, rename(part, file(event)) == 0 {
+            if whole > 0, truncate(part, whole) == 0, rename(part, file(event, number: number)) == 0 {
                 count += 1
             } else {
                 unlink(part)
@@ -97,7 +126,8 @@ struct ClipFolder: Sendable {
         var (bytes, count) = (kept.reduce(0) { $0 + $1.bytes }, 0)
         for clip in kept where !spared.contains(clip.event) {
             guard clip.modified < now - days * 86_400 || bytes > most else { continue }
-            guard unlink(file(clip.event)) == 0 else { continue }
+            let gone = clip.files.map { unlink($0) }
+            guard gone.allSatisfy({ $0 == 0 }) else { continue }
             bytes -= clip.bytes
             count += 1
         }

@@ -12,6 +12,8 @@ package final class ClipRecorder: Sendable {
     private struct Running {
         /// When the event ended, in seconds since 1970; nil while it goes on.
         var ended: Double?
+        /// Files that have begun.
+        var files = 0
     }
 
     /// A clip that the thread has not begun yet.
@@ -97,21 +99,22 @@ package final class ClipRecorder: Sendable {
         news.signal()
     }
 
-    /// Takes note that an event ended at `time`; where its clip will be, nil if there is none.
-    package func end(_ event: String, at time: Double) -> String? {
-        let isRunning = state.withLock { state in
-            guard state.running[event] != nil else { return false }
+    /// Takes note that an event ended at `time`; where its clip will be, as far as its files are known: empty if there
+    /// is none.
+    package func end(_ event: String, at time: Double) -> [String] {
+        let running = state.withLock { state in
             state.running[event]?.ended = time
-            return true
+            return state.running[event]
         }
-        guard isRunning || FileManager.default.fileExists(atPath: folder.file(event)) else { return nil }
+        guard let running else { return files(of: event) }
         news.signal()
-        return folder.file(event)
+        return (1...max(1, running.files)).map { folder.file(event, number: $0) }
     }
 
     /// The state of an event's clip.
     package enum Found: Sendable, Equatable {
-        case file(String)
+        /// The paths of its files, in order; never empty.
+        case files([String])
         case beingWritten
         case nothing
     }
@@ -119,15 +122,12 @@ package final class ClipRecorder: Sendable {
     package func clip(of event: String) -> Found {
         guard Identifier.isEvent(event) else { return .nothing }
         if state.withLock({ $0.running[event] != nil }) { return .beingWritten }
-        let file = folder.file(event)
-        return FileManager.default.fileExists(atPath: file) ? .file(file) : .nothing
+        let files = folder.files(of: event)
+        return files.isEmpty ? .nothing : .files(files)
     }
 
-    /// Returns the path of the clip of an earlier process's event; nil if it has none.
-    package func file(of event: String) -> String? {
-        let file = folder.file(event)
-        return Identifier.isEvent(event) && FileManager.default.fileExists(atPath: file) ? file : nil
-    }
+    /// Returns the paths of the clip of an event that is over, or an earlier process's; empty if it has none.
+    package func files(of event: String) -> [String] { Identifier.isEvent(event) ? folder.files(of: event) : [] }
 
     package var status: ClipStatus { state.withLock { $0.counts } }
 
@@ -204,6 +204,7 @@ package final class ClipRecorder: Sendable {
             isFull
             ? clip.giveUp("less than \(Int(settings.freeMegabytes)) MB of the disk are free")
             : clip.step(ended: ended, now: Date().timeIntervalSince1970, isLast: isLast)
+        state.withLock { $0.running[clip.event]?.files = clip.files }
         guard let outcome else { return false }
         note(outcome, of: clip)
         return true
@@ -216,7 +217,8 @@ package final class ClipRecorder: Sendable {
         }
         var metadata: Logger.Metadata = ["event": "\(clip.event)", "stream": "\(clip.stream)"]
         switch outcome {
-        case .written(let seconds, let bytes, let cut):
+        case .written(let seconds, let bytes, let files, let cut):
+            if files > 1 { metadata["files"] = "\(files)" }
             metadata["seconds"] = "\((seconds * 10).rounded() / 10)"
             metadata["bytes"] = "\(bytes)"
             if let cut { metadata["ends_early"] = "\(cut.rawValue)" }

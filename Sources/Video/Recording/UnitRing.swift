@@ -111,6 +111,15 @@ package final class UnitRing: UnitTaker {
         }
     }
 
+    /// The first keyframe from a number on, of any session.
+    package func keyframe(from number: UInt64) -> Numbered? {
+        state.withLock { state in
+            guard let first = state.units.first?.number else { return nil }
+            let start = number > first ? Int(min(number - first, UInt64(state.units.count))) : 0
+            return state.units[start...].first { $0.unit.isKeyframe }
+        }
+    }
+
     /// The newest keyframe of this session.
     package var newestKeyframe: Numbered? { keyframe(before: .infinity) }
 

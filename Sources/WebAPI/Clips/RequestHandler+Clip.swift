@@ -9,8 +9,19 @@ import Recording
 import WireFormat
 
 extension RequestHandler {
-    /// An event's clip, or a part of it; 202 while it is being written.
-    func clip(_ event: String, _ headers: HTTPFields, _ caller: Caller) async throws -> Response {
+    /// The arguments of a clip.
+    static let clipArguments: [Schema.Property] = [
+        .init("file", .integer(1...16), "Which of its files, where the clip has several; the first, if it is left out.")
+    ]
+
+    /// A file of an event's clip, or a part of it; 202 while any of it is being written.
+    func clip(
+        _ event: String, _ query: [RequestTarget.Field], _ headers: HTTPFields, _ caller: Caller
+    ) async throws -> Response {
+        let asked = try MessageCursor.values(query, Self.clipArguments)["file"] ?? "1"
+        guard let number = Int(asked), 1...16 ~= number else {
+            throw Refusal(400, "bad-argument", "file: expected 1 to 16")
+        }
         if let problem = Schemas.problem(.string(event), as: .event, at: "event") {
             throw Refusal(400, "bad-argument", problem)
         }
@@ -23,11 +34,16 @@ extension RequestHandler {
             response.status = .accepted
             response.headers["Retry-After"] = "1"
             return response
-        case .file(let path):
-            guard let file = await offPool({ ClipFile(path) }) else {
+        case .files(let paths):
+            guard paths.indices.contains(number - 1) else {
+                throw Refusal(404, "not-found", "the clip of event \"\(event)\" has \(paths.count) files")
+            }
+            guard let file = await offPool({ ClipFile(paths[number - 1]) }) else {
                 throw Refusal(404, "not-found", "there is no clip of event \"\(event)\" any more")
             }
-            return try file.response(headers)
+            var response = try file.response(headers)
+            response.headers["Clip-Files"] = "\(paths.count)"
+            return response
         }
     }
 }

@@ -48,6 +48,8 @@ package struct MatchMessage: Codable, Sendable, Equatable {
     package let snapshot: String?
     /// The coded video around the event, a file; of an end, which may be told before the file is there.
     package let clip: String?
+    /// All files of the clip as far as they are known, where it has several; the first is `clip`.
+    package let clips: [String]?
     /// The reason of an end that did not come by itself: "interrupted" after a crash.
     package let reason: String?
     /// The rule's key: "threshold", "against" (the score is then a probability) or "false_alerts_per_day".
@@ -58,7 +60,7 @@ package struct MatchMessage: Codable, Sendable, Equatable {
     package init(
         seq: Int64, prev: Int64?, event: String, phase: String, query: Query, stream: String, score: Double, peak: Peak,
         threshold: Double, head: String, model: String, start: Date, end: Date, media: Media, snapshot: String? = nil,
-        clip: String? = nil, reason: String? = nil, rule: String? = nil, group: String? = nil
+        clips: [String] = [], reason: String? = nil, rule: String? = nil, group: String? = nil
     ) {
         self.seq = seq
         self.prev = prev
@@ -75,7 +77,8 @@ package struct MatchMessage: Codable, Sendable, Equatable {
         self.end = end
         self.media = media
         self.snapshot = snapshot
-        self.clip = clip
+        clip = clips.first
+        self.clips = clips.count > 1 ? clips : nil
         self.reason = reason
         self.rule = rule
         self.group = group

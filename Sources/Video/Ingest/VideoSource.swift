@@ -47,7 +47,8 @@ package final class VideoSource: @unchecked Sendable {
     /// live source it must return at once.
     ///
     /// `decoding` is told what is decoded; a live source keeps `share` of its samples. `wasLive`: an earlier opening
-    /// had no end; what `memory` has of earlier openings is not seen again. A live source's coded units go to `units`.
+    /// had no end; what `memory` has of earlier openings is not seen again. A live source's coded units go to `units`,
+    /// from when it is known to be one.
     package init(
         _ description: SourceDescription, templates: PipelineTemplates, decoding: DecodingRecord = DecodingRecord(),
         share: SamplingShare = SamplingShare(), patience: Duration? = ProgressWatch.usual,
@@ -81,7 +82,8 @@ package final class VideoSource: @unchecked Sendable {
             [description.uri, description.launch ?? ""], known: credentials?.secrets ?? [])
         diagnosis = SourceDiagnosis(
             description, secrets: secrets, database: database, tap: tap, activity: activity)
-        unitTap = isLive ? nil : memory.map { UnitTap($0) }
+        let tap = tap
+        unitTap = isLive ? nil : memory.map { UnitTap($0, units: units) { tap.isFoundLive } }
         decoderTap =
             isLive
             ? DecoderTap(

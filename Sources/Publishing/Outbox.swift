@@ -311,6 +311,8 @@ package actor Outbox {
     package nonisolated func follow(since: Int64, limit: Int) async throws -> ReplayPage {
         try await replay(since: since, limit: limit, filter: MessageFilter(), by: following)
     }
+    /// The newest message of each event that goes on.
+    package nonisolated func openForNotifiers() async throws -> [Entry] { try await following.openEvents() }
     package nonisolated func picture(of event: String) async -> Data? { await following.snapshot(of: event) }
     package nonisolated func places() async throws -> [String: Data] { try await following.places() }
     package nonisolated func save(place: Data, of name: String) async throws {
@@ -358,6 +360,7 @@ private actor Archive {
     func embeddings(of keys: [Data], model: String) throws -> [[Float]?] {
         try journal.embeddings(of: keys, model: model)
     }
+    func openEvents() throws -> [Entry] { try journal.openEvents() }
     func newest(ofEvent name: String) throws -> Entry? { try journal.newest(ofEvent: name) }
     func snapshot(of event: String) -> Data? { journal.snapshot(of: event) }
     func write(snapshot: Data, events: [String]) throws -> [String: String] {

@@ -210,7 +210,7 @@ let package = Package(
         .target(
             name: "Recording",
             dependencies: [
-                "Concurrency", "Ingest", "Muxing", "Sampling", "StreamSources", "SystemSupport",
+                "Concurrency", "Ingest", "Muxing", "Pixels", "Sampling", "StreamSources", "SystemSupport",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Sources/Video/Recording", swiftSettings: strict),

@@ -6,7 +6,7 @@ import SystemSupport
 /// The clip of one event on its way into its files; used by the recorder's thread alone.
 ///
 /// A file ends where the stream is opened again or its format changes; the next one begins with the next keyframe.
-final class Clip {
+final class Clip: EventRecord {
     /// The outcome of writing a clip, with the sums of its files.
     enum Outcome: Equatable {
         case written(seconds: Double, bytes: Int, files: Int, cut: Cut?)

@@ -1,10 +1,11 @@
 import Foundation
 import SystemSupport
 
-/// The files of clips, named after their events: `EVENT.mp4`, `EVENT.2.mp4` and so on, each with `.part` while it is written.
+/// The files of clips, named after their events: `EVENT.mp4`, `EVENT.2.mp4` and so on, or `EVENT.jpg` for a strip of
+/// pictures; each with `.part` while it is written.
 struct ClipFolder: Sendable {
     let path: String
-    private static let ending = ".mp4"
+    private static let (ending, stripEnding) = (".mp4", ".jpg")
 
     /// Files of one clip, at most.
     static let mostFiles = 16
@@ -14,23 +15,30 @@ struct ClipFolder: Sendable {
         "\(path)/\(event)\(number == 1 ? "" : ".\(number)")\(Self.ending)"
     }
 
+    /// The path of a strip of pictures.
+    func strip(_ event: String) -> String { "\(path)/\(event)\(Self.stripEnding)" }
+
     /// The files that there are of a clip, in order.
     func files(of event: String) -> [String] {
-        Array(
-            (1...Self.mostFiles).lazy.map { file(event, number: $0) }
-                .prefix { FileManager.default.fileExists(atPath: $0) })
+        let found = (1...Self.mostFiles).lazy.map { file(event, number: $0) }
+            .prefix { FileManager.default.fileExists(atPath: $0) }
+        guard found.isEmpty else { return Array(found) }
+        return FileManager.default.fileExists(atPath: strip(event)) ? [strip(event)] : []
     }
 
-    /// The event and number of a file by its name; nil for other names.
-    private static func parts(_ name: String) -> (event: String, number: Int)? {
-        guard name.hasSuffix(ending) else { return nil }
-        let words = name.dropLast(ending.count).split(separator: ".", omittingEmptySubsequences: false)
-        guard let event = words.first.map(String.init), Identifier.isEvent(event) else { return nil }
-        if words.count == 1 { return (event, 1) }
-        guard words.count == 2, let number = Int(words[1]), (2...mostFiles).contains(number),
-            words[1] == "\(number)"
-        else { return nil }
-        return (event, number)
+    /// The event of a file by its name; nil for other names.
+    private static func event(of name: String) -> String? {
+        let words = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard let event = words.first, Identifier.isEvent(event) else { return nil }
+        switch words.count {
+        case 2: return ["mp4", "jpg"].contains(words[1]) ? event : nil
+        case 3:
+            guard let number = Int(words[1]), (2...mostFiles).contains(number), words[1] == "\(number)",
+                words[2] == "mp4"
+            else { return nil }
+            return event
+        default: return nil
+        }
     }
 
     /// A clip and what retention goes by: the bytes of its files, and the time of the newest.
@@ -46,12 +54,10 @@ struct ClipFolder: Sendable {
         var all: [String: Kept] = [:]
         for name in names() {
             var status = stat()
-            guard let (event, number) = Self.parts(name), stat(file(event, number: number), &status) == 0 else {
-                continue
-            }
+            guard let event = Self.event(of: name), stat("\(path)/\(name)", &status) == 0 else { continue }
             all[event, default: Kept(event: event)].bytes += Int(status.st_size)
             all[event]?.modified = max(all[event]?.modified ?? 0, Double(status.st_mtim.tv_sec))
-            all[event]?.files.append(file(event, number: number))
+            all[event]?.files.append("\(path)/\(name)")
         }
         return all.values.sorted { ($0.modified, $0.event) < ($1.modified, $1.event) }
     }
@@ -71,10 +77,11 @@ struct ClipFolder: Sendable {
     func sweep() -> Int {
         var count = 0
         for name in names() where name.hasSuffix(".part") {
-            guard let (event, number) = Self.parts(String(name.dropLast(".part".count))) else { continue }
+            let final = String(name.dropLast(".part".count))
+            guard Self.event(of: final) != nil else { continue }
             let part = "\(path)/\(name)"
             let whole = Self.playable(part)
-            if whole > 0, truncate(part, whole) == 0, rename(part, file(event, number: number)) == 0 {
+            if whole > 0, truncate(part, whole) == 0, rename(part, "\(path)/\(final)") == 0 {
                 count += 1
             } else {
                 unlink(part)

@@ -14,6 +14,8 @@ package final class ClipRecorder: Sendable {
         var ended: Double?
         /// Files that have begun.
         var files = 0
+        /// Whether it is a strip of pictures.
+        let isStrip: Bool
     }
 
     /// A clip that the thread has not begun yet.
@@ -22,6 +24,7 @@ package final class ClipRecorder: Sendable {
         let stream: String
         let ring: UnitRing
         let start: Double
+        let isStrip: Bool
     }
 
     private struct State {
@@ -91,8 +94,10 @@ package final class ClipRecorder: Sendable {
                 state.counts.refused += 1
                 return false
             }
-            state.wanted.append(Wanted(event: event, stream: stream, ring: ring, start: time - settings.before))
-            state.running[event] = Running()
+            let isStrip = !ring.hasFormat
+            state.wanted.append(
+                Wanted(event: event, stream: stream, ring: ring, start: time - settings.before, isStrip: isStrip))
+            state.running[event] = Running(isStrip: isStrip)
             return true
         }
         guard isTaken else { return }
@@ -108,6 +113,7 @@ package final class ClipRecorder: Sendable {
         }
         guard let running else { return files(of: event) }
         news.signal()
+        guard !running.isStrip else { return [folder.strip(event)] }
         return (1...max(1, running.files)).map { folder.file(event, number: $0) }
     }
 
@@ -169,7 +175,7 @@ package final class ClipRecorder: Sendable {
     }
 
     private func run() {
-        var clips: [Clip] = []
+        var clips: [any EventRecord] = []
         while true {
             if clips.isEmpty { news.wait() } else { _ = news.wait(timeout: .now() + Self.pause) }
             // Signals that came together are one.
@@ -178,11 +184,7 @@ package final class ClipRecorder: Sendable {
                 defer { state.wanted = [] }
                 return (state.wanted, state.isEnding)
             }
-            clips += wanted.map { one in
-                Clip(
-                    event: one.event, stream: one.stream, ring: one.ring, folder: folder,
-                    .init(start: one.start, after: settings.after, longest: settings.longest))
-            }
+            clips += wanted.map(record)
             // A disk that is nearly full is left to the journal.
             let isFull = folder.free.map { Double($0) < settings.freeMegabytes * 1e6 } ?? false
             clips = clips.filter { !isOver($0, isLast: isEnding, isFull: isFull) }
@@ -195,10 +197,17 @@ package final class ClipRecorder: Sendable {
         ended.signal()
     }
 
+    private func record(_ one: Wanted) -> any EventRecord {
+        let span = Clip.Span(start: one.start, after: settings.after, longest: settings.longest)
+        return one.isStrip
+            ? Strip(event: one.event, stream: one.stream, ring: one.ring, folder: folder, span)
+            : Clip(event: one.event, stream: one.stream, ring: one.ring, folder: folder, span)
+    }
+
     /// The time between two looks for new units while a clip is written.
     private static let pause = DispatchTimeInterval.milliseconds(100)
 
-    private func isOver(_ clip: Clip, isLast: Bool, isFull: Bool) -> Bool {
+    private func isOver(_ clip: any EventRecord, isLast: Bool, isFull: Bool) -> Bool {
         let ended = state.withLock { $0.running[clip.event]?.ended }
         let outcome =
             isFull
@@ -210,7 +219,7 @@ package final class ClipRecorder: Sendable {
         return true
     }
 
-    private func note(_ outcome: Clip.Outcome, of clip: Clip) {
+    private func note(_ outcome: Clip.Outcome, of clip: any EventRecord) {
         let isNews = state.withLock { state in
             state.running[clip.event] = nil
             return state.counts.add(outcome)
@@ -225,7 +234,7 @@ package final class ClipRecorder: Sendable {
             logger.info("clip", metadata: metadata)
             if isNews { logger.notice("clips are written again") }
         case .nothing:
-            metadata["reason"] = "no keyframe was held"
+            metadata["reason"] = "no keyframe and no picture was held"
             logger.warning("an event has no clip", metadata: metadata)
         case .failed(let why, _):
             metadata["reason"] = "\(why)"

@@ -54,11 +54,13 @@ private struct ClipFile: Sendable {
     private let size: Int
     /// Strong validator: a clip is written once.
     private let tag: String
+    private let type: String
     private static let chunk = 256 << 10
 
     init?(_ path: String) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { return nil }
+        type = path.hasSuffix(".jpg") ? "image/jpeg" : "video/mp4"
         handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
@@ -69,7 +71,7 @@ private struct ClipFile: Sendable {
     func response(_ asked: HTTPFields) throws(Refusal) -> Response {
         // A part of another file than the asker has is of no use.
         let isSame = asked["If-Range"].map { $0 == tag } ?? true
-        var fields: HTTPFields = [.contentType: "video/mp4", .eTag: tag, .cacheControl: "private, no-cache"]
+        var fields: HTTPFields = [.contentType: type, .eTag: tag, .cacheControl: "private, no-cache"]
         fields["Accept-Ranges"] = "bytes"
         switch ByteRange(isSame ? asked["Range"] : nil, size: size) {
         case .whole: return Response(status: .ok, headers: fields, body: body(0..<size))

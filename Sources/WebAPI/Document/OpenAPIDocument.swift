@@ -93,7 +93,8 @@ package enum OpenAPIDocument {
 
     private static let clip = plain(
         "events.clip",
-        "The coded video around an event, an MP4 file, or a part of it (`Range`); `Clip-Files` says how many files it has.",
+        "The coded video around an event, an MP4 file, or a part of it (`Range`), or a JPEG with pictures side by side; "
+            + "`Clip-Files` says how many files it has.",
         [400, 401, 404, 416, 429], nil, type: "video/mp4",
         parameters: [parameter(.init("event", .event, required: true), in: "path")]
             + RequestHandler.clipArguments.map { parameter($0, in: "query") },

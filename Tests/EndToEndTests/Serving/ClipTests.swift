@@ -168,6 +168,36 @@ struct ClipTests {
         try await daemon.end()
     }
 
+    @Test("an event of a camera that sends JPEGs, and one of a raw source, have a strip of pictures")
+    func strips() async throws {
+        let port = try freePort()
+        let daemon = try Drilled(
+            try Place(), queries: Self.queries,
+            more: ["clips: {before: 2, after: 1}", "http: {listen: \"127.0.0.1:\(port)\"}"])
+        let camera = try await RTSPServer(["--file", Self.film, "--loop", "--mjpeg"])
+        try await daemon.ready()
+        try await daemon.add("jpeg", camera.uri)
+        try await daemon.add("raw", "shapes://7")
+        for stream in ["jpeg", "raw"] {
+            let topic = "match.\(stream).circle"
+            try #require(
+                try await until { try await daemon.messages(topic).contains { $0["phase"]?.string == "end" } }, "\(stream)")
+            let end = try #require(try await daemon.messages(topic).first { $0["phase"]?.string == "end" })
+            let event = try #require(end["event"]?.string)
+            #expect(end["clip"]?.string == daemon.place.journal + ".d/clips/\(event).jpg")
+            let address = "http://127.0.0.1:\(port)/api/v1/events/\(event)/clip"
+            try #require(try await until { try status(address) == "200" })
+            let head = String(decoding: try output(of: "curl", ["-s", "-I", address]), as: UTF8.self).lowercased()
+            #expect(head.contains("content-type: image/jpeg"))
+            let copy = daemon.place.folder.appending(path: "copy.jpg").path
+            try output(of: "curl", ["-s", "-o", copy, address])
+            #expect(try complaints(of: copy) == "")
+        }
+        #expect(try await daemon.stream("jpeg")?["recording"]?["problem"]?.string?.contains("strip of pictures") == true)
+        camera.kill()
+        try await daemon.end()
+    }
+
     /// Writes a file until the disk takes no more.
     private static func fill(_ path: String) throws {
         let file = open(path, O_WRONLY | O_CREAT, 0o600)

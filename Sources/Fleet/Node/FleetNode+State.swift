@@ -89,7 +89,7 @@ extension FleetNode {
             if let at = queriesRetryAt, .now >= at { (queriesRetryAt, areQueriesNew) = (nil, true) }
             if areQueriesNew, machine.view.isComplete, machine.refusal == nil, member != nil {
                 areQueriesNew = false
-                try? await queryChanges.take { await applyQueries() }
+                try? await queryChanges.take { [self] in await applyQueries() }
             }
             try? await Task.sleep(for: .milliseconds(100))
         }

@@ -1,4 +1,5 @@
 import Foundation
+import Matching
 import Notify
 import StreamSources
 import SystemSupport

@@ -55,9 +55,11 @@ struct ClipFolder: Sendable {
         for name in names() {
             var status = stat()
             guard let event = Self.event(of: name), stat("\(path)/\(name)", &status) == 0 else { continue }
-            all[event, default: Kept(event: event)].bytes += Int(status.st_size)
-            all[event]?.modified = max(all[event]?.modified ?? 0, Double(status.st_mtim.tv_sec))
-            all[event]?.files.append("\(path)/\(name)")
+            var clip = all[event] ?? Kept(event: event)
+            clip.bytes += Int(status.st_size)
+            clip.modified = max(clip.modified, Double(status.st_mtim.tv_sec))
+            clip.files.append("\(path)/\(name)")
+            all[event] = clip
         }
         return all.values.sorted { ($0.modified, $0.event) < ($1.modified, $1.event) }
     }

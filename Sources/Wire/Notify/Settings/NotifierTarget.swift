@@ -31,6 +31,7 @@ package struct NotifierTarget: Sendable, Equatable {
         guard url.user == nil else {
             throw NotifyError("\(what): expected no user in the address; \(settings.format.userKeys)")
         }
+        let url = url
         for bond in settings.bonds where !bond.hosts.contains(where: { $0.matches(url) }) {
             let hosts = bond.hosts.map(\.text).joined(separator: ", ")
             throw NotifyError("\(what): \(bond.reason) \(hosts) alone, and the address is of \(url.host)")

@@ -163,8 +163,7 @@ package struct Configuration: Sendable, Equatable {
         history = try HistoryConfiguration.read(root, path: path)
         clips = try ClipSettings.read(root, path: path)
         pipelines = try root.string("pipelines")
-        sources = try SourcePolicy(root, path: path)
-        receivers = try ClientNotifiers(root)
+        (sources, receivers) = (try SourcePolicy(root, path: path), try ClientNotifiers(root))
         credentials = try CameraCredentials.all(root, path: path)
         plugins = try root.strings("plugins") ?? []
         if let node = root.node("log") {

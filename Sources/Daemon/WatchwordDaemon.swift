@@ -102,9 +102,7 @@ package actor WatchwordDaemon {
         self.recordings = recordings
         await outbox.endInterrupted { recordings.clips?.files(of: $0) ?? [] }
         prepared = try NotifyHub.prepare(configuration.notify)
-        notifiers = NotifierRegistry(
-            hub: NotifyHub(log: NotifierLog(outbox: outbox), logger: logger), outbox: outbox,
-            clients: configuration.receivers, credentials: configuration.credentials, logger: logger)
+        notifiers = NotifierRegistry(outbox, configuration, logger)
         let history = Self.history(configuration, engine, finder, logger)
         self.history = history
         let alerts = EventDelivery(outbox: outbox, history: history, clips: recordings.clips, logger: logger) {

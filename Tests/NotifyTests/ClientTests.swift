@@ -104,8 +104,8 @@ struct ClientTests {
     func reach(_ url: String, _ reason: String) throws {
         // A range that holds everything makes no link-local address a receiver.
         for range in ["192.168.1.5", "169.254.0.0/16"] {
-            let settings = try read(
-                "{\"name\": \"a\", \"url\": \"\(url)\"}", configuration("receivers: {addresses: [192.168.1.5, \(range)]}"))
+            let allowed = try configuration("receivers: {addresses: [192.168.1.5, \(range)]}")
+            let settings = try read("{\"name\": \"a\", \"url\": \"\(url)\"}", allowed)
             let prepared = try #require(try NotifyHub.prepare([settings]).first)
             #expect(reason.isEmpty ? prepared.refusal == nil : prepared.refusal?.contains(reason) == true)
         }

@@ -42,7 +42,9 @@ struct FilesTests {
         }
     }
 
-    @Test("another codec, size or session begins another file; each plays, and both have all units", arguments: Change.allCases)
+    @Test(
+        "another codec, size or session begins another file; each plays, and both have all units",
+        arguments: Change.allCases)
     private func another(change: Change) async throws {
         var settings = ClipSettings()
         (settings.directory, settings.before, settings.after) = (folder.path, 1, 1)

@@ -36,7 +36,9 @@ struct StripTests {
             of: "ffmpeg", ["-v", "error", "-i", file, "-f", "rawvideo", "-pix_fmt", "gray", "-"])
         var levels: [Int] = []
         for y in stride(from: 90, to: height, by: 180) {
-            for x in stride(from: 160, to: width, by: 320) { levels.append(Int(bytes[bytes.startIndex + y * width + x])) }
+            for x in stride(from: 160, to: width, by: 320) {
+                levels.append(Int(bytes[bytes.startIndex + y * width + x]))
+            }
         }
         return (levels, width, height)
     }

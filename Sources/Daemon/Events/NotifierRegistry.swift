@@ -35,12 +35,10 @@ package actor NotifierRegistry {
     /// Bytes of a client's description.
     private static let longest = 65_536
 
-    init(
-        hub: NotifyHub, outbox: Outbox, clients: ClientNotifiers, credentials: [String: CameraCredentials],
-        logger: Logger
-    ) {
-        (self.hub, self.outbox, self.clients) = (hub, outbox, clients)
-        (self.credentials, self.logger) = (credentials, logger)
+    init(_ outbox: Outbox, _ configuration: Configuration, _ logger: Logger) {
+        hub = NotifyHub(log: NotifierLog(outbox: outbox), logger: logger)
+        (self.outbox, self.logger) = (outbox, logger)
+        (clients, credentials) = (configuration.receivers, configuration.credentials)
     }
 
     // MARK: The configuration's

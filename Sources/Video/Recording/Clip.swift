@@ -131,7 +131,7 @@ final class Clip: EventRecord {
         return ContinuousClock.now - begun > .seconds(span.longest + Self.slack + 60)
     }
 
-    /// The keyframe to begin a file with: the one before the start, later the first that comes; nil while there is none.
+    /// The keyframe to begin a file with: the one before the start, later the first that comes; nil without one.
     private func firstUnit() -> UnitRing.Numbered? {
         files == 0 ? ring.keyframe(before: span.start) : ring.keyframe(from: next)
     }

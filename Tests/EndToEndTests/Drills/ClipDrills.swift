@@ -50,8 +50,10 @@ struct ClipDrills {
         #expect(try await daemon.place.ask("query.remove", .object(["id": .string("always")])).ok)
         for fault in ClipFault.all {
             let name = "match.\(fault.kind).always"
-            #expect(
-                try await until { try await daemon.messages(name).contains { $0["phase"]?.string == "end" } }, "\(fault)")
+            let hasEnded = try await until {
+                try await daemon.messages(name).contains { $0["phase"]?.string == "end" }
+            }
+            #expect(hasEnded, "\(fault)")
         }
         let isOver = try await until {
             try await daemon.place.ask("status").result?["clips"]?["writing"] == .object([:])
@@ -77,7 +79,8 @@ struct ClipDrills {
         for (number, file) in files.enumerated() {
             let what = "\(fault.kind), file \(number + 1) of \(files.count)"
             let said = try output(
-                of: "ffprobe", ["-v", "error", "-show_entries", "format=duration:stream=codec_name", "-of", "csv=p=0", file])
+                of: "ffprobe",
+                ["-v", "error", "-show_entries", "format=duration:stream=codec_name", "-of", "csv=p=0", file])
             let words = String(decoding: said, as: UTF8.self).split(separator: "\n")
             #expect(words.count == 2 && Double(words.last ?? "") ?? 0 > 0.5, "\(what): \(words)")
             // What is damaged decodes with complaints, and does decode.

@@ -14,7 +14,8 @@ extension NotifyCommand {
             aliases: ["new", "create"])
         @Argument(help: "Its name.") var name: String
         @Argument(help: "The receiver's address; none for telegram, or with --url-file.") var url: String?
-        @Option(help: "What the receiver understands: \(NotifyFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+        @Option(
+            help: "What the receiver understands: \(NotifyFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
         var format: String?
         @Option(help: "A credential that has the address.") var urlFile: String?
         @Option(help: "The credential that signs requests.") var secret: String?

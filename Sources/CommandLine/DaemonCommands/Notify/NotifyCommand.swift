@@ -22,7 +22,9 @@ package struct NotifyCommand: AsyncParsableCommand {
                 if daemon.json { return try Terminal.say(json: result) }
                 let notifiers = try result.decoded(as: [NotifierStatus].self)
                 if notifiers.isEmpty {
-                    return Terminal.say("no notifiers; the configuration's section notify names them, and `watchword notify add` adds one")
+                    return Terminal.say(
+                        "no notifiers; the configuration's section notify names them, and `watchword notify add` adds one"
+                    )
                 }
                 notifiers.table()
             }
@@ -64,7 +66,8 @@ extension [NotifierStatus] {
             ["NAME", "FROM", "FORMAT", "HOST", "STATE", "DELIVERED", "FAILED", "SUMMARISED", "WAITING", "OLDEST"],
             map {
                 [
-                    $0.name, $0.source.rawValue, $0.format, $0.host, $0.state.rawValue, "\($0.delivered)", "\($0.failures)",
+                    $0.name, $0.source.rawValue, $0.format, $0.host, $0.state.rawValue, "\($0.delivered)",
+                    "\($0.failures)",
                     "\($0.summarised)", "\($0.waiting)", $0.oldest > 0 ? "\(Int($0.oldest)) s" : "",
                 ]
             },

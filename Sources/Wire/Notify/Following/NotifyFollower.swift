@@ -348,8 +348,8 @@ package actor NotifyFollower {
         let unread = Int(clamping: max(0, log.newest - read)) + batch.count
         return NotifierStatus(
             name: settings.name, format: settings.format.rawValue, host: target.url.host, source: settings.source,
-            state: state, problem: problem, failingFor: place.failingSince.map { max(0, now - $0) }, delivered: delivered,
-            failures: failures, summarised: summarised, waiting: unread + (pacing.kept?.alerts ?? 0),
+            state: state, problem: problem, failingFor: place.failingSince.map { max(0, now - $0) },
+            delivered: delivered, failures: failures, summarised: summarised, waiting: unread + (pacing.kept?.alerts ?? 0),
             oldest: oldest.map { max(0, now - $0) } ?? 0, seq: place.seq)
     }
 }

@@ -172,7 +172,9 @@ extension NotifyHub.Prepared {
         settings == other.settings && target == other.target
     }
 
-    /// Why it can never connect, where its address says so; nil if it may. What a name stands for is found later.
+    /// Why it can never connect, where its address says so; nil if it may.
+    ///
+    /// What a name stands for is found when it is connected to.
     package var refusal: String? {
         guard let address = NetworkAddress(target.url.host),
             case .failure(let problem) = ReachRule(settings).choose([address], of: target.url.host)

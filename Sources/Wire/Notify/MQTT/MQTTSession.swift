@@ -30,9 +30,9 @@ final class MQTTSession {
     private static let longestComplaint = 2000
     private static let isReady: Bool = mosquitto_lib_init() == 0
 
-    /// Connects, and is back when the broker has welcomed it, or after the options' timeout; a look-up of its name alone
-    /// may take longer.
+    /// Connects, and is back when the broker has welcomed it, or after the options' timeout.
     ///
+    /// A look-up of its name alone may take longer.
     /// `wake`: a descriptor that ends each wait; `isOver`: whether nobody wants it any more.
     init(_ options: MQTTOptions, version: Int32, wake: Int32, isOver: () -> Bool) throws(MQTTProblem) {
         self.options = options

@@ -2,8 +2,8 @@ import Foundation
 
 /// Finds out whether another Watchword publishes below a notifier's topic: both would clear each other's sensors.
 ///
-/// Who publishes says so in a retained message. One that finds another's, and `availability` at `online`, asks whether it
-/// is still there. Of two that begin at once the one with the lesser name stays.
+/// Who publishes says so in a retained message. One that finds another's, and `availability` at `online`, asks whether
+/// it is still there. Of two that begin at once the one with the lesser name stays.
 struct TopicOwner {
     /// A name that is this notifier's alone, and the machine that it runs on.
     struct Claim: Equatable {

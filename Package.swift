@@ -210,7 +210,7 @@ let package = Package(
         .target(
             name: "Recording",
             dependencies: [
-                "Concurrency", "Ingest", "Muxing", "Sampling", "StreamSources", "SystemSupport",
+                "Concurrency", "Ingest", "Muxing", "Pixels", "Sampling", "StreamSources", "SystemSupport",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Sources/Video/Recording", swiftSettings: strict),
@@ -371,8 +371,8 @@ let package = Package(
         .target(
             name: "Benchmarking",
             dependencies: [
-                "Checkpoints", "CLIP", "Concurrency", "Daemon", "Heads", "Measures", "Pixels", "Printing",
-                "StreamSources", "SystemSupport", "Tensors", "Training", "WatchwordConfiguration",
+                "Checkpoints", "CLIP", "Concurrency", "Daemon", "Heads", "Ingest", "Measures", "Pixels", "Printing",
+                "Recording", "StreamSources", "SystemSupport", "Tensors", "Training", "WatchwordConfiguration",
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Sources/Lab/Benchmarking", swiftSettings: strict),
 

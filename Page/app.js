@@ -3,7 +3,7 @@ import { $, dialog, h, icon, toast } from './dom.js';
 import { ask, sentence, session } from './api.js';
 import { keep, leave, look, tryNow } from './live.js';
 import { forget as forgetClips } from './clip.js';
-import { changed, forgetAll, load, onChange, openEvents, refresh, state } from './state.js';
+import { changed, forgetAll, load, may, onChange, openEvents, refresh, state } from './state.js';
 import { health } from './health.js';
 import { login } from './login.js';
 import { room as wall } from './wall.js';
@@ -94,7 +94,7 @@ addEventListener('hashchange', show);
 /** What stands around the room. */
 function frame() {
     health();
-    $('#notifiers').hidden = !state.status?.notifiers?.length;
+    $('#notifiers').hidden = !state.status?.notifiers?.length && !may('control');
     const open = openEvents().length, count = $('#opencount');
     count.hidden = !open;
     count.textContent = String(open);

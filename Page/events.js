@@ -199,7 +199,7 @@ function fillCard(place, event) {
         event.reason && ['Ended by', event.reason === 'interrupted' ? 'a restart of Watchword' : event.reason],
     ].filter(Boolean);
     place.classList.toggle('hot', isOpen);
-    if (place.dataset.peak !== peak(event) && !$('video', place)) {
+    if (place.dataset.peak !== peak(event) && !$('video, img.strip', place)) {
         place.dataset.peak = peak(event);
         place.firstElementChild?.replaceWith(event.snapshot ? h('img', { src: snapshot(event.event, event.seq), alt: `The peak of “${words(event.query)}” on ${event.stream}` })
             : h('p.nopicture', 'No picture is kept: snapshots are off for this stream or query.'));
@@ -220,8 +220,10 @@ function fillCard(place, event) {
 function play() {
     const event = current(), place = $('.card', room.element);
     if (!event || !place || !isReady(event.event)) return;
-    const there = $('video', place);
+    const there = $('video, img.strip', place);
     if (!there) return place.firstElementChild?.replaceWith(player(event, words(event.query)));
+    if (!there.rewind) return;
+    there.rewind();
     there.currentTime = 0;
     there.play();
 }

@@ -9,7 +9,7 @@ extension ClipSettings {
         if let isOn = node.truth { return isOn ? settings : nil }
         let values = try YAMLMapping(
             node, path: path, what: "clips",
-            keys: ["before", "after", "max", "ring_megabytes", "days", "gigabytes", "directory"])
+            keys: ["before", "after", "max", "ring_megabytes", "days", "gigabytes", "free_megabytes", "directory"])
         func number(
             _ key: String, _ standard: Double, _ range: ClosedRange<Double>
         ) throws(ConfigurationError) -> Double {
@@ -25,6 +25,7 @@ extension ClipSettings {
         settings.ringMegabytes = try number("ring_megabytes", settings.ringMegabytes, 0.5...256)
         settings.days = try number("days", settings.days, 0.01...3650)
         settings.gigabytes = try number("gigabytes", settings.gigabytes, 0.01...100_000)
+        settings.freeMegabytes = try number("free_megabytes", settings.freeMegabytes, 0...1_000_000)
         settings.directory = try values.string("directory")
         return settings
     }

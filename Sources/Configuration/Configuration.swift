@@ -46,7 +46,9 @@ package struct Configuration: Sendable, Equatable {
     package var pipelines: String?
     /// The limits on the sources that streams added by clients may open.
     package var sources = SourcePolicy()
-    /// The cameras' credentials by name; clients refer to them by name, and each has its allowed hosts.
+    /// The limits on where notifiers (senders of alerts) that clients add may send.
+    package var receivers = ClientNotifiers()
+    /// The passwords and other secrets that clients may refer to by name; each has its allowed hosts.
     package var credentials: [String: CameraCredentials] = [:]
     package var plugins: [String] = []
     package var log = LogSettings()
@@ -60,8 +62,8 @@ package struct Configuration: Sendable, Equatable {
     private static let keys = [
         "model", "precision", "head", "frames", "threshold", "prompts", "rerank", "journal", "publish", "control",
         "http", "batch", "curve", "limits",
-        "calibration", "retention", "history", "clips", "pipelines", "plugins", "log", "sources", "credentials",
-        "notify", "fleet", "streams", "queries",
+        "calibration", "retention", "history", "clips", "pipelines", "plugins", "log", "sources", "receivers",
+        "credentials", "notify", "fleet", "streams", "queries",
     ]
 
     /// The greatest size of a configuration file, in bytes.
@@ -165,7 +167,7 @@ package struct Configuration: Sendable, Equatable {
         history = try HistoryConfiguration.read(root, path: path)
         clips = try ClipSettings.read(root, path: path)
         pipelines = try root.string("pipelines")
-        sources = try SourcePolicy(root, path: path)
+        (sources, receivers) = (try SourcePolicy(root, path: path), try ClientNotifiers(root))
         credentials = try CameraCredentials.all(root, path: path)
         plugins = try root.strings("plugins") ?? []
         if let node = root.node("log") {

@@ -13,6 +13,7 @@ extension Configuration {
             ("pipelines", pipelines == old.pipelines), ("plugins", plugins == old.plugins),
             ("log", log == old.log), ("http", http == old.http), ("curve", curve == old.curve),
             ("limits", limits == old.limits), ("sources", sources == old.sources),
+            ("receivers", receivers == old.receivers),
             ("credentials", credentials == old.credentials), ("fleet", fleet == old.fleet),
         ]
         let changed = same.filter { !$0.isSame }.map(\.key)

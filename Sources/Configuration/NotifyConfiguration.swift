@@ -8,15 +8,17 @@ import Yams
 
 /// Reads the section `notify` of the configuration: the notifiers that send events to other systems.
 enum NotifyConfiguration {
-    private static let keys = [
-        "name", "format", "url", "url_file", "secret", "token", "chat", "addresses", "queries", "streams", "tags",
-        "phases", "catch_up", "at_most", "quiet", "timeout", "picture",
-    ]
-    /// The keys that only `format: mqtt` has.
+    /// The keys of a notifier.
+    static let keys =
+        [
+            "name", "format", "url", "url_file", "secret", "token", "chat", "addresses", "queries", "streams", "tags",
+            "phases", "catch_up", "at_most", "quiet", "timeout", "picture",
+        ] + mqttKeys
+    /// Keys of `format: mqtt` alone.
     private static let mqttKeys = ["topic", "user", "password", "ca", "certificate", "key", "home_assistant"]
     private static let httpKeys = ["secret", "token", "chat"]
     /// The greatest number of notifiers.
-    private static let most = 64
+    private static let most = NotifierSettings.most
 
     static func all(_ root: YAMLMapping, path: String) throws(ConfigurationError) -> [NotifierSettings] {
         let nodes = try root.list("notify") ?? []
@@ -25,7 +27,7 @@ enum NotifyConfiguration {
         }
         var all: [NotifierSettings] = []
         for node in nodes {
-            let one = try notifier(YAMLMapping(node, path: path, what: "notify", keys: keys + mqttKeys))
+            let one = try notifier(YAMLMapping(node, path: path, what: "notify", keys: keys))
             guard !all.contains(where: { $0.name == one.name }) else {
                 throw root.failure("notify", "there are two of the name \"\(one.name)\"")
             }
@@ -38,7 +40,8 @@ enum NotifyConfiguration {
         return all
     }
 
-    private static func notifier(_ values: YAMLMapping) throws(ConfigurationError) -> NotifierSettings {
+    /// Reads one notifier.
+    static func notifier<Node>(_ values: Mapping<Node>) throws(ConfigurationError) -> NotifierSettings {
         let name = try values.required("name")
         guard Identifier.isName(name) else {
             throw values.failure(
@@ -88,7 +91,9 @@ enum NotifyConfiguration {
     }
 
     /// Reads the keys of MQTT brokers; throws if a key does not fit the notifier's format.
-    private static func mqtt(_ settings: inout NotifierSettings, _ values: YAMLMapping) throws(ConfigurationError) {
+    private static func mqtt<Node>(
+        _ settings: inout NotifierSettings, _ values: Mapping<Node>
+    ) throws(ConfigurationError) {
         let isMQTT = settings.format == .mqtt
         for key in isMQTT ? httpKeys : mqttKeys where values.has(key) {
             throw values.failure(
@@ -124,7 +129,7 @@ enum NotifyConfiguration {
         }
     }
 
-    private static func format(_ values: YAMLMapping) throws(ConfigurationError) -> NotifyFormat {
+    private static func format<Node>(_ values: Mapping<Node>) throws(ConfigurationError) -> NotifyFormat {
         guard let word = try values.string("format") else { return .cloudevents }
         guard let format = NotifyFormat(rawValue: word) else {
             let known = NotifyFormat.allCases.map(\.rawValue).joined(separator: ", ")
@@ -134,7 +139,9 @@ enum NotifyConfiguration {
     }
 
     /// Throws if the receiver's address is missing, given twice or invalid; an address in a file is checked at start.
-    private static func address(_ settings: NotifierSettings, _ values: YAMLMapping) throws(ConfigurationError) {
+    private static func address<Node>(
+        _ settings: NotifierSettings, _ values: Mapping<Node>
+    ) throws(ConfigurationError) {
         guard settings.url == nil || settings.urlFile == nil else {
             throw values.failure("url_file", "expected url or url_file, found both")
         }
@@ -164,8 +171,8 @@ enum NotifyConfiguration {
         }
     }
 
-    private static func filter(
-        _ values: YAMLMapping, _ usual: AlertFilter
+    private static func filter<Node>(
+        _ values: Mapping<Node>, _ usual: AlertFilter
     ) throws(ConfigurationError) -> AlertFilter {
         var filter = usual
         filter.queries = try values.strings("queries").map { Set($0) }
@@ -195,7 +202,7 @@ enum NotifyConfiguration {
         return filter
     }
 
-    private static func quiet(_ values: YAMLMapping) throws(ConfigurationError) -> ActiveHours? {
+    private static func quiet<Node>(_ values: Mapping<Node>) throws(ConfigurationError) -> ActiveHours? {
         guard let parts = try ActivePart.list(values, key: "quiet") else { return nil }
         do throws(QueryPartError) {
             var rules: [ActiveHours.Rule] = []
@@ -208,8 +215,8 @@ enum NotifyConfiguration {
 
     /// Reads a duration such as "90s", "10m", "1h", "3d" or a number of seconds; returns seconds, or nil without the
     /// key.
-    private static func seconds(
-        _ values: YAMLMapping, _ key: String, _ range: ClosedRange<Double>
+    private static func seconds<Node>(
+        _ values: Mapping<Node>, _ key: String, _ range: ClosedRange<Double>
     ) throws(ConfigurationError) -> Double? {
         guard let node = values.node(key) else { return nil }
         let found = node.number ?? node.text.flatMap(Self.length)

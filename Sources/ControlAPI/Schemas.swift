@@ -14,7 +14,7 @@ package enum Schemas {
         "Stream": stream, "StreamStatus": streamStatus, "Status": status, "Message": message,
         "Explanation": explanation, "Error": error, "Moment": moment, "Backtest": backtested, "History": history,
         "Suggestions": suggestions,
-        "Notifier": notifier,
+        "Notifier": notifier, "NewNotifier": NotifierDescription.schema,
     ]
 
     package static let error = Schema.object([
@@ -240,6 +240,9 @@ package enum Schemas {
         [
             .init("name", .name, required: true), .init("format", .text(), required: true),
             .init("host", .text(), required: true, "The receiver's host; the rest of its address may be secret."),
+            .init(
+                "source", .word(["file", "socket"]), required: true,
+                "Whether it is of the configuration, or was added through a socket."),
             .init("state", .word(["idle", "sending", "keeping", "failing", "gone", "dead"]), required: true),
             .init("problem", .text(), "Why the last attempt failed."), .init("failingFor", .number()),
             .init("delivered", .integer(), required: true), .init("failures", .integer(), required: true),

@@ -39,7 +39,7 @@ package actor WatchwordDaemon {
     /// The authentication of ZeroMQ clients; nil if the sockets are open to everybody who can reach them.
     package nonisolated let gate: CurveGate?
     /// The notifiers, which send events to receivers elsewhere.
-    package nonisolated let notifiers: NotifyHub
+    package nonisolated let notifiers: NotifierRegistry
     /// The fleet that this daemon is a node of, if it is of one.
     package nonisolated let fleet: FleetNode?
     private let prepared: [NotifyHub.Prepared]
@@ -100,9 +100,9 @@ package actor WatchwordDaemon {
         self.outbox = outbox
         let recordings = Recordings(clips: configuration.clips, journal: configuration.journal, logger: logger)
         self.recordings = recordings
-        await outbox.endInterrupted { recordings.clips?.file(of: $0) }
+        await outbox.endInterrupted { recordings.clips?.files(of: $0) ?? [] }
         prepared = try NotifyHub.prepare(configuration.notify)
-        notifiers = NotifyHub(log: NotifierLog(outbox: outbox), logger: logger)
+        notifiers = NotifierRegistry(outbox, configuration, logger)
         let history = Self.history(configuration, engine, finder, logger)
         self.history = history
         let alerts = EventDelivery(outbox: outbox, history: history, clips: recordings.clips, logger: logger) {
@@ -156,7 +156,7 @@ package actor WatchwordDaemon {
         try await queries.begin(configuration.queries)
         try await streams.begin(configuration.streams)
         try await fleet?.begin()
-        notifiers.roster.set { [engine, streams] in
+        notifiers.hub.roster.set { [engine, streams] in
             NotifyRoster(
                 streams: await streams.labels,
                 queries: await engine.allQueries.map {
@@ -316,7 +316,7 @@ package actor WatchwordDaemon {
     @discardableResult
     package func stop() async -> Bool {
         // Streams that end with the daemon are not gone.
-        notifiers.roster.set(nil)
+        notifiers.hub.roster.set(nil)
         let haveStopped = await streams.stop()
         queue.finish()
         // The ends of the streams' events are the fleet's, too.
@@ -329,7 +329,7 @@ package actor WatchwordDaemon {
         await thresholds.save()
         await learning?.value
         // Last, so that they may have what the others told.
-        await notifiers.stop()
+        await notifiers.hub.stop()
         return haveStopped
     }
 
@@ -370,7 +370,7 @@ package actor WatchwordDaemon {
             failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: outbox.lastSeq,
             journaled: configuration.journal != nil && journal.journaled, journal: journal,
             history: history.map { HistoryCounts($0.status) }, clips: recordings.clips?.status,
-            notifiers: await notifiers.status(),
+            notifiers: await notifiers.hub.status(),
             rssMB: Memory.residentMegabytes)
     }
 }

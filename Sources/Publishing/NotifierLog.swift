@@ -36,6 +36,10 @@ package struct NotifierLog: NotifyLog {
         if case .ended = outbox.feed.next(after: seq, limit: 1) { try? await Task.sleep(for: .seconds(seconds)) }
     }
 
+    package func open() async throws -> Set<SensorKey> {
+        Set(try await outbox.openForNotifiers().compactMap { entry in Alert(entry)?.key })
+    }
+
     package func picture(of event: String) async -> Data? { await outbox.picture(of: event) }
     package func places() async throws -> [String: Data] { try await outbox.places() }
     package func save(place: Data, of name: String) async throws { try await outbox.save(place: place, of: name) }

@@ -120,8 +120,8 @@ package actor Outbox: MessageLog {
 
     /// Sends an `end` message for each event that a crash left open; must be called before other messages are sent.
     ///
-    /// `clip` returns the path of an event's clip, or nil if it has none.
-    package func endInterrupted(clip: @Sendable (String) -> String? = { _ in nil }) {
+    /// `clips` returns the paths of the files of an event's clip (its video); none if it has no clip.
+    package func endInterrupted(clips: @Sendable (String) -> [String] = { _ in [] }) {
         let open: [Entry]
         do { open = try journal.openEvents() } catch {
             return logger.error("open events cannot be read", metadata: ["error": "\(error)"])
@@ -131,7 +131,9 @@ package actor Outbox: MessageLog {
             else { return nil }
             body["phase"] = .string("end")
             body["reason"] = .string("interrupted")
-            body["clip"] = clip(event.id).map { .string($0) }
+            let files = clips(event.id).map { JSONValue.string($0) }
+            body["clip"] = files.first
+            if files.count > 1 { body["clips"] = .array(files) }
             let fields = body
             return PendingMessage(
                 topic: entry.topic, query: entry.query, stream: entry.stream,
@@ -309,6 +311,8 @@ package actor Outbox: MessageLog {
     package nonisolated func follow(since: Int64, limit: Int) async throws -> ReplayPage {
         try await replay(since: since, limit: limit, filter: MessageFilter(), by: following)
     }
+    /// The newest message of each event that goes on.
+    package nonisolated func openForNotifiers() async throws -> [Entry] { try await following.openEvents() }
     package nonisolated func picture(of event: String) async -> Data? { await following.snapshot(of: event) }
     package nonisolated func places() async throws -> [String: Data] { try await following.places() }
     package nonisolated func save(place: Data, of name: String) async throws {
@@ -356,6 +360,7 @@ private actor Archive {
     func embeddings(of keys: [Data], model: String) throws -> [[Float]?] {
         try journal.embeddings(of: keys, model: model)
     }
+    func openEvents() throws -> [Entry] { try journal.openEvents() }
     func newest(ofEvent name: String) throws -> Entry? { try journal.newest(ofEvent: name) }
     func snapshot(of event: String) -> Data? { journal.snapshot(of: event) }
     func write(snapshot: Data, events: [String]) throws -> [String: String] {

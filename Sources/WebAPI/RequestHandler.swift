@@ -222,13 +222,16 @@ struct RequestHandler: Sendable {
             _ = try MessageCursor.values(asked.query, Self.snapshotArguments)
             return try await snapshot(asked.path["event"] ?? "", asked.caller)
         }
+        if case .clip = endpoint {
+            return try await clip(
+                asked.path["event"] ?? "", asked.query, asked.request.headers, asked.caller)
+        }
         try Self.refuse(asked.query)
         switch endpoint {
         case .document: return Self.json(try OpenAPIDocument.data())
         case .session: return try showSession(asked.caller, asked.request.headers)
         case .movie:
             return try await movie(asked.path["name"] ?? "", asked.request, asked.caller, Self.isOver(asked))
-        case .clip: return try await clip(asked.path["event"] ?? "", asked.request.headers, asked.caller)
         default: throw Refusal(404, "not-found", "there is nothing at this path")
         }
     }

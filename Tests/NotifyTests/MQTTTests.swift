@@ -2,6 +2,7 @@ import Foundation
 import Journal
 import Matching
 import Notify
+import StreamSources
 import Synchronization
 import TestSupport
 import Testing
@@ -193,4 +194,87 @@ struct MQTTTests {
         #expect(gone.allSatisfy { $0.payload.isEmpty && $0.isRetained })
         #expect(Set(messages.map(\.topic)).isSubset(of: gone.map(\.topic)) && gone.count == 4)
     }
+
+    @Test("a sensor whose event's end is gone from the journal is turned off; one whose event goes on stays")
+    func gone() async throws {
+        let wanted = wanted { ($0.homeAssistant, $0.catchUp) = (true, 100) }
+        let log = try await begun(wanted)
+        for query in ["van", "dog"] { try log.add([match(query: query, at: time.now)], at: [time.now]) }
+        let first = FakeBroker()
+        _ = try await run(log, wanted, first)
+        #expect(first.states == ["gate/van ON", "gate/dog ON"])
+        // Another journal, in which only the dog's event goes on.
+        let other = try FakeLog(time)
+        for (name, place) in try await log.places() { try await other.save(place: place, of: name) }
+        other.openNow.withLock { $0 = [SensorKey(stream: "gate", query: "dog")] }
+        let second = FakeBroker()
+        _ = try await run(other, wanted, second)
+        #expect(second.states == ["gate/van OFF"])
+        // A hole: what ended the dog's event is lost.
+        time.advance(1)
+        let lost = match("end", query: "dog", at: time.now)
+        try other.add([lost, match(query: "cat", at: time.now)], at: [time.now, time.now])
+        other.lost.withLock { $0 = [Hole(first: 1, last: 1, reason: .retention)] }
+        other.openNow.withLock { $0 = [] }
+        let third = FakeBroker()
+        _ = try await run(other, wanted, third)
+        #expect(third.states == ["gate/dog OFF", "gate/cat ON"])
+    }
+
+    @Test("an address that answers nothing is said so within the timeout, and leaves no thread when the notifier ends")
+    func unanswered() async throws {
+        let deaf = try DeafServer()
+        let wanted = settings(.mqtt) {
+            ($0.url, $0.timeout, $0.addresses) = (
+                "mqtt://127.0.0.1:\(deaf.port)", 1, [AddressRange("127.0.0.1")].compactMap(\.self)
+            )
+        }
+        let hub = NotifyHub(log: try FakeLog(time), logger: quietLogger)
+        try await hub.apply(NotifyHub.prepare([wanted]))
+        #expect(
+            try await until { await hub.status().first?.problem?.contains("nothing answers within 1 s") == true })
+        #expect(Self.threads > 0)
+        // Also in the middle of a connection.
+        await hub.stop()
+        #expect(try await until { Self.threads == 0 })
+    }
+
+    /// Threads of this process that keep a connection to a broker.
+    private static var threads: Int {
+        let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
+        return tasks.count { task in
+            (try? String(contentsOfFile: "/proc/self/task/\(task)/comm", encoding: .utf8)) == "watchword.mqtt\n"
+        }
+    }
+}
+
+/// A port whose queue of connections is full: the kernel answers nothing.
+private final class DeafServer {
+    let port: UInt16
+    private var sockets: [Int32] = []
+
+    init() throws {
+        let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(server, $0, size) == 0 && listen(server, 0) == 0 && getsockname(server, $0, &size) == 0
+            }
+        }
+        try #require(isBound)
+        port = UInt16(bigEndian: address.sin_port)
+        sockets = [server]
+        for _ in 0..<4 {
+            let one = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+            withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = connect(one, $0, size) }
+            }
+            sockets.append(one)
+        }
+    }
+
+    deinit { for one in sockets { close(one) } }
 }

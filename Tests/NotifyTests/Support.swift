@@ -48,6 +48,10 @@ final class FakeLog: NotifyLog {
     private let kept: Mutex<[String: Data]> = Mutex([:])
     private let frozen = Atomic(false)
     private let idle = Atomic(false)
+    /// Holes: their messages are not there any more.
+    let lost = Mutex<[Hole]>([])
+    /// Queries on streams whose events go on.
+    let openNow = Mutex<Set<SensorKey>>([])
     /// The greatest number of messages returned at once.
     let largest = Atomic(0)
 
@@ -94,7 +98,9 @@ final class FakeLog: NotifyLog {
         idle.store(false, ordering: .releasing)
         let page = try journal.replay(since: seq, limit: count)
         largest.store(max(largest.load(ordering: .relaxed), page.entries.count), ordering: .relaxed)
-        return NotifyPage(entries: page.entries, holes: page.holes, through: page.entries.last?.seq ?? seq)
+        let holes = lost.withLock { $0 }.filter { $0.last > seq }
+        let entries = page.entries.filter { entry in !holes.contains { ($0.first...$0.last).contains(entry.seq) } }
+        return NotifyPage(entries: entries, holes: page.holes + holes, through: page.entries.last?.seq ?? seq)
     }
 
     func wait(after seq: Int64, seconds: Double) async {
@@ -112,6 +118,7 @@ final class FakeLog: NotifyLog {
 
     /// The number of position reads that still fail.
     let failing = Atomic(0)
+    func open() async throws -> Set<SensorKey> { openNow.withLock { $0 } }
     func picture(of event: String) async -> Data? { Data([0xFF, 0xD8, 0xFF]) }
     func places() async throws -> [String: Data] {
         let left = failing.load(ordering: .relaxed)

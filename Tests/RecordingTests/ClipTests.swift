@@ -4,62 +4,8 @@ import Logging
 import Recording
 import Sampling
 import StreamSources
-import Synchronization
 import TestSupport
 import Testing
-
-/// Every unit that comes, and what a ring makes of them.
-private final class Witness: UnitTaker {
-    let ring: UnitRing
-    private let units = Mutex<[CodedUnit]>([])
-
-    init(_ ring: UnitRing) { self.ring = ring }
-
-    var isWanted: Bool { true }
-    func learn(_ format: CodedFormat, of session: Int) { ring.learn(format, of: session) }
-    var all: [CodedUnit] { units.withLock { $0 } }
-    func beginSession() -> Int { ring.beginSession() }
-    func refuse(_ kind: String, of session: Int) { ring.refuse(kind, of: session) }
-    func take(_ unit: CodedUnit, of session: Int) {
-        units.withLock { $0.append(unit) }
-        ring.take(unit, of: session)
-    }
-}
-
-/// A camera: how its pictures are coded.
-private struct Camera: Sendable, CustomTestStringConvertible {
-    let testDescription: String
-    let coding: String
-    var isH265 = false
-    /// Seconds between keyframes.
-    var group = 1.0
-    var pictures = "video/x-raw,format=I420,width=320,height=240,framerate=25/1"
-
-    var launch: String {
-        "videotestsrc is-live=true pattern=ball ! \(pictures) ! \(coding) ! "
-            + (isH265 ? "rtph265pay" : "rtph264pay") + " name=pay0 pt=96 config-interval=0"
-    }
-
-    private static let x264 = "x264enc threads=1 rc-lookahead=1 sync-lookahead=0 speed-preset=ultrafast"
-    private static let x265 = "x265enc speed-preset=ultrafast option-string=\"log-level=none:pools=1:frame-threads=1\""
-
-    static let all: [Camera] = [
-        Camera(
-            testDescription: "H.264, 0.5 s", coding: "\(x264) key-int-max=12 bframes=0 tune=zerolatency", group: 0.5),
-        Camera(
-            testDescription: "H.264, parameter sets out of band",
-            coding: "\(x264) key-int-max=25 bframes=0 tune=zerolatency ! video/x-h264,stream-format=avc,alignment=au"),
-        Camera(testDescription: "H.264, B-frames", coding: "\(x264) key-int-max=50 bframes=3 b-adapt=false", group: 2),
-        Camera(
-            testDescription: "H.264, open groups",
-            coding: "\(x264) key-int-max=50 bframes=2 b-adapt=false option-string=\"open-gop=1\"", group: 2),
-        Camera(testDescription: "H.264, 10 s", coding: "\(x264) key-int-max=250 bframes=0 tune=zerolatency", group: 10),
-        Camera(
-            testDescription: "H.265, 1 s", coding: "\(x265) key-int-max=25 tune=zerolatency", isH265: true),
-        Camera(
-            testDescription: "H.265, B-frames, open groups", coding: "\(x265) key-int-max=50", isH265: true, group: 2),
-    ]
-}
 
 @Suite("Clips of real cameras", .serialized)
 struct ClipTests {
@@ -83,7 +29,7 @@ struct ClipTests {
     @Test(
         "a clip begins at the right keyframe, has the camera's units and no others, and seeks",
         arguments: Camera.all)
-    private func units(camera: Camera) async throws {
+    func units(camera: Camera) async throws {
         let recorder = try recorder { ($0.before, $0.after) = (1, 1) }
         let server = try await RTSPServer(["--launch", camera.launch])
         defer { server.kill() }
@@ -97,9 +43,9 @@ struct ClipTests {
         recorder.begin("A", of: "gate", at: start)
         try await Task.sleep(for: .seconds(1.5))
         let end = Date().timeIntervalSince1970
-        #expect(recorder.end("A", at: end) == folder.path + "/A.mp4")
+        #expect(recorder.end("A", at: end) == [folder.path + "/A.mp4"])
         #expect(recorder.clip(of: "A") == .beingWritten)
-        try #require(try await until { recorder.clip(of: "A") == .file(folder.path + "/A.mp4") })
+        try #require(try await until { recorder.clip(of: "A") == .files([folder.path + "/A.mp4"]) })
 
         let all = witness.all
         let before = all.lastIndex { $0.isKeyframe && $0.at <= start - 1 }
@@ -198,11 +144,11 @@ struct ClipTests {
         }
         #expect(played > 0 && removed > 0)
         recorder.close()
-        #expect(recorder.clip(of: "A") == .file(folder.path + "/A.mp4"))
+        #expect(recorder.clip(of: "A") == .files([folder.path + "/A.mp4"]))
         #expect(recorder.status.cut == 1)
     }
 
-    @Test("a clip ends where the stream is opened again, and where it has its most seconds")
+    @Test("a clip ends where the stream is opened again and sends no keyframe, and where it has its most seconds")
     func cuts() async throws {
         let recorder = try recorder { ($0.before, $0.longest) = (1, 3) }
         let server = try await RTSPServer(["--launch", Camera.all[0].launch])
@@ -224,10 +170,10 @@ struct ClipTests {
                 try await Task.sleep(for: .seconds(1))
                 source.stop()
                 ring.take(
-                    CodedUnit([1], isKeyframe: true, stamp: 0, at: 0, arrival: 0, format: Self.other),
+                    CodedUnit([1], isKeyframe: false, stamp: 0, at: 0, arrival: 0, format: Self.other),
                     of: ring.beginSession())
             }
-            try #require(try await until { recorder.clip(of: event) == .file(folder.path + "/\(event).mp4") })
+            try #require(try await until { recorder.clip(of: event) == .files([folder.path + "/\(event).mp4"]) })
             source.stop()
             let file = folder.path + "/\(event).mp4"
             #expect(try complaints(of: file) == "")
@@ -251,16 +197,22 @@ struct ClipTests {
             try FileManager.default.setAttributes(
                 [.modificationDate: Date(timeIntervalSinceNow: -age)], ofItemAtPath: file.path)
         }
-        try Data(count: 10).write(to: folder.appending(path: "notes.txt"))
+        let more = folder.appending(path: "C.2.mp4")
+        try Data(count: 1000).write(to: more)
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSinceNow: -3 * 86_400)], ofItemAtPath: more.path)
+        for name in ["notes.txt", "C.1.mp4", "C.02.mp4", "C.17.mp4"] {
+            try Data(count: 10).write(to: folder.appending(path: name))
+        }
         let recorder = try recorder { ($0.days, $0.gigabytes) = (7, 0.01) }
-        #expect(recorder.status.clips == 4 && recorder.status.bytes == 16_000_000)
+        #expect(recorder.status.clips == 4 && recorder.status.bytes == 16_001_000)
         let keeping = Task { await recorder.keepRetiring { ["B"] } }
         #expect(try await until { recorder.status.clips == 2 })
         keeping.cancel()
         await keeping.value
-        // A by its age, then C, the oldest that may go.
+        // A by its age, then C with all its files, the oldest that may go.
         let left = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-        #expect(left == ["B.mp4", "D.mp4", "notes.txt"])
+        #expect(left == ["B.mp4", "C.02.mp4", "C.1.mp4", "C.17.mp4", "D.mp4", "notes.txt"])
         recorder.close()
     }
 }

@@ -52,7 +52,7 @@ struct RingTests {
     func refusal() {
         let ring = UnitRing(bytes: 10_000)
         ring.refuse("image/jpeg", of: ring.beginSession())
-        #expect(ring.status.problem == "image/jpeg is not recorded: clips are of H.264 and H.265")
+        #expect(ring.status.problem?.hasPrefix("image/jpeg is not recorded: clips are of H.264 and H.265") == true)
         _ = ring.beginSession()
         #expect(ring.status.problem == nil)
     }

@@ -36,6 +36,15 @@ struct ClipTests {
         #expect(other.status == 200 && other.body == text)
         let head = try await web.curl(path, ["-I"])
         #expect(head.status == 200 && head.headers.lowercased().contains("content-length: 1000") && head.body.isEmpty)
+        #expect(whole.headers.lowercased().contains("clip-files: 1"))
+        try Data("second".utf8).write(to: clips.appending(path: "E1.2.mp4"))
+        let second = try await web.curl(path + "?file=2")
+        #expect(second.body == "second" && second.headers.lowercased().contains("clip-files: 2"))
+        #expect(try await web.curl(path + "?file=2", ["-r", "2-3"]).body == "co")
+        #expect(try await web.curl(path + "?file=3").status == 404)
+        for wrong in ["file=0", "file=17", "file=a", "part=1"] {
+            #expect(try await web.curl("\(path)?\(wrong)").status == 400)
+        }
         #expect(try await web.curl("/api/v1/events/E2/clip").status == 404)
         #expect(try await web.curl("/api/v1/events/..%2fE1/clip").status == 400)
         await web.stop()

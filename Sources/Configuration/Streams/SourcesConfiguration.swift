@@ -27,13 +27,15 @@ extension SourcePolicy {
     }
 }
 
-/// A camera's user and password: the path of their file, and the hosts that they may be sent to.
+/// A secret that clients may name: the path of its file, and the hosts that it may be sent to.
+///
+/// The file of a camera's secret has `user:password`; that of a notifier (a sender of alerts) has the secret alone.
 package struct CameraCredentials: Sendable, Equatable {
     /// The path of the file with user and password, or its name in `$CREDENTIALS_DIRECTORY`.
     package var file: String
     package var hosts: [HostPattern]
 
-    /// Reads the section `credentials`: names for streams to refer to, each with the key `hosts`.
+    /// Reads the section `credentials`: names for clients to refer to, each with the key `hosts`.
     ///
     /// The key `file` names the file if its name is another.
     static func all(_ root: YAMLMapping, path: String) throws(ConfigurationError) -> [String: CameraCredentials] {
@@ -49,20 +51,12 @@ package struct CameraCredentials: Sendable, Equatable {
             let section = try YAMLMapping(
                 pair.value, path: path, line: pair.line, what: "credentials: \(name.prefix(64))",
                 keys: ["file", "hosts"])
-            let hosts = try section.strings("hosts") ?? []
+            let hosts = try section.hosts("hosts") ?? []
             guard !hosts.isEmpty else {
                 throw section.failure(
                     "hosts", "name the hosts that these credentials are for, as in [camera-1.example]")
             }
-            var patterns: [HostPattern] = []
-            for text in hosts {
-                guard let pattern = HostPattern(text) else {
-                    throw section.failure(
-                        "hosts", "expected a host as in camera-1.example or 10.0.0.5:554, found \"\(text.prefix(64))\"")
-                }
-                patterns.append(pattern)
-            }
-            all[name] = CameraCredentials(file: try section.string("file") ?? name, hosts: patterns)
+            all[name] = CameraCredentials(file: try section.string("file") ?? name, hosts: hosts)
         }
         return all
     }

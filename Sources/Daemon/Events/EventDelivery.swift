@@ -23,8 +23,8 @@ package actor EventDelivery {
     private var storm = StormWatch()
     /// Paths of the snapshots of open events.
     private var snapshots: [String: String] = [:]
-    /// Paths of the clips of events whose end waits.
-    private var clipPaths: [String: String] = [:]
+    /// Paths of the clips' files of events whose end waits.
+    private var clipPaths: [String: [String]] = [:]
     /// The number of events that have started.
     private(set) var started = 0
     /// The number of phases of events that were sent as messages, by the phase's name.
@@ -58,7 +58,7 @@ package actor EventDelivery {
     /// `told` is called when they are out, with the time.
     package func deliver(_ detections: [Detection], told: (@Sendable (Date) async -> Void)? = nil) async {
         // A clip begins and ends with its event, however long the news of it waits.
-        for detection in detections { if let path = clips?.see(detection) { clipPaths[detection.event] = path } }
+        for detection in detections { if let paths = clips?.see(detection) { clipPaths[detection.event] = paths } }
         let before = queue.count
         queue.add(detections)
         if let news = storm.observe(detections, waiting: before, at: Date()) { say(news) }
@@ -133,7 +133,7 @@ package actor EventDelivery {
             history?.see(detection)
             let event = detection.event
             let isEnd = detection.transition.phase == .end
-            messages.append(detection.pending(snapshot: snapshots[event], clip: isEnd ? clipPaths[event] : nil))
+            messages.append(detection.pending(snapshot: snapshots[event], clips: isEnd ? clipPaths[event] ?? [] : []))
             if isEnd { (snapshots[event], clipPaths[event]) = (nil, nil) }
             // A storm is told of as a whole.
             if !isStorm { log(detection) }
@@ -193,13 +193,15 @@ package actor EventDelivery {
 }
 
 extension ClipRecorder {
-    /// Takes note of an event; where its clip will be, once it has ended.
-    fileprivate func see(_ detection: Detection) -> String? {
+    /// Takes note of an event; where its clip will be, once it has ended and if it has one.
+    fileprivate func see(_ detection: Detection) -> [String]? {
         let event = detection.transition
         switch event.phase {
         case .start where detection.query.settings.clips:
             begin(detection.event, of: String(detection.stream.prefix { $0 != "/" }), at: event.wallStart)
-        case .end: return end(detection.event, at: event.wallEnd)
+        case .end:
+            let files = end(detection.event, at: event.wallEnd)
+            return files.isEmpty ? nil : files
         default: break
         }
         return nil

@@ -10,9 +10,9 @@ extension Detection {
 
     /// The event as it goes on the wire.
     ///
-    /// `snapshot`: path of the peak's picture; `clip`: where the video around it will be.
+    /// `snapshot`: path of the peak's picture; `clips`: where the files of the video around it will be.
     package func message(
-        seq: Int64, prev: Int64?, snapshot: String? = nil, clip: String? = nil
+        seq: Int64, prev: Int64?, snapshot: String? = nil, clips: [String] = []
     ) -> MatchMessage {
         MatchMessage(
             seq: seq, prev: prev, event: event, phase: "\(transition.phase)",
@@ -22,11 +22,11 @@ extension Detection {
             threshold: Double(transition.threshold), head: query.head, model: model,
             start: Self.date(transition.wallStart), end: Self.date(transition.wallEnd),
             media: .init(start: transition.mediaStart, end: transition.mediaEnd), snapshot: snapshot,
-            clip: clip, rule: query.rule.key, group: query.settings.group)
+            clips: clips, rule: query.rule.key, group: query.settings.group)
     }
 
     /// The event for the journal, which gives it its numbers.
-    package func pending(snapshot: String? = nil, clip: String? = nil) -> PendingMessage {
+    package func pending(snapshot: String? = nil, clips: [String] = []) -> PendingMessage {
         let phase: EventMark.Phase =
             switch transition.phase {
             case .start: .start
@@ -35,7 +35,7 @@ extension Detection {
             }
         return PendingMessage(
             topic: topic, query: query.id, stream: stream, event: EventMark(id: event, phase: phase, snapshot: snapshot)
-        ) { seq, prev in try WireCoding.encode(self.message(seq: seq, prev: prev, snapshot: snapshot, clip: clip)) }
+        ) { seq, prev in try WireCoding.encode(self.message(seq: seq, prev: prev, snapshot: snapshot, clips: clips)) }
     }
 
     private static func date(_ seconds: Double) -> Date { Date(timeIntervalSince1970: seconds) }

@@ -9,7 +9,30 @@ enum NotifyOperations {
             "notify.list", .get, "/notifiers", "Every notifier, and how it is doing.", needs: .view,
             answers: .list(.reference("Notifier"))
         ) { daemon, _ in
-            try JSONValue(encoding: await daemon.notifiers.status())
+            try JSONValue(encoding: await daemon.notifiers.hub.status())
+        },
+        DaemonOperation(
+            "notify.add", .post, "/notifiers",
+            "Adds a notifier, or replaces the one of its name that was added so; secrets by names of credentials.",
+            needs: .control, takes: .reference("NewNotifier"),
+            answers: .object([
+                .init("added", .name, required: true),
+                .init("change", .word(["added", "replaced", "unchanged"]), required: true),
+            ]), fails: [.refused, .unavailable]
+        ) { daemon, args in
+            let wanted = try ControlArguments.name(args, "name")
+            let change = try await daemon.notifiers.add(args)
+            return .object(["added": .string(wanted), "change": .string(change.rawValue)])
+        },
+        DaemonOperation(
+            "notify.remove", .delete, "/notifiers/{name}",
+            "Removes a notifier that was added through a socket; what it has not sent yet is not sent.",
+            needs: .control, takes: name, answers: .object([.init("removed", .name, required: true)]),
+            fails: [.refused, .notFound, .unavailable]
+        ) { daemon, args in
+            let wanted = try ControlArguments.name(args, "name")
+            guard try await daemon.notifiers.remove(wanted) else { throw missing(wanted) }
+            return .object(["removed": .string(wanted)])
         },
         DaemonOperation(
             "notify.test", .post, "/notifiers/{name}/test",
@@ -18,7 +41,7 @@ enum NotifyOperations {
             answers: .object([.init("delivered", .name, required: true)]), fails: [.refused, .notFound], traits: .slow
         ) { daemon, args in
             let wanted = try ControlArguments.name(args, "name")
-            switch try await daemon.notifiers.test(wanted, id: ULID.make()) {
+            switch try await daemon.notifiers.hub.test(wanted, id: ULID.make()) {
             case nil: throw missing(wanted)
             case .delivered?: return .object(["delivered": .string(wanted)])
             case .gone?: throw ControlFailure(.refused, "the receiver answers 410: it wants no more")
@@ -31,7 +54,7 @@ enum NotifyOperations {
             takes: name, answers: .object([.init("resumed", .name, required: true)]), fails: [.notFound, .unavailable]
         ) { daemon, args in
             let wanted = try ControlArguments.name(args, "name")
-            guard try await daemon.notifiers.resume(wanted) else { throw missing(wanted) }
+            guard try await daemon.notifiers.hub.resume(wanted) else { throw missing(wanted) }
             return .object(["resumed": .string(wanted)])
         },
     ]
@@ -39,6 +62,6 @@ enum NotifyOperations {
     private static let name = Schema.object([.init("name", .name, required: true)])
 
     private static func missing(_ name: String) -> ControlFailure {
-        ControlFailure(.notFound, "there is no notifier \"\(name.prefix(128))\" in the configuration")
+        ControlFailure(.notFound, "there is no notifier \"\(name.prefix(128))\"")
     }
 }

@@ -136,6 +136,12 @@ package final class StreamRunner: Sendable {
         if let playing { await tearDown(playing) }
     }
 
+    /// Keeps a live picture for clips, where the stream's coding is not recorded.
+    private func keep(_ frame: Frame) {
+        guard isLive, let units, let preview = frame.preview else { return }
+        units.see(preview, at: frame.wallClock.timeIntervalSince1970)
+    }
+
     // MARK: One opening of the source
 
     /// A source that is open or being opened.
@@ -162,6 +168,7 @@ package final class StreamRunner: Sendable {
                     if frame.region == nil {
                         self?.count(frame)
                         onPicture(frame)
+                        self?.keep(frame)
                     }
                     queue.post(.frame(frame), to: LaneName.of(name, frame.region))
                 },

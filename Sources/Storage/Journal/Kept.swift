@@ -5,7 +5,8 @@ import GRDB
 ///
 /// Each call is one transaction.
 extension Journal {
-    package enum Kind: String, Sendable { case query, stream, fleet }
+    /// What is kept, by the name of its table; a receiver is a notifier that a client added.
+    package enum Kind: String, Sendable { case query, stream, fleet, receiver }
 
     package func save(_ kind: Kind, id: String, json: Data) throws(JournalError) {
         try save(kind, [(id, json)])
@@ -45,7 +46,9 @@ extension Journal {
     }
 
     private static func what(_ kind: Kind, _ ids: [String]) -> String {
-        if ids.count == 1, let id = ids.first { return "\(kind.rawValue) \"\(id)\"" }
+        if ids.count == 1, let id = ids.first {
+            return "\(kind == .receiver ? "notifier" : kind.rawValue) \"\(id)\""
+        }
         return "\(ids.count) \(all(kind))"
     }
 
@@ -54,6 +57,7 @@ extension Journal {
         case .query: "queries"
         case .stream: "streams"
         case .fleet: "notes of the fleet"
+        case .receiver: "notifiers"
         }
     }
 

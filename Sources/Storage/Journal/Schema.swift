@@ -56,6 +56,9 @@ enum Schema {
         migrator.registerMigration("fleet") { database in
             try database.execute(sql: "CREATE TABLE fleet (id TEXT PRIMARY KEY, json BLOB NOT NULL) STRICT")
         }
+        migrator.registerMigration("receivers") { database in
+            try database.execute(sql: "CREATE TABLE receiver (id TEXT PRIMARY KEY, json BLOB NOT NULL) STRICT")
+        }
         return migrator
     }
 

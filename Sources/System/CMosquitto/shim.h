@@ -37,6 +37,12 @@ static inline void ww_bear_broken_pipes(void) {
     sigaddset(&set, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
+// The errno that a socket's connection failed with; 0 if it has not. [any-thread]
+static inline int ww_connect_error(int descriptor) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
 // The address at the other end in 4 or 16 bytes, and how many; 0 if there is none.
 static inline int ww_peer_address(int descriptor, unsigned char *bytes) {
     struct sockaddr_storage peer;

@@ -48,8 +48,8 @@ package final class VideoSource: @unchecked Sendable {
     /// `onFrame` is called on a streaming thread. For a file it may block, which delays only that file; for a live
     /// source it must return at once. `decoding` counts what is decoded, and `share` is the share of sampled frames
     /// that a live source keeps under overload. `wasLive` says that the source was live when it was opened earlier;
-    /// pictures that `memory` knows from earlier openings are left out. `units` gets copies of a live source's coded
-    /// pictures.
+    /// pictures that `memory` knows from earlier openings are left out. `units` gets copies of the coded
+    /// pictures, from when the source is known to be live.
     package init(
         _ description: SourceDescription, templates: PipelineTemplates, decoding: DecodingRecord = DecodingRecord(),
         share: SamplingShare = SamplingShare(), patience: Duration? = ProgressWatch.usual,
@@ -83,7 +83,8 @@ package final class VideoSource: @unchecked Sendable {
             [description.uri, description.launch ?? ""], known: credentials?.secrets ?? [])
         diagnosis = SourceDiagnosis(
             description, secrets: secrets, database: database, tap: tap, activity: activity)
-        unitTap = isLive ? nil : memory.map { UnitTap($0) }
+        let tap = tap
+        unitTap = isLive ? nil : memory.map { UnitTap($0, units: units) { tap.isFoundLive } }
         decoderTap =
             isLive
             ? DecoderTap(

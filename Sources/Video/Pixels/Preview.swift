@@ -52,7 +52,8 @@ package struct Preview: Sendable, Equatable {
         return Preview(width: width, height: height, rgb: rgb)
     }
 
-    init(width: Int, height: Int, rgb: [UInt8]) {
+    /// `rgb`: `[height, width, 3]`.
+    package init(width: Int, height: Int, rgb: [UInt8]) {
         self.width = width
         self.height = height
         self.rgb = rgb
@@ -77,6 +78,25 @@ package struct Preview: Sendable, Equatable {
 
     /// Returns the preview, at half its size if a side is longer than `longest` pixels.
     package func atMost(_ longest: Int) -> Preview { max(width, height) > longest ? halved : self }
+
+    /// Returns one picture that shows several side by side, in rows of at most `columns`; nil without pictures.
+    ///
+    /// Pictures of another size than the first are left out. Empty places of the last row are black.
+    package static func strip(_ pictures: [Preview], columns: Int) -> Preview? {
+        guard let first = pictures.first, columns > 0 else { return nil }
+        let same = pictures.filter { ($0.width, $0.height) == (first.width, first.height) }
+        let (across, down) = (min(columns, same.count), (same.count + columns - 1) / columns)
+        let (line, row) = (first.width * 3, first.width * 3 * across)
+        var rgb = [UInt8](repeating: 0, count: row * first.height * down)
+        for (number, picture) in same.enumerated() {
+            let corner = number / across * first.height * row + number % across * line
+            for y in 0..<first.height {
+                let (from, to) = (y * line, corner + y * row)
+                rgb.replaceSubrange(to..<to + line, with: picture.rgb[from..<from + line])
+            }
+        }
+        return Preview(width: first.width * across, height: first.height * down, rgb: rgb)
+    }
 
     /// Returns the preview as a JPEG file; nil if libjpeg-turbo fails, which happens only if memory runs out.
     package func jpeg(quality: Int = 85) -> Data? {

@@ -3,11 +3,13 @@ import Muxing
 import Sampling
 import SystemSupport
 
-/// The clip of one event on its way into its file; used by the recorder's thread alone.
-final class Clip {
-    /// The outcome of writing a clip.
+/// The clip of one event on its way into its files; used by the recorder's thread alone.
+///
+/// A file ends where the stream is opened again or its format changes; the next one begins with the next keyframe.
+final class Clip: EventRecord {
+    /// The outcome of writing a clip, with the sums of its files.
     enum Outcome: Equatable {
-        case written(seconds: Double, bytes: Int, cut: Cut?)
+        case written(seconds: Double, bytes: Int, files: Int, cut: Cut?)
         /// The ring had no unit to begin with.
         case nothing
         case failed(String, isFull: Bool)
@@ -20,6 +22,9 @@ final class Clip {
         case session = "the stream was opened again"
         case lost = "the disk was too slow"
         case stopped = "Watchword ended"
+
+        /// Whether another file can go on with what comes.
+        var isOfFile: Bool { self == .format || self == .session }
     }
 
     private enum Stage {
@@ -39,9 +44,16 @@ final class Clip {
     private var next: UInt64 = 0
     private var first: UnitRing.Numbered?
     private var times = UnitTimes()
-    /// Whether pictures that lean on those before the first keyframe may still come.
+    /// Whether pictures that lean on those before the file's first keyframe may still come.
     private var mayLean = true
     private var last = 0.0
+    /// When the clip began, in seconds since 1970.
+    private var start: Double?
+    /// Files that have begun, and what those that are over have.
+    private(set) var files = 0
+    private var sums = (seconds: 0.0, bytes: 0)
+    /// Why the last file is over, while another is waited for.
+    private var pending: Cut?
     private let begun = ContinuousClock.now
 
     /// Seconds of the span.
@@ -74,13 +86,16 @@ final class Clip {
         switch stage {
         case .waiting:
             do throws(MuxError) {
-                if try begin() { return step(ended: ended, now: now, isLast: isLast) }
+                if let first = firstUnit(), !isBeyond(first.unit, end) {
+                    try begin(with: first)
+                    return step(ended: ended, now: now, isLast: isLast)
+                }
             } catch {
                 return fail(error.description, isFull: false)
             }
             guard isLast || isPast(end, now) else { return nil }
             stage = .over
-            return .nothing
+            return files == 0 ? .nothing : written(pending)
         case .writing(let muxer):
             if case .failed(let why, let isFull) = muxer.progress() { return fail(why, isFull: isFull) }
             switch write(muxer, until: end) {
@@ -103,7 +118,7 @@ final class Clip {
             switch muxer.progress() {
             case .running: return nil
             case .failed(let why, let isFull): return fail(why, isFull: isFull)
-            case .done: return publish(cut)
+            case .done: return publish(cut, goesOn: !isLast && !isPast(end, now))
             }
         case .over: return .nothing
         }
@@ -112,20 +127,33 @@ final class Clip {
     /// Whether its end is past, also where no unit says so; by a steady clock, too, as the other may be set back.
     private func isPast(_ end: Double?, _ now: Double) -> Bool {
         if let end, now > end + Self.slack { return true }
+        if let start, now > start + span.longest + Self.slack { return true }
         return ContinuousClock.now - begun > .seconds(span.longest + Self.slack + 60)
     }
 
-    /// Begins the file with the keyframe before the start; false while the ring has none.
-    private func begin() throws(MuxError) -> Bool {
-        guard let first = ring.keyframe(before: span.start) else { return false }
-        let part = AtomicFile.Part(of: folder.file(event))
+    /// The keyframe to begin a file with: the one before the start, later the first that comes; nil without one.
+    private func firstUnit() -> UnitRing.Numbered? {
+        files == 0 ? ring.keyframe(before: span.start) : ring.keyframe(from: next)
+    }
+
+    /// Whether a unit comes after all that is wanted.
+    private func isBeyond(_ unit: CodedUnit, _ end: Double?) -> Bool {
+        guard let start else { return false }
+        return unit.at > end ?? .infinity || unit.at - start > span.longest
+    }
+
+    /// Begins a file with a keyframe.
+    private func begin(with first: UnitRing.Numbered) throws(MuxError) {
+        let part = AtomicFile.Part(of: folder.file(event, number: files + 1))
         let descriptor = open(part.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw MuxError("\(part.path): \(String(cString: strerror(errno)))") }
         close(descriptor)
         let muxer = try UnitMuxer(first.unit.format, file: part.path)
         (self.part, self.first, next) = (part, first, first.number)
+        (times, mayLean, last, pending) = (UnitTimes(), true, 0, nil)
+        files += 1
+        start = start ?? first.unit.at
         stage = .writing(muxer)
-        return true
     }
 
     /// Why no more is written.
@@ -145,7 +173,7 @@ final class Clip {
                 if numbered.session != first.session { return .cut(.session) }
                 if unit.format != first.unit.format { return .cut(.format) }
                 if let end, unit.at > end { return .due }
-                if unit.at - first.unit.at > span.longest { return .cut(.longest) }
+                if isBeyond(unit, nil) { return .cut(.longest) }
                 next = numbered.number + 1
                 put(unit, of: first, into: muxer)
             }
@@ -181,16 +209,25 @@ final class Clip {
         return .failed(why, isFull: isFull)
     }
 
-    private func publish(_ cut: Cut?) -> Outcome {
+    /// Names the file; nil if another one follows.
+    private func publish(_ cut: Cut?, goesOn: Bool) -> Outcome? {
         stage = .over
         defer { part = nil }
         do {
             guard let part else { return .nothing }
             try part.publish()
-            let size = (try? FileManager.default.attributesOfItem(atPath: folder.file(event)))?[.size] as? Int
-            return .written(seconds: last, bytes: size ?? 0, cut: cut)
         } catch {
             return .failed("\(error)", isFull: error.code == ENOSPC)
         }
+        let path = folder.file(event, number: files)
+        sums.seconds += last
+        sums.bytes += (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int ?? 0
+        guard let cut, cut.isOfFile, goesOn, files < ClipFolder.mostFiles else { return written(cut) }
+        (stage, pending) = (.waiting, cut)
+        return nil
+    }
+
+    private func written(_ cut: Cut?) -> Outcome {
+        .written(seconds: sums.seconds, bytes: sums.bytes, files: files, cut: cut)
     }
 }

@@ -1,29 +1,67 @@
 import Foundation
 import SystemSupport
 
-/// The files of clips, named after their events: `EVENT.mp4`, and `EVENT.mp4.part` while they are written.
+/// The files of clips, named after their events: `EVENT.mp4`, `EVENT.2.mp4` and so on, or `EVENT.jpg` for a strip of
+/// pictures; each with `.part` while it is written.
 struct ClipFolder: Sendable {
     let path: String
-    private static let ending = ".mp4"
+    private static let (ending, stripEnding) = (".mp4", ".jpg")
 
-    func file(_ event: String) -> String { "\(path)/\(event)\(Self.ending)" }
+    /// Files of one clip, at most.
+    static let mostFiles = 16
 
-    /// A clip and what retention goes by.
+    /// The path of a clip's file, by its number from 1.
+    func file(_ event: String, number: Int = 1) -> String {
+        "\(path)/\(event)\(number == 1 ? "" : ".\(number)")\(Self.ending)"
+    }
+
+    /// The path of a strip of pictures.
+    func strip(_ event: String) -> String { "\(path)/\(event)\(Self.stripEnding)" }
+
+    /// The files that there are of a clip, in order.
+    func files(of event: String) -> [String] {
+        let found = (1...Self.mostFiles).lazy.map { file(event, number: $0) }
+            .prefix { FileManager.default.fileExists(atPath: $0) }
+        guard found.isEmpty else { return Array(found) }
+        return FileManager.default.fileExists(atPath: strip(event)) ? [strip(event)] : []
+    }
+
+    /// The event of a file by its name; nil for other names.
+    private static func event(of name: String) -> String? {
+        let words = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard let event = words.first, Identifier.isEvent(event) else { return nil }
+        switch words.count {
+        case 2: return ["mp4", "jpg"].contains(words[1]) ? event : nil
+        case 3:
+            guard let number = Int(words[1]), (2...mostFiles).contains(number), words[1] == "\(number)",
+                words[2] == "mp4"
+            else { return nil }
+            return event
+        default: return nil
+        }
+    }
+
+    /// A clip and what retention goes by: the bytes of its files, and the time of the newest.
     struct Kept: Sendable {
         let event: String
-        let bytes: Int
-        let modified: Double
+        var bytes = 0
+        var modified = 0.0
+        var files: [String] = []
     }
 
     /// The clips, oldest first.
     func all() -> [Kept] {
-        names().compactMap { name in
-            guard name.hasSuffix(Self.ending) else { return nil }
-            let event = String(name.dropLast(Self.ending.count))
+        var all: [String: Kept] = [:]
+        for name in names() {
             var status = stat()
-            guard Identifier.isEvent(event), stat(file(event), &status) == 0 else { return nil }
-            return Kept(event: event, bytes: Int(status.st_size), modified: Double(status.st_mtim.tv_sec))
-        }.sorted { $0.modified < $1.modified }
+            guard let event = Self.event(of: name), stat("\(path)/\(name)", &status) == 0 else { continue }
+            var clip = all[event] ?? Kept(event: event)
+            clip.bytes += Int(status.st_size)
+            clip.modified = max(clip.modified, Double(status.st_mtim.tv_sec))
+            clip.files.append("\(path)/\(name)")
+            all[event] = clip
+        }
+        return all.values.sorted { ($0.modified, $0.event) < ($1.modified, $1.event) }
     }
 
     private func names() -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] }
@@ -40,12 +78,12 @@ struct ClipFolder: Sendable {
     /// Returns how many became clips.
     func sweep() -> Int {
         var count = 0
-        for name in names() where name.hasSuffix(Self.ending + ".part") {
-            let event = String(name.dropLast(Self.ending.count + 5))
-            guard Identifier.isEvent(event) else { continue }
+        for name in names() where name.hasSuffix(".part") {
+            let final = String(name.dropLast(".part".count))
+            guard Self.event(of: final) != nil else { continue }
             let part = "\(path)/\(name)"
             let whole = Self.playable(part)
-            if whole > 0, truncate(part, whole) == 0, rename(part, file(event)) == 0 {
+            if whole > 0, truncate(part, whole) == 0, rename(part, "\(path)/\(final)") == 0 {
                 count += 1
             } else {
                 unlink(part)
@@ -97,7 +135,8 @@ struct ClipFolder: Sendable {
         var (bytes, count) = (kept.reduce(0) { $0 + $1.bytes }, 0)
         for clip in kept where !spared.contains(clip.event) {
             guard clip.modified < now - days * 86_400 || bytes > most else { continue }
-            guard unlink(file(clip.event)) == 0 else { continue }
+            let gone = clip.files.map { unlink($0) }
+            guard gone.allSatisfy({ $0 == 0 }) else { continue }
             bytes -= clip.bytes
             count += 1
         }

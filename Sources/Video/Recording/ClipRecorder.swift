@@ -12,6 +12,10 @@ package final class ClipRecorder: Sendable {
     private struct Running {
         /// When the event ended, in seconds since 1970; nil while it goes on.
         var ended: Double?
+        /// Files that have begun.
+        var files = 0
+        /// Whether it is a strip of pictures.
+        let isStrip: Bool
     }
 
     /// A clip that the thread has not begun yet.
@@ -20,6 +24,7 @@ package final class ClipRecorder: Sendable {
         let stream: String
         let ring: UnitRing
         let start: Double
+        let isStrip: Bool
     }
 
     private struct State {
@@ -39,8 +44,6 @@ package final class ClipRecorder: Sendable {
     private let ended = DispatchSemaphore(value: 0)
     /// Clips that are written at once, at most, of all streams and of one.
     private static let most = (all: 64, ofStream: 8)
-    /// Bytes of the disk that clips leave free: the journal may be on it, too.
-    private static let reserve = 256_000_000
 
     /// Makes the directory, beside a journal's snapshots if the settings name none, and takes up what a crash left; its
     /// thread ends with `close`.
@@ -91,29 +94,33 @@ package final class ClipRecorder: Sendable {
                 state.counts.refused += 1
                 return false
             }
-            state.wanted.append(Wanted(event: event, stream: stream, ring: ring, start: time - settings.before))
-            state.running[event] = Running()
+            let isStrip = !ring.hasFormat
+            state.wanted.append(
+                Wanted(event: event, stream: stream, ring: ring, start: time - settings.before, isStrip: isStrip))
+            state.running[event] = Running(isStrip: isStrip)
             return true
         }
         guard isTaken else { return }
         news.signal()
     }
 
-    /// Takes note that an event ended at `time`; where its clip will be, nil if there is none.
-    package func end(_ event: String, at time: Double) -> String? {
-        let isRunning = state.withLock { state in
-            guard state.running[event] != nil else { return false }
+    /// Takes note that an event ended at `time`; where its clip will be, as far as its files are known: empty if there
+    /// is none.
+    package func end(_ event: String, at time: Double) -> [String] {
+        let running = state.withLock { state in
             state.running[event]?.ended = time
-            return true
+            return state.running[event]
         }
-        guard isRunning || FileManager.default.fileExists(atPath: folder.file(event)) else { return nil }
+        guard let running else { return files(of: event) }
         news.signal()
-        return folder.file(event)
+        guard !running.isStrip else { return [folder.strip(event)] }
+        return (1...max(1, running.files)).map { folder.file(event, number: $0) }
     }
 
     /// The state of an event's clip.
     package enum Found: Sendable, Equatable {
-        case file(String)
+        /// The paths of its files, in order; never empty.
+        case files([String])
         case beingWritten
         case nothing
     }
@@ -121,15 +128,12 @@ package final class ClipRecorder: Sendable {
     package func clip(of event: String) -> Found {
         guard Identifier.isEvent(event) else { return .nothing }
         if state.withLock({ $0.running[event] != nil }) { return .beingWritten }
-        let file = folder.file(event)
-        return FileManager.default.fileExists(atPath: file) ? .file(file) : .nothing
+        let files = folder.files(of: event)
+        return files.isEmpty ? .nothing : .files(files)
     }
 
-    /// Returns the path of the clip of an earlier process's event; nil if it has none.
-    package func file(of event: String) -> String? {
-        let file = folder.file(event)
-        return Identifier.isEvent(event) && FileManager.default.fileExists(atPath: file) ? file : nil
-    }
+    /// Returns the paths of the clip of an event that is over, or an earlier process's; empty if it has none.
+    package func files(of event: String) -> [String] { Identifier.isEvent(event) ? folder.files(of: event) : [] }
 
     package var status: ClipStatus { state.withLock { $0.counts } }
 
@@ -171,7 +175,7 @@ package final class ClipRecorder: Sendable {
     }
 
     private func run() {
-        var clips: [Clip] = []
+        var clips: [any EventRecord] = []
         while true {
             if clips.isEmpty { news.wait() } else { _ = news.wait(timeout: .now() + Self.pause) }
             // Signals that came together are one.
@@ -180,13 +184,9 @@ package final class ClipRecorder: Sendable {
                 defer { state.wanted = [] }
                 return (state.wanted, state.isEnding)
             }
-            clips += wanted.map { one in
-                Clip(
-                    event: one.event, stream: one.stream, ring: one.ring, folder: folder,
-                    .init(start: one.start, after: settings.after, longest: settings.longest))
-            }
+            clips += wanted.map(record)
             // A disk that is nearly full is left to the journal.
-            let isFull = folder.free.map { $0 < Self.reserve } ?? false
+            let isFull = folder.free.map { Double($0) < settings.freeMegabytes * 1e6 } ?? false
             clips = clips.filter { !isOver($0, isLast: isEnding, isFull: isFull) }
             let writing = Dictionary(clips.map { ($0.stream, 1) }, uniquingKeysWith: +)
             state.withLock { state in
@@ -197,35 +197,44 @@ package final class ClipRecorder: Sendable {
         ended.signal()
     }
 
+    private func record(_ one: Wanted) -> any EventRecord {
+        let span = Clip.Span(start: one.start, after: settings.after, longest: settings.longest)
+        return one.isStrip
+            ? Strip(event: one.event, stream: one.stream, ring: one.ring, folder: folder, span)
+            : Clip(event: one.event, stream: one.stream, ring: one.ring, folder: folder, span)
+    }
+
     /// The time between two looks for new units while a clip is written.
     private static let pause = DispatchTimeInterval.milliseconds(100)
 
-    private func isOver(_ clip: Clip, isLast: Bool, isFull: Bool) -> Bool {
+    private func isOver(_ clip: any EventRecord, isLast: Bool, isFull: Bool) -> Bool {
         let ended = state.withLock { $0.running[clip.event]?.ended }
         let outcome =
             isFull
-            ? clip.giveUp("less than \(Self.reserve / 1_000_000) MB of the disk are free")
+            ? clip.giveUp("less than \(Int(settings.freeMegabytes)) MB of the disk are free")
             : clip.step(ended: ended, now: Date().timeIntervalSince1970, isLast: isLast)
+        state.withLock { $0.running[clip.event]?.files = clip.files }
         guard let outcome else { return false }
         note(outcome, of: clip)
         return true
     }
 
-    private func note(_ outcome: Clip.Outcome, of clip: Clip) {
+    private func note(_ outcome: Clip.Outcome, of clip: any EventRecord) {
         let isNews = state.withLock { state in
             state.running[clip.event] = nil
             return state.counts.add(outcome)
         }
         var metadata: Logger.Metadata = ["event": "\(clip.event)", "stream": "\(clip.stream)"]
         switch outcome {
-        case .written(let seconds, let bytes, let cut):
+        case .written(let seconds, let bytes, let files, let cut):
+            if files > 1 { metadata["files"] = "\(files)" }
             metadata["seconds"] = "\((seconds * 10).rounded() / 10)"
             metadata["bytes"] = "\(bytes)"
             if let cut { metadata["ends_early"] = "\(cut.rawValue)" }
             logger.info("clip", metadata: metadata)
             if isNews { logger.notice("clips are written again") }
         case .nothing:
-            metadata["reason"] = "no keyframe was held"
+            metadata["reason"] = "no keyframe and no picture was held"
             logger.warning("an event has no clip", metadata: metadata)
         case .failed(let why, _):
             metadata["reason"] = "\(why)"

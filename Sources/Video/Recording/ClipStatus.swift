@@ -18,7 +18,7 @@ package struct ClipStatus: Codable, Sendable, Equatable {
     /// Adds what became of a clip; whether clips can be written has changed.
     mutating func add(_ outcome: Clip.Outcome) -> Bool {
         switch outcome {
-        case .written(_, let bytes, let cut):
+        case .written(_, let bytes, _, let cut):
             written += 1
             clips += 1
             self.bytes += bytes

@@ -1,4 +1,5 @@
 import DequeModule
+package import Pixels
 package import Sampling
 import Synchronization
 
@@ -11,6 +12,13 @@ package final class UnitRing: UnitTaker {
         package let number: UInt64
         package let session: Int
         package let unit: CodedUnit
+    }
+
+    /// A small picture of a stream whose coding is not recorded, its number, and when it was, in seconds since 1970.
+    struct Still {
+        let number: UInt64
+        let at: Double
+        let picture: Preview
     }
 
     /// The answer to a reading: units, and whether some are gone.
@@ -29,6 +37,9 @@ package final class UnitRing: UnitTaker {
         var refused: String?
         /// Bytes that are kept for clips; nil where there are none.
         var kept: Int?
+        var stills: Deque<Still> = []
+        var stillBytes = 0
+        var nextStill: UInt64 = 1
         var listeners: [Int: @Sendable () -> Void] = [:]
         var nextListener = 0
     }
@@ -60,6 +71,10 @@ package final class UnitRing: UnitTaker {
         while state.bytes > limit, let oldest = state.units.popFirst() {
             state.bytes -= oldest.unit.bytes.count + Self.overhead
         }
+        let room = state.format == nil ? min(state.kept ?? 0, Self.mostStills) : 0
+        while state.stillBytes > room, let oldest = state.stills.popFirst() {
+            state.stillBytes -= oldest.picture.rgb.count
+        }
     }
 
     // MARK: Writing
@@ -75,7 +90,11 @@ package final class UnitRing: UnitTaker {
     }
 
     package func learn(_ format: CodedFormat, of session: Int) {
-        state.withLock { if session == $0.session { $0.format = format } }
+        state.withLock { state in
+            guard session == state.session else { return }
+            state.format = format
+            settle(&state)
+        }
     }
 
     package func take(_ unit: CodedUnit, of session: Int) {
@@ -94,7 +113,35 @@ package final class UnitRing: UnitTaker {
         state.withLock { if session == $0.session { $0.refused = kind } }
     }
 
+    /// Takes a sampled picture, if the stream's events have clips and its coding is not recorded.
+    package func see(_ picture: Preview, at time: Double) {
+        let isWanted = state.withLock { state in
+            guard state.kept != nil, state.format == nil else { return false }
+            return state.stills.last.map { !(0..<Self.leastApart).contains(time - $0.at) } ?? true
+        }
+        guard isWanted else { return }
+        let small = picture.atMost(Self.stillSide)
+        state.withLock { state in
+            state.stills.append(Still(number: state.nextStill, at: time, picture: small))
+            state.nextStill += 1
+            state.stillBytes += small.rgb.count
+            settle(&state)
+        }
+    }
+
+    /// Seconds between two pictures that are held, their longer side, unless it is less than half of that too long, and
+    /// the bytes of all, at most.
+    private static let (leastApart, stillSide, mostStills) = (0.5, 320, 8_000_000)
+
     // MARK: Reading
+
+    /// Whether the stream's coding is recorded.
+    var hasFormat: Bool { state.withLock { $0.format != nil } }
+
+    /// The pictures from a number on.
+    func stills(from number: UInt64) -> [Still] {
+        state.withLock { Array($0.stills.drop { still in still.number < number }) }
+    }
 
     /// The newest keyframe at or before a moment in seconds since 1970, or else the oldest one; none of an earlier
     /// session.
@@ -108,6 +155,15 @@ package final class UnitRing: UnitTaker {
                 if held.unit.at <= time { break }
             }
             return found
+        }
+    }
+
+    /// The first keyframe from a number on, of any session.
+    package func keyframe(from number: UInt64) -> Numbered? {
+        state.withLock { state in
+            guard let first = state.units.first?.number else { return nil }
+            let start = number > first ? Int(min(number - first, UInt64(state.units.count))) : 0
+            return state.units[start...].first { $0.unit.isKeyframe }
         }
     }
 
@@ -151,8 +207,10 @@ package final class UnitRing: UnitTaker {
             let seconds = first.flatMap { first in last.map { max(0, $0.arrival - first.arrival) } } ?? 0
             return RingStatus(
                 codec: state.format?.codec.rawValue, width: state.format?.width, height: state.format?.height,
-                seconds: (seconds * 10).rounded() / 10, bytes: state.bytes, clips: state.kept != nil,
-                problem: state.refused.map { "\($0) is not recorded: clips are of H.264 and H.265" })
+                seconds: (seconds * 10).rounded() / 10, bytes: state.bytes + state.stillBytes, clips: state.kept != nil,
+                problem: state.refused.map {
+                    "\($0) is not recorded: clips are of H.264 and H.265; events have a strip of pictures"
+                })
         }
     }
 }

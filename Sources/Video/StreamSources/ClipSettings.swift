@@ -12,6 +12,8 @@ package struct ClipSettings: Sendable, Equatable {
     package var days = 7.0
     /// The most disk space that all clips together take, in gigabytes (10^9 bytes).
     package var gigabytes = 10.0
+    /// The megabytes (10^6 bytes) of the disk that clips leave free, since the journal may be on the same disk.
+    package var freeMegabytes = 256.0
     /// The directory of the clips; nil means a directory beside the snapshots of the event journal.
     package var directory: String?
 

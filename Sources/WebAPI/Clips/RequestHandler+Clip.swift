@@ -9,8 +9,19 @@ import Recording
 import WireFormat
 
 extension RequestHandler {
-    /// Answers with an event's clip (a video file) or a part of it; status 202 while the clip is being written.
-    func clip(_ event: String, _ headers: HTTPFields, _ caller: Caller) async throws -> Response {
+    /// The query arguments of a request for a clip.
+    static let clipArguments: [Schema.Property] = [
+        .init("file", .integer(1...16), "Which of its files, where the clip has several; the first, if it is left out.")
+    ]
+
+    /// Answers with a file of an event's clip (its video), or a part of it; status 202 while any of it is being written.
+    func clip(
+        _ event: String, _ query: [RequestTarget.Field], _ headers: HTTPFields, _ caller: Caller
+    ) async throws -> Response {
+        let asked = try MessageCursor.values(query, Self.clipArguments)["file"] ?? "1"
+        guard let number = Int(asked), 1...16 ~= number else {
+            throw Refusal(400, "bad-argument", "file: expected 1 to 16")
+        }
         if let problem = Schemas.problem(.string(event), as: .event, at: "event") {
             throw Refusal(400, "bad-argument", problem)
         }
@@ -23,11 +34,16 @@ extension RequestHandler {
             response.status = .accepted
             response.headers["Retry-After"] = "1"
             return response
-        case .file(let path):
-            guard let file = await offPool({ ClipFile(path) }) else {
+        case .files(let paths):
+            guard paths.indices.contains(number - 1) else {
+                throw Refusal(404, "not-found", "the clip of event \"\(event)\" has \(paths.count) files")
+            }
+            guard let file = await offPool({ ClipFile(paths[number - 1]) }) else {
                 throw Refusal(404, "not-found", "there is no clip of event \"\(event)\" any more")
             }
-            return try file.response(headers)
+            var response = try file.response(headers)
+            response.headers["Clip-Files"] = "\(paths.count)"
+            return response
         }
     }
 }
@@ -38,11 +54,13 @@ private struct ClipFile: Sendable {
     private let size: Int
     /// The file's strong validator (`ETag`): inode, size and time, as a clip is written only once.
     private let tag: String
+    private let type: String
     private static let chunk = 256 << 10
 
     init?(_ path: String) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { return nil }
+        type = path.hasSuffix(".jpg") ? "image/jpeg" : "video/mp4"
         handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
@@ -53,7 +71,7 @@ private struct ClipFile: Sendable {
     func response(_ asked: HTTPFields) throws(Refusal) -> Response {
         // If the client's part is of another file, it gets the whole file.
         let isSame = asked["If-Range"].map { $0 == tag } ?? true
-        var fields: HTTPFields = [.contentType: "video/mp4", .eTag: tag, .cacheControl: "private, no-cache"]
+        var fields: HTTPFields = [.contentType: type, .eTag: tag, .cacheControl: "private, no-cache"]
         fields["Accept-Ranges"] = "bytes"
         switch ByteRange(isSame ? asked["Range"] : nil, size: size) {
         case .whole: return Response(status: .ok, headers: fields, body: body(0..<size))

@@ -92,9 +92,12 @@ package enum OpenAPIDocument {
         parameters: [parameter(.init("name", .name, required: true), in: "path")])
 
     private static let clip = plain(
-        "events.clip", "The coded video around an event, an MP4 file, or a part of it (`Range`).",
+        "events.clip",
+        "The coded video around an event, an MP4 file, or a part of it (`Range`), or a JPEG with pictures side by side; "
+            + "`Clip-Files` says how many files it has.",
         [400, 401, 404, 416, 429], nil, type: "video/mp4",
-        parameters: [parameter(.init("event", .event, required: true), in: "path")],
+        parameters: [parameter(.init("event", .event, required: true), in: "path")]
+            + RequestHandler.clipArguments.map { parameter($0, in: "query") },
         besides: [202: ("It is being written.", "application/json"), 206: ("A part of it.", "video/mp4")])
 
     private static func described(_ step: SessionStep) -> JSONValue {

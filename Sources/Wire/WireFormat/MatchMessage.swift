@@ -50,6 +50,8 @@ package struct MatchMessage: Codable, Sendable, Equatable {
     ///
     /// The message may be sent some seconds before the clip is written.
     package let clip: String?
+    /// The paths of all files of the clip that are known, if it has several; the first is `clip`.
+    package let clips: [String]?
     /// The reason why the event was ended early, such as "interrupted" after a crash; nil if the match just ended.
     package let reason: String?
     /// The key of the query's rule: "threshold", "against" (the score is then a probability) or "false_alerts_per_day".
@@ -60,7 +62,7 @@ package struct MatchMessage: Codable, Sendable, Equatable {
     package init(
         seq: Int64, prev: Int64?, event: String, phase: String, query: Query, stream: String, score: Double, peak: Peak,
         threshold: Double, head: String, model: String, start: Date, end: Date, media: Media, snapshot: String? = nil,
-        clip: String? = nil, reason: String? = nil, rule: String? = nil, group: String? = nil
+        clips: [String] = [], reason: String? = nil, rule: String? = nil, group: String? = nil
     ) {
         self.seq = seq
         self.prev = prev
@@ -77,7 +79,8 @@ package struct MatchMessage: Codable, Sendable, Equatable {
         self.end = end
         self.media = media
         self.snapshot = snapshot
-        self.clip = clip
+        clip = clips.first
+        self.clips = clips.count > 1 ? clips : nil
         self.reason = reason
         self.rule = rule
         self.group = group

@@ -129,4 +129,87 @@ struct ClipTests {
         #expect(try await clips(place)?["problem"] == nil)
         try await daemon.end()
     }
+
+    @Test("a disk that takes no more costs the clips that are written, which is said; events and the stream go on")
+    func noSpace() async throws {
+        let place = try Place()
+        let folder = place.folder.appending(path: "clips").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let camera = try await RTSPServer(["--file", Self.film, "--loop"])
+        let mount = "mount -t tmpfs -o size=8m disk \"$1\" && shift && exec \"$@\""
+        let daemon = try Drilled(
+            place, queries: Self.queries,
+            more: ["clips: {before: 1, after: 3, free_megabytes: 0, directory: \(folder)}"],
+            within: ["/usr/bin/unshare", "-rm", "bash", "-c", mount, "bash", folder])
+        try await daemon.ready()
+        try await add(camera, to: daemon)
+        try #require(try await until { try await count("written", place) > 0 })
+        let disk = "/proc/\(daemon.program.identifier)/root\(folder)"
+        func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: disk) }
+        // In the middle of a clip the kernel has no room for it any more.
+        #expect(try await until { try names().contains { $0.hasSuffix(".part") } })
+        try Self.fill("\(disk)/full")
+        try #require(try await until { try await count("failed", place) > 0 })
+        #expect(try await clips(place)?["problem"]?.string?.contains("No space left on device") == true)
+        let told = try await daemon.messages("match.gate.circle").count
+        #expect(try await until { try await daemon.messages("match.gate.circle").count > told + 2 })
+        #expect(try await daemon.plays("gate"))
+        #expect(try await daemon.stream("gate")?["restarts"]?.integer == 0)
+        try FileManager.default.removeItem(atPath: "\(disk)/full")
+        let written = try await count("written", place)
+        #expect(try await until { try await count("written", place) > written })
+        #expect(try await clips(place)?["problem"] == nil)
+        for name in try names() where name.hasSuffix(".mp4") {
+            let copy = place.folder.appending(path: name).path
+            try FileManager.default.copyItem(atPath: "\(disk)/\(name)", toPath: copy)
+            #expect(try complaints(of: copy) == "", "\(name)")
+        }
+        camera.kill()
+        try await daemon.end()
+    }
+
+    @Test("an event of a camera that sends JPEGs, and one of a raw source, have a strip of pictures")
+    func strips() async throws {
+        let port = try freePort()
+        let daemon = try Drilled(
+            try Place(), queries: Self.queries,
+            more: ["clips: {before: 2, after: 1}", "http: {listen: \"127.0.0.1:\(port)\"}"])
+        let camera = try await RTSPServer(["--file", Self.film, "--loop", "--mjpeg"])
+        try await daemon.ready()
+        try await daemon.add("jpeg", camera.uri)
+        try await daemon.add("raw", "shapes://7")
+        for stream in ["jpeg", "raw"] {
+            let topic = "match.\(stream).circle"
+            let hasEnded = try await until {
+                try await daemon.messages(topic).contains { $0["phase"]?.string == "end" }
+            }
+            try #require(hasEnded, "\(stream)")
+            let end = try #require(try await daemon.messages(topic).first { $0["phase"]?.string == "end" })
+            let event = try #require(end["event"]?.string)
+            #expect(end["clip"]?.string == daemon.place.journal + ".d/clips/\(event).jpg")
+            let address = "http://127.0.0.1:\(port)/api/v1/events/\(event)/clip"
+            try #require(try await until { try status(address) == "200" })
+            let head = String(decoding: try output(of: "curl", ["-s", "-I", address]), as: UTF8.self).lowercased()
+            #expect(head.contains("content-type: image/jpeg"))
+            let copy = daemon.place.folder.appending(path: "copy.jpg").path
+            try output(of: "curl", ["-s", "-o", copy, address])
+            #expect(try complaints(of: copy) == "")
+        }
+        let problem = try await daemon.stream("jpeg")?["recording"]?["problem"]?.string
+        #expect(problem?.contains("strip of pictures") == true)
+        camera.kill()
+        try await daemon.end()
+    }
+
+    /// Writes a file until the disk takes no more.
+    private static func fill(_ path: String) throws {
+        let file = open(path, O_WRONLY | O_CREAT, 0o600)
+        try #require(file >= 0)
+        defer { close(file) }
+        for size in [65_536, 512] {
+            let zeros = [UInt8](repeating: 0, count: size)
+            while write(file, zeros, size) > 0 {}
+        }
+        #expect(errno == ENOSPC)
+    }
 }

@@ -7,7 +7,7 @@ import WireFormat
 package struct NotifyCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "notify", abstract: "Notifiers of the running daemon.",
-        subcommands: [List.self, Test.self, Resume.self], aliases: ["notifiers"])
+        subcommands: [Add.self, List.self, Test.self, Resume.self, Remove.self], aliases: ["notifiers"])
 
     package init() {}
 
@@ -22,7 +22,9 @@ package struct NotifyCommand: AsyncParsableCommand {
                 if daemon.json { return try Terminal.say(json: result) }
                 let notifiers = try result.decoded(as: [NotifierStatus].self)
                 if notifiers.isEmpty {
-                    return Terminal.say("no notifiers; the configuration's section notify names them")
+                    return Terminal.say(
+                        "no notifiers; the configuration's section notify names them, and `watchword notify add` adds one"
+                    )
                 }
                 notifiers.table()
             }
@@ -61,10 +63,11 @@ package struct NotifyCommand: AsyncParsableCommand {
 extension [NotifierStatus] {
     func table() {
         Terminal.table(
-            ["NAME", "FORMAT", "HOST", "STATE", "DELIVERED", "FAILED", "SUMMARISED", "WAITING", "OLDEST"],
+            ["NAME", "FROM", "FORMAT", "HOST", "STATE", "DELIVERED", "FAILED", "SUMMARISED", "WAITING", "OLDEST"],
             map {
                 [
-                    $0.name, $0.format, $0.host, $0.state.rawValue, "\($0.delivered)", "\($0.failures)",
+                    $0.name, $0.source.rawValue, $0.format, $0.host, $0.state.rawValue, "\($0.delivered)",
+                    "\($0.failures)",
                     "\($0.summarised)", "\($0.waiting)", $0.oldest > 0 ? "\(Int($0.oldest)) s" : "",
                 ]
             },

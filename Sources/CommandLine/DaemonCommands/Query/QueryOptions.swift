@@ -61,8 +61,13 @@ struct QueryOptions: ParsableArguments {
         for pair in metadata where !pair.contains("=") {
             throw ValidationError("--metadata takes key=value, and \"\(pair)\" has no =")
         }
-        for text in active where text.split(separator: " ").count > 3 || text.allSatisfy(\.isWhitespace) {
-            throw ValidationError("--active takes a zone, days, and spans of time, apart by one space each")
+        try Self.checkHours(active, "--active")
+    }
+
+    /// Refuses what cannot be hours; `option`: that they were given by.
+    static func checkHours(_ texts: [String], _ option: String) throws {
+        for text in texts where text.split(separator: " ").count > 3 || text.allSatisfy(\.isWhitespace) {
+            throw ValidationError("\(option) takes a zone, days, and spans of time, apart by one space each")
         }
     }
 
@@ -90,7 +95,7 @@ struct QueryOptions: ParsableArguments {
         keys["expires"] = expires.map { .string($0) }
         keys["snapshot"] = snapshot.map { .bool($0) }
         keys["clips"] = clips.map { .bool($0) }
-        if !active.isEmpty { keys["active"] = .array(active.map(Self.active)) }
+        if !active.isEmpty { keys["active"] = .array(active.map(Self.hours)) }
         if !metadata.isEmpty {
             let pairs = metadata.map { pair in
                 let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -108,7 +113,7 @@ struct QueryOptions: ParsableArguments {
     }
 
     /// Parses active hours such as "Europe/Berlin mon-fri 08:00-12:00,13:00-18:00"; days and hours may be left out.
-    private static func active(_ text: String) -> JSONValue {
+    static func hours(_ text: String) -> JSONValue {
         let words = text.split(separator: " ")
         var part: [String: JSONValue] = ["zone": .string(String(words[0]))]
         for word in words.dropFirst() {

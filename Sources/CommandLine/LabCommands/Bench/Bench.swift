@@ -7,7 +7,7 @@ package struct Bench: AsyncParsableCommand {
         abstract: "Benchmarks.",
         subcommands: [
             Encoder.self, Heads.self, Queries.self, History.self, Backtest.self, Streams.self, Training.self,
-            Memory.self, Storm.self,
+            Memory.self, Storm.self, Clips.self,
         ])
 
     package init() {}

@@ -98,6 +98,8 @@ final class FrameTap: @unchecked Sendable {
     var gatedFrames: UInt64 { gated.load(ordering: .relaxed) }
     /// The number of frames of a short film that were sampled so far, whether `ClipFrames.wanted` names them or not.
     var clipFrames: Int { lock.withLock { state.clip?.sampled ?? 0 } }
+    /// True if the source is live, as far as is known now.
+    var isFoundLive: Bool { isLive.load(ordering: .relaxed) }
     /// Treats the source as live from now on, because its pipeline has reported that it has no end.
     func becomeLive() {
         isLive.store(true, ordering: .relaxed)

@@ -82,6 +82,8 @@ package struct StrictURI: Sendable, Equatable {
         case "http": 80
         case "https": 443
         case "rtmp": 1935
+        case "mqtt": 1883
+        case "mqtts": 8883
         case "rtmps": 443
         case "rtsps", "rtspsu", "rtspst", "rtspsh": 322
         case "rtsp", "rtspu", "rtspt", "rtsph": 554

@@ -4,6 +4,8 @@ package enum Notice: Sendable, Equatable {
     case summary(AlertSummary)
     /// The end of an event whose sensor is on, where the end itself is not told.
     case ended(Alert)
+    /// A sensor that is off: what would have said so is gone from the journal.
+    case off(SensorKey)
     /// A test message that a person has requested; `id` is unique.
     case test(id: String)
 
@@ -12,6 +14,7 @@ package enum Notice: Sendable, Equatable {
         switch self {
         case .alert(let alert), .ended(let alert): "\(journal)-\(alert.seq)"
         case .summary(let summary): "\(journal)-\(summary.first)-\(summary.last)"
+        case .off(let key): "off-\(key.stream)-\(key.query)"
         case .test(let id): "test-\(id)"
         }
     }
@@ -21,7 +24,7 @@ package enum Notice: Sendable, Equatable {
         switch self {
         case .alert(let alert), .ended(let alert): alert.time
         case .summary(let summary): summary.times?.lowerBound
-        case .test: nil
+        case .test, .off: nil
         }
     }
 }

@@ -24,6 +24,8 @@ package struct NotifierPlace: Codable, Sendable, Equatable {
     package var end: End?
     /// Sensors that are on by what was delivered.
     package var on: [SensorKey]?
+    /// Whether some of these may have ended in messages that are not to be read any more.
+    package var isUnsure: Bool?
 
     package init(seq: Int64, journal: String, target: String) {
         self.seq = seq
@@ -42,6 +44,7 @@ package struct NotifierPlace: Codable, Sendable, Equatable {
             return (place, data == nil ? nil : "its place could not be read; it begins at the newest message")
         }
         var note: String?
+        let known = place
         if place.target != target {
             // Another receiver: the old one's refusals are not its own.
             (place.target, place.end, place.failingSince) = (target, nil, nil)
@@ -59,6 +62,7 @@ package struct NotifierPlace: Codable, Sendable, Equatable {
             place.seq = log.newest
             note = "its place was beyond the journal's end; it begins at the newest message"
         }
+        if place.on != nil, (place.journal, place.seq) != (known.journal, known.seq) { place.isUnsure = true }
         return (place, note)
     }
 }

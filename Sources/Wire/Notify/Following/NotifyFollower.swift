@@ -61,7 +61,7 @@ package actor NotifyFollower {
     ) {
         (self.settings, self.target, self.log, self.sender) = (settings, target, log, sender)
         (self.clock, self.logger, self.place, read) = (clock, logger, place, place.seq)
-        on = Set(place.on ?? [])
+        on = settings.homeAssistant ? Set(place.on ?? []) : []
         pacing = Pacing(settings, window: (place.windowStart, place.windowSent))
     }
 
@@ -83,9 +83,13 @@ package actor NotifyFollower {
     }
 
     private func step() async throws {
+        if place.isUnsure == true {
+            guard try await turnOffGone() else { return }
+            place.isUnsure = nil
+        }
         let page = try await log.read(after: read, limit: Self.page)
         for item in page.items {
-            guard await take(item) else { return }
+            guard try await take(item) else { return }
             read = max(read, item.last)
             await keepPlace()
         }
@@ -105,10 +109,10 @@ package actor NotifyFollower {
     }
 
     /// Handles one message or hole; returns false if it must be handled again later.
-    private func take(_ item: NotifyPage.Item) async -> Bool {
+    private func take(_ item: NotifyPage.Item) async throws -> Bool {
         switch item {
         case .hole(let hole):
-            guard await flush() else { return false }
+            guard await flush(), try await turnOffGone() else { return false }
             pacing.take(hole)
             return true
         case .entry(let entry):
@@ -159,6 +163,15 @@ package actor NotifyFollower {
         guard on.contains(alert.key) else { return true }
         guard await flush() else { return false }
         return await deliver([.ended(alert)]) == .delivered
+    }
+
+    /// Ends sensors without an event that goes on: its end was among messages that are gone.
+    private func turnOffGone() async throws -> Bool {
+        guard !on.isEmpty else { return true }
+        for key in on.subtracting(try await log.open()).sorted() {
+            guard await deliver([.off(key)]) == .delivered else { return false }
+        }
+        return true
     }
 
     private func deliverSummary() async -> Bool {
@@ -238,6 +251,9 @@ package actor NotifyFollower {
             pacing.sent(isSummary: false, now: clock.now())
             turned(alert)
         case .ended(let alert): turned(alert)
+        case .off(let key):
+            on.remove(key)
+            place.on = on.isEmpty ? nil : on.sorted()
         case .summary, .test: break
         }
         attempts = 0
@@ -331,9 +347,9 @@ package actor NotifyFollower {
         let oldest = [sending?.oldest, batch.first?.time, pacing.kept?.times?.lowerBound].compactMap { $0 }.min()
         let unread = Int(clamping: max(0, log.newest - read)) + batch.count
         return NotifierStatus(
-            name: settings.name, format: settings.format.rawValue, host: target.url.host, state: state,
-            problem: problem, failingFor: place.failingSince.map { max(0, now - $0) }, delivered: delivered,
-            failures: failures, summarised: summarised, waiting: unread + (pacing.kept?.alerts ?? 0),
+            name: settings.name, format: settings.format.rawValue, host: target.url.host, source: settings.source,
+            state: state, problem: problem, failingFor: place.failingSince.map { max(0, now - $0) },
+            delivered: delivered, failures: failures, summarised: summarised, waiting: unread + (pacing.kept?.alerts ?? 0),
             oldest: oldest.map { max(0, now - $0) } ?? 0, seq: place.seq)
     }
 }

@@ -1,13 +1,15 @@
 import Concurrency
 import Foundation
 package import Logging
+import StreamSources
 
 /// All notifiers of a daemon; each is its own task, and waits for no other.
 package actor NotifyHub {
     /// A notifier whose files have been read.
     package struct Prepared: Sendable {
-        let settings: NotifierSettings
+        package let settings: NotifierSettings
         let target: NotifierTarget
+        package var name: String { settings.name }
     }
 
     private struct Running {
@@ -28,6 +30,8 @@ package actor NotifyHub {
     private let turns = SerialTaskQueue()
     /// The notifiers of the last request; nil once all have been stopped.
     private var wanted: [Prepared]? = []
+    /// Names of others whose places are kept, too; nil: every place is.
+    private var spared: Set<String>? = []
     private var again: Task<Void, Never>?
 
     package init(
@@ -48,10 +52,11 @@ package actor NotifyHub {
     /// Starts new notifiers, ends removed ones, and leaves unchanged ones alone.
     ///
     /// If positions cannot be read, nothing is started, and it is tried again: a notifier that began elsewhere would
-    /// lose unsent alerts.
-    package func apply(_ prepared: [Prepared]) async {
+    /// lose unsent alerts. `spared`: names of notifiers that do not run now and keep their places;
+    /// nil: all do.
+    package func apply(_ prepared: [Prepared], keeping spared: Set<String>? = []) async {
         guard wanted != nil else { return }
-        wanted = prepared
+        (wanted, self.spared) = (prepared, spared)
         try? await turns.take { [self] in await change() }
     }
 
@@ -74,8 +79,8 @@ package actor NotifyHub {
             let isSame = prepared.contains { $0.isLike(old.prepared) }
             if isSame { kept.append(old) } else { await Self.end(old) }
         }
-        let names = Set(prepared.map(\.settings.name))
-        let gone = places.keys.filter { !names.contains($0) }
+        let names = spared.map { $0.union(prepared.map(\.name)) }
+        let gone = places.keys.filter { names?.contains($0) == false }
         if !gone.isEmpty { try? await log.remove(places: gone) }
         running = prepared.map { wanted in
             kept.first { $0.prepared.settings.name == wanted.settings.name }
@@ -162,7 +167,18 @@ package actor NotifyHub {
 }
 
 extension NotifyHub.Prepared {
-    fileprivate func isLike(_ other: NotifyHub.Prepared) -> Bool {
+    /// Whether it is the same in all that it does.
+    package func isLike(_ other: NotifyHub.Prepared) -> Bool {
         settings == other.settings && target == other.target
+    }
+
+    /// Why it can never connect, where its address says so; nil if it may.
+    ///
+    /// What a name stands for is found when it is connected to.
+    package var refusal: String? {
+        guard let address = NetworkAddress(target.url.host),
+            case .failure(let problem) = ReachRule(settings).choose([address], of: target.url.host)
+        else { return nil }
+        return problem.description
     }
 }

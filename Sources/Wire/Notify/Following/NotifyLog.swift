@@ -13,6 +13,8 @@ package protocol NotifyLog: Sendable {
     func read(after seq: Int64, limit: Int) async throws -> NotifyPage
     /// Waits until a message after the number exists, at most `seconds`.
     func wait(after seq: Int64, seconds: Double) async
+    /// The queries on streams that have an event that goes on, by the journal now.
+    func open() async throws -> Set<SensorKey>
     /// The picture of an event; nil if there is none.
     func picture(of event: String) async -> Data?
     func places() async throws -> [String: Data]

@@ -23,6 +23,11 @@ enum CloudEvent {
             event["time"] = .string(moment(context.now))
             event["sequence"] = .string("\(summary.last)")
             event["data"] = data(summary)
+        case .off(let key):
+            event["type"] = .string("watchword.off")
+            event["source"] = .string("/watchword/streams/\(key.stream)")
+            event["subject"] = .string(key.query)
+            event["time"] = .string(moment(context.now))
         case .test:
             event["type"] = .string("watchword.test")
             event["source"] = .string("/watchword/notifiers/\(context.notifier)")

@@ -15,6 +15,8 @@ extension Notice {
         switch self {
         case .alert(let alert), .ended(let alert): Self.text(alert, context.now)
         case .summary(let summary): Self.text(summary)
+        case .off(let key):
+            NoticeText(title: "\(key.stream): \(key.query)", rest: "it has ended, and when is not known any more")
         case .test:
             NoticeText(
                 title: "Watchword: a test", rest: "The notifier \"\(context.notifier)\" reaches this receiver.")

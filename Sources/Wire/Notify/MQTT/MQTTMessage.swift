@@ -47,6 +47,8 @@ package struct MQTTTopics: Sendable, Equatable {
 
     /// `online` or `offline`, retained.
     package var availability: String { "\(prefix)/availability" }
+    /// Who publishes below the prefix, retained.
+    package var owner: String { "\(prefix)/owner" }
     package var summary: String { "\(prefix)/summary" }
     package var test: String { "\(prefix)/test" }
     package func events(_ key: SensorKey) -> String { of("events", key) }
@@ -105,6 +107,7 @@ extension MQTTMessage {
                 after.append(state(key, isOn: alert.message.phase == "start", topics))
             }
         case .ended(let alert): return [state(alert.key, isOn: false, topics)]
+        case .off(let key): return [state(key, isOn: false, topics)]
         case .summary: topic = topics.summary
         case .test: topic = topics.test
         }

@@ -29,12 +29,18 @@ struct MQTTOptions: Sendable {
         port = Int32(target.url.port ?? (isTLS ? 8883 : 1883))
         (user, password) = (settings.user, target.password)
         (ca, certificate, key) = (target.ca, target.certificate, target.key)
-        // Brokers of version 3.1.1 must take 23 letters and digits.
-        client = "watchword" + FNV1a("\(journal)/\(settings.name)/\(role)".utf8).digits.prefix(14)
-        rule = ReachRule(settings.addresses)
+        client = Self.client(journal, settings.name, role)
+        rule = ReachRule(settings)
         timeout = settings.timeout
         self.availability = availability
         self.subscriptions = subscriptions
+    }
+}
+
+extension MQTTOptions {
+    /// A client's name: brokers of version 3.1.1 must take 23 letters and digits.
+    static func client(_ journal: String, _ notifier: String, _ role: String = "") -> String {
+        "watchword" + FNV1a("\(journal)/\(notifier)/\(role)".utf8).digits.prefix(14)
     }
 }
 

@@ -1,16 +1,20 @@
 import Concurrency
 import Foundation
 package import Logging
+import Synchronization
 
 /// Sends by MQTT, over a connection that is kept, and tells Home Assistant what there is.
 package actor MQTTSender: NoticeSender {
     package nonisolated var window: Int { MQTTLink.mostUnconfirmed }
     package nonisolated var longestPause: Double { 5 }
-    package nonisolated var problem: String? { link.problem }
+    package nonisolated var problem: String? { link.problem ?? conflict.withLock { $0 } }
 
     private nonisolated let link: MQTTLink
+    private nonisolated let conflict = Mutex<String?>(nil)
     private let context: SenderContext
+    private let topics: MQTTTopics
     private let home: HomeAssistant?
+    private var owner: TopicOwner
     private let logger: Logger
     /// Sensors that are on, as far as was handed to the connection.
     private var on: Set<SensorKey>
@@ -37,19 +41,24 @@ package actor MQTTSender: NoticeSender {
         self.logger = logger
         on = context.on
         let topics = MQTTTopics(context.settings.topic)
+        self.topics = topics
+        let name = MQTTOptions.client(context.journal, context.settings.name)
+        let owner = TopicOwner(.init(name: name, host: Self.host), topics)
+        self.owner = owner
         let tellsHome = context.settings.homeAssistant && !context.isTest
         let home = tellsHome ? HomeAssistant(topics, hasPictures: context.settings.picture) : nil
         self.home = home
         let options = MQTTOptions(
             context.settings, context.target, journal: context.journal, role: context.isTest ? "test" : "",
             availability: context.isTest ? nil : topics.availability,
-            subscriptions: home.map { $0.subscriptions + [HomeAssistant.status] } ?? [])
+            subscriptions: (context.isTest ? [] : owner.subscriptions)
+                + (home.map { $0.subscriptions + [HomeAssistant.status] } ?? []))
         link = MQTTLink(options, name: context.settings.name, logger: logger)
     }
 
     package func start() {
         link.start()
-        if home != nil, upkeep == nil { upkeep = Task { await keep() } }
+        if !context.isTest, upkeep == nil { upkeep = Task { await keep() } }
     }
 
     package func send(_ parcels: [Parcel]) async -> (delivered: Int, outcome: DeliveryOutcome) {
@@ -74,7 +83,14 @@ package actor MQTTSender: NoticeSender {
         await link.stop()
     }
 
-    // MARK: Home Assistant
+    /// The name of this machine, without blanks.
+    private static let host: String = {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "?" }
+        let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let plain = text.filter { $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) }
+        return plain.isEmpty ? "?" : plain
+    }()
 
     private func keep() async {
         while !Task.isCancelled {
@@ -83,20 +99,54 @@ package actor MQTTSender: NoticeSender {
             switch arrival {
             case .up:
                 (found, looks) = ([:], 0)
-                await describe(anew: true)
+                owner.begin()
+                _ = link.enqueue([MQTTMessage(owner.door(owner.own), TopicOwner.echo)])
+            case .message(let message) where owner.subscriptions.contains(message.topic):
+                await act(owner.see(message))
             case .message(let message) where message.topic == HomeAssistant.status:
                 if message.payload == Data("online".utf8) { await describe(anew: true) }
             case .message(let message):
                 // What is retained was there before this connection.
                 if message.isRetained { found[message.topic] = message.payload }
-            case .nothing: if !Task.isCancelled, link.problem == nil { await describe(anew: false) }
+            case .nothing where Task.isCancelled || link.problem != nil: break
+            // A broker that lets nobody read there answers nothing.
+            case .nothing:
+                await act(owner.wait())
+                await describe(anew: false)
             }
         }
     }
 
+    private func act(_ step: TopicOwner.Step) async {
+        switch step {
+        case .nothing: break
+        case .claim:
+            let before = conflict.withLock { $0.take() }
+            if before != nil {
+                logger.notice("the MQTT topic is this notifier's", metadata: ["notifier": "\(context.settings.name)"])
+            }
+            _ = await hand([
+                MQTTMessage(topics.owner, owner.own.payload, isRetained: true),
+                MQTTMessage(topics.availability, Data("online".utf8), isRetained: true),
+            ])
+            await describe(anew: true)
+        case .ask(let other): _ = link.enqueue([MQTTMessage(owner.door(other), TopicOwner.question)])
+        case .yield(let other):
+            let what = other.host == owner.own.host ? "on this machine" : "on \(other.host)"
+            let problem =
+                "another Watchword \(what) publishes below the topic \"\(topics.prefix)\" at this broker; give each its own"
+            conflict.withLock { $0 = problem }
+            logger.warning(
+                "two notifiers have one MQTT topic",
+                metadata: ["notifier": "\(context.settings.name)", "reason": "\(problem)"])
+        }
+    }
+
+    // MARK: Home Assistant
+
     /// Tells of what is new and takes away what is gone; `anew`: tells of everything.
     private func describe(anew: Bool) async {
-        guard let home, let roster = await context.roster.now() else { return }
+        guard owner.isOwner, let home, let roster = await context.roster.now() else { return }
         let (sensors, areAll) = roster.sensors(context.settings.filter)
         if !areAll, !hasSaidTooMany {
             logger.warning(

@@ -30,9 +30,10 @@ final class MQTTSession {
     private static let longestComplaint = 2000
     private static let isReady: Bool = mosquitto_lib_init() == 0
 
-    /// Connects, and is back when the broker has welcomed it.
+    /// Connects, and is back when the broker has welcomed it, or after the options' timeout.
     ///
-    /// `step`: waits for the socket, `isOver`: whether nobody wants it any more.
+    /// A look-up of its name alone may take longer.
+    /// `wake`: a descriptor that ends each wait; `isOver`: whether nobody wants it any more.
     init(_ options: MQTTOptions, version: Int32, wake: Int32, isOver: () -> Bool) throws(MQTTProblem) {
         self.options = options
         guard Self.isReady, let handle = mosquitto_new(options.client, true, nil) else {
@@ -40,13 +41,13 @@ final class MQTTSession {
         }
         self.handle = handle
         try prepare(version)
-        try connect()
+        try connect(wake: wake, isOver: isOver)
         let end = ContinuousClock.now + .seconds(options.timeout)
         while answer == nil {
             guard ContinuousClock.now < end else {
                 throw MQTTProblem("the broker takes the connection and says nothing for \(Int(options.timeout)) s")
             }
-            guard !isOver() else { throw MQTTProblem("cancelled") }
+            guard !isOver() else { throw Self.cancelled }
             try step(milliseconds: 100, wake: wake)
         }
         guard answer == 0 else { throw lost(MOSQ_ERR_CONN_REFUSED.value) }
@@ -109,11 +110,11 @@ final class MQTTSession {
         arrived.append(Arrival(topic: topic, payload: payload, isRetained: message.retain))
     }
 
-    /// Connects to an address that the rule allows.
+    /// Connects to an address that the rule allows, within the options' timeout for all of them.
     ///
     /// Without TLS to the address itself that was checked. With it by name, for the certificate is held against the
-    /// name, and nothing is said before that; the address is checked when it is known.
-    private func connect() throws(MQTTProblem) {
+    /// name; the address is checked when it is known, before anything is said.
+    private func connect(wake: Int32, isOver: () -> Bool) throws(MQTTProblem) {
         let host = options.host
         let found = NetworkAddress(host).map { [$0] } ?? HostLookup.addresses(host)
         let addresses: [NetworkAddress]
@@ -121,14 +122,17 @@ final class MQTTSession {
         case .failure(let problem): throw MQTTProblem(problem.description)
         case .success(let chosen): addresses = chosen
         }
-        var code = MOSQ_ERR_ERRNO.value
-        var number: Int32 = 0
-        for address in options.isTLS ? [host] : addresses.prefix(4).map(\.text) {
-            code = mosquitto_connect(handle, address, options.port, Self.keepalive)
-            number = errno
-            if code == 0 { break }
+        let end = ContinuousClock.now + .seconds(options.timeout)
+        let places = options.isTLS ? [host] : addresses.prefix(4).map(\.text)
+        for (index, place) in places.enumerated() {
+            let now = ContinuousClock.now
+            do throws(MQTTProblem) {
+                try connect(to: place, until: now + (end - now) / (places.count - index), wake: wake, isOver: isOver)
+                break
+            } catch {
+                if isOver() || index == places.count - 1 { throw error }
+            }
         }
-        guard code == 0 else { throw problem(code, number) }
         guard options.isTLS else { return }
         var bytes = [UInt8](repeating: 0, count: 16)
         let count = Int(ww_peer_address(mosquitto_socket(handle), &bytes))
@@ -137,6 +141,31 @@ final class MQTTSession {
             throw MQTTProblem("\(host) leads to an address that is not allowed")
         }
     }
+
+    /// Connects without blocking: the library's own way would wait for minutes, and could not be interrupted.
+    private func connect(
+        to place: String, until end: ContinuousClock.Instant, wake: Int32, isOver: () -> Bool
+    ) throws(MQTTProblem) {
+        let code = mosquitto_connect_async(handle, place, options.port, Self.keepalive)
+        let number = errno
+        guard code == 0 else { throw problem(code, number) }
+        let socket = mosquitto_socket(handle)
+        guard socket >= 0 else { throw lost(MOSQ_ERR_NO_CONN.value) }
+        while true {
+            let left = Int32(clamping: max(0, Int((end - .now) / .milliseconds(1))))
+            let found = ww_wait(socket, 1, wake, left)
+            if found & Int32(WW_WOKEN) != 0 { ww_wake_take(wake) }
+            guard !isOver() else { throw Self.cancelled }
+            if found & Int32(WW_READABLE | WW_WRITABLE) != 0 { break }
+            guard ContinuousClock.now < end else {
+                throw MQTTProblem("no connection: nothing answers within \(Int(options.timeout)) s")
+            }
+        }
+        let error = ww_connect_error(socket)
+        guard error == 0 else { throw problem(MOSQ_ERR_ERRNO.value, error) }
+    }
+
+    private static let cancelled = MQTTProblem("cancelled")
 
     // MARK: At work
 

@@ -67,5 +67,5 @@ package struct SenderContext: Sendable {
 
 package func makeSender(_ context: SenderContext, logger: Logger) -> any NoticeSender {
     context.settings.format == .mqtt
-        ? MQTTSender(context, logger: logger) : WebhookSender(ReachRule(context.settings.addresses))
+        ? MQTTSender(context, logger: logger) : WebhookSender(ReachRule(context.settings))
 }

@@ -5,7 +5,13 @@ package struct ReachRule: Sendable, Equatable {
     /// The private and loopback addresses that the configuration allows.
     let named: [AddressRange]
 
-    package init(_ named: [AddressRange]) { self.named = named }
+    private let source: NotifierSource
+
+    package init(_ named: [AddressRange], of source: NotifierSource = .file) {
+        (self.named, self.source) = (named, source)
+    }
+
+    init(_ settings: NotifierSettings) { self.init(settings.addresses, of: settings.source) }
 
     /// Whether an address is allowed: public, or private and listed; never link-local, metadata or multicast.
     package func allows(_ address: NetworkAddress) -> Bool {
@@ -21,10 +27,15 @@ package struct ReachRule: Sendable, Equatable {
         guard let refused = found.first else { return .failure(NotifyError("the name \(host) has no address")) }
         let isNameable = refused.isOrdinary || refused.isLoopback
         let what = refused.text == host ? host : "\(host) (\(refused.text))"
+        let place =
+            switch source {
+            case .file: "the notifier's addresses: [\(refused.text)]"
+            case .socket: "the configuration, receivers: {addresses: [\(refused.text)]}"
+            }
         return .failure(
             NotifyError(
                 isNameable
-                    ? "\(what) is in a private network; name it in the notifier's addresses: [\(refused.text)]"
+                    ? "\(what) is in a private network; name it in \(place)"
                     : "\(what) is a link-local, metadata or multicast address, which is never connected to"))
     }
 }

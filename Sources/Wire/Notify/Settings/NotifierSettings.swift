@@ -37,6 +37,12 @@ package struct NotifierSettings: Sendable, Equatable {
     package var quiet: ActiveHours?
     /// The time limit of a request in seconds.
     package var timeout = 10.0
+    package var source = NotifierSource.file
+    /// What binds a client's notifier to hosts; it may send to a host that all of them have.
+    package var bonds: [HostBond] = []
+
+    /// The greatest number of notifiers.
+    package static let most = 64
 
     package init(name: String, format: NotifyFormat) {
         self.name = name
@@ -53,6 +59,17 @@ package struct NotifierSettings: Sendable, Equatable {
         return format == .mqtt && other.format == .mqtt && name(topic) == name(other.topic)
             && (url, urlFile) == (other.url, other.urlFile)
     }
+}
+
+/// The origin of a notifier: the configuration's file, or a client, through a socket.
+package enum NotifierSource: String, Codable, Sendable, CaseIterable { case file, socket }
+
+/// Hosts that a notifier may send to, and a reason: "the credentials \"hook\" are for".
+package struct HostBond: Sendable, Equatable {
+    let reason: String
+    let hosts: [HostPattern]
+
+    package init(_ reason: String, _ hosts: [HostPattern]) { (self.reason, self.hosts) = (reason, hosts) }
 }
 
 /// The greatest number of messages in a period; further alerts become one summary.

@@ -31,6 +31,11 @@ package struct NotifierTarget: Sendable, Equatable {
         guard url.user == nil else {
             throw NotifyError("\(what): expected no user in the address; \(settings.format.userKeys)")
         }
+        let url = url
+        for bond in settings.bonds where !bond.hosts.contains(where: { $0.matches(url) }) {
+            let hosts = bond.hosts.map(\.text).joined(separator: ", ")
+            throw NotifyError("\(what): \(bond.reason) \(hosts) alone, and the address is of \(url.host)")
+        }
         password = try settings.password.map { file throws(NotifyError) in try Self.line(file, "\(what): password") }
         ca = try settings.ca.map { file throws(NotifyError) in try Self.path(file, "\(what): ca") }
         certificate = try settings.certificate.map { file throws(NotifyError) in

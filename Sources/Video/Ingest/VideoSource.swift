@@ -98,6 +98,8 @@ package final class VideoSource: @unchecked Sendable {
     package var clipFrames: Int { tap.clipFrames }
     /// Whether the source failed because its data is bad, and not because it cannot be reached.
     package var isBadData: Bool { diagnosis.isBadData }
+    /// The format of the video that plays; nil before its first picture, and once it was stopped.
+    package var format: SourceFormat? { lock.withLock { pipeline }?.format }
     private var shown: String { diagnosis.shown }
     private var secrets: SourceSecrets { diagnosis.secrets }
 

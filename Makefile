@@ -1,6 +1,6 @@
 # `make run` and `make test` do all their own set-up.
 SWIFT := swift
-.PHONY: build run test deb test-deb drills soak soak-sanitize quality fuzz sanitize setup setup-test setup-deb setup-lint lint bench-memory bench-streams bench-peers clean
+.PHONY: build run test deb test-deb drills soak soak-sanitize quality fuzz sanitize setup setup-test setup-deb setup-lint lint bench-memory bench-streams bench-page bench-peers clean
 
 build: setup
 	$(SWIFT) build -c release --quiet
@@ -99,6 +99,11 @@ bench-memory: build
 # As many cameras as this machine can watch: 1080p25 H.264 over RTSP, ViT-B/32, 1,000 queries.
 bench-streams: build
 	.build/release/watchword bench streams --precision int8
+
+# The page in Chromium: first frame and lag of a camera's video, what viewers cost, first paint with much of everything.
+bench-page: setup-test
+	$(SWIFT) build -c release --build-tests --quiet
+	.build/web-tools/bin/python Benchmarks/page.py --results Benchmarks/RESULTS.md
 
 # The image tower beside PyTorch, ONNX Runtime and OpenVINO, cameras beside Python, and standing queries beside FAISS, in
 # turns; writes the sections of Benchmarks/RESULTS.md.

@@ -202,6 +202,11 @@ let package = Package(
                 "CFetch", "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "CRTSP", "Containers", "Packets", "Pixels",
                 "Sampling", "StreamSources", "SystemSupport", "World",
             ], path: "Sources/Video/Ingest", swiftSettings: strict),
+        // A source opened for some seconds, to tell whether it plays.
+        .target(
+            name: "Trials",
+            dependencies: ["Concurrency", "Ingest", "Pixels", "Sampling", "StreamSources"],
+            path: "Sources/Video/Trials", swiftSettings: safe),
         // MP4 of coded units as they are.
         .target(
             name: "Muxing", dependencies: ["CGStreamer", "Ingest", "Sampling"], path: "Sources/Video/Muxing",
@@ -311,7 +316,7 @@ let package = Package(
                 "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Fleet", "Heads", "Health",
                 "History", "Ingest", "Journal", "Live", "Matching", "Measures", "Messaging", "Notify", "Pixels",
                 "Printing", "Publishing", "Recording", "Sampling", "Segments", "Service", "StreamSources",
-                "SystemSupport", "Tensors",
+                "SystemSupport", "Tensors", "Trials",
                 "WatchwordConfiguration", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ],

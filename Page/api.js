@@ -48,7 +48,8 @@ export async function refuse(answer, ends) {
 /** A sentence from a refusal: a capital letter first, a full stop last. @param {any} error */
 export function sentence(error) {
     const text = String(error?.message ?? error);
-    return text.charAt(0).toUpperCase() + text.slice(1) + (/[.?!]$/.test(text) ? '' : '.');
+    // An address that it begins with stays as it is written.
+    return (/^[a-z0-9+.-]+:\/\//.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1)) + (/[.?!]$/.test(text) ? '' : '.');
 }
 
 /** Path of the picture that the history has nearest to a time. @param {string} stream @param {string | number | Date} at */

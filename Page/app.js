@@ -14,7 +14,7 @@ import { room as streams } from './streams.js';
 import { room as search } from './search.js';
 import { room as notifiers } from './notifiers.js';
 
-/** @type {{ name: string, title: string, element: HTMLElement, show: Function, hide: Function, update: Function, key: Function }[]} */
+/** @type {{ name: string, title: string, element: HTMLElement, show: Function, hide: Function, update: Function, key: Function, escape?: Function }[]} */
 const rooms = [wall, events, search, queries, streams, notifiers, focus];
 const poll = 3000;
 /** @type {any} */
@@ -161,7 +161,7 @@ addEventListener('keydown', e => {
     const isTyping = target.matches('input:not([type=radio]), textarea, select');
     if (e.key === 'Escape') {
         if (isTyping) target.blur();
-        else if (room !== wall && !$(':popover-open')) location.hash = '#wall';
+        else if (room !== wall && !$(':popover-open') && !room.escape?.()) location.hash = '#wall';
         return;
     }
     if (isTyping || (target.matches('input') && e.key.startsWith('Arrow'))) return;

@@ -3,7 +3,7 @@ import { $, clock, day, h, icon, keyed, lasting, plural, problem, score, still, 
 import { ask, sentence, snapshot } from './api.js';
 import { isReady, offer, player } from './clip.js';
 import { look } from './live.js';
-import { events, may, older, openEvents, state, words } from './state.js';
+import { events, may, older, openEvents, state, streamOf, words } from './state.js';
 import { told } from './explain.js';
 
 let chosen = '', shown = 100;
@@ -21,7 +21,7 @@ export function picture(place, event) {
 
 /** The events that the choices above the list leave. */
 const listed = () => events(event => (!pick.query || event.query.id === pick.query)
-    && (!pick.stream || event.stream.split('.')[0] === pick.stream));
+    && (!pick.stream || streamOf(event.stream) === pick.stream));
 
 export const room = {
     name: 'events', title: 'Events',
@@ -84,7 +84,7 @@ function choices() {
     const all = events();
     const options = {
         query: new Map(all.map(event => [event.query.id, words(event.query)])),
-        stream: new Map(all.map(event => [event.stream.split('.')[0], event.stream.split('.')[0]])),
+        stream: new Map(all.map(event => [streamOf(event.stream), streamOf(event.stream)])),
     };
     for (const key of /** @type {('query' | 'stream')[]} */ (['query', 'stream'])) {
         const select = $(`[data-pick=${key}]`, room.element), now = [...options[key]].sort((a, b) => a[1].localeCompare(b[1]));
@@ -193,7 +193,7 @@ function fillCard(place, event) {
     const isOpen = event.phase !== 'end', seconds = (Date.parse(event.end) - Date.parse(event.start)) / 1000;
     const facts = [
         ['Score', `${score(event.score)}, threshold ${score(event.threshold)}, peak ${score(event.peak.score)}`],
-        ['Stream', h('a', { href: '#focus/' + encodeURIComponent(event.stream.split('.')[0]) }, event.stream)],
+        ['Stream', h('a', { href: '#focus/' + encodeURIComponent(streamOf(event.stream)) }, event.stream)],
         ['Began', clock(event.start)], [isOpen ? 'Lasts' : 'Ended', isOpen ? 'still open' : `${clock(event.end)}, after ${lasting(seconds)}`],
         ['Query', h('a', { href: '#queries/' + event.query.id }, event.query.id)], ['Head', event.head],
         event.reason && ['Ended by', event.reason === 'interrupted' ? 'a restart of Watchword' : event.reason],

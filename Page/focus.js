@@ -4,7 +4,8 @@ import { axis, paint } from './chart.js';
 import { picture } from './api.js';
 import { lane, look, pictureTime, preview, scores } from './live.js';
 import { playLive } from './video.js';
-import { condition, events, may, openEvents, rate, selects, state, words } from './state.js';
+import * as regions from './regions.js';
+import { condition, events, may, openEvents, rate, selects, state, streamOf, words } from './state.js';
 
 let name = '', span = 120, timer = 0, isTable = false;
 /** The moment under the pointer, in milliseconds since 1970. @type {number | null} */
@@ -25,17 +26,27 @@ export const room = {
         this.title = name;
         this.element.replaceChildren(h('div.bar',
             h('a.btn.icon', { href: '#wall', 'aria-label': 'Back to the wall' }, icon('back')), h('h1', name), h('p.sum'),
-            may('operate') && h('div.tools', h('a.btn.primary', { href: '#queries/new' }, icon('plus'), 'Watch for…'))),
+            may('operate') && h('div.tools', may('control') && h('button.btn.regionsof', { 'aria-pressed': 'false', onclick: regions.toggle }, 'Regions'),
+                h('a.btn.primary', { href: '#queries/new' }, icon('plus'), 'Watch for…'))),
         h('div.focusgrid', h('figure.video', preview(name, `What ${name} shows`), h('figcaption', h('span.live'), h('span.wait'), h('span.coding'), h('time'))),
             h('div.side', h('div.open'), h('article.card', h('h2', 'On this stream'), h('ol.mini')),
                 h('article.card', h('h2', 'What it is doing'), h('dl.facts'))), lanesCard()));
         coded = '';
+        $('.side', this.element).prepend(regions.attach($('.video', this.element), name,
+            () => $('.regionsof', this.element)?.setAttribute('aria-pressed', String(regions.isEditing()))));
         this.update('status');
         timer = setInterval(() => { if (!document.hidden) draw(); }, 1000);
     },
     hide() {
         clearInterval(timer);
         stopVideo();
+        regions.detach();
+    },
+    /** Escape ends editing, and does not leave the room. */
+    escape() {
+        if (!regions.isEditing()) return false;
+        regions.toggle();
+        return true;
     },
     /** @param {string} what */
     update(what) {
@@ -67,7 +78,7 @@ function lanesCard() {
 /** The picture's words, what is open, what has been, what it is doing. */
 function about() {
     const stream = state.streams.find(s => s.name === name), root = room.element;
-    const here = (/** @type {any} */ event) => event.stream === name || event.stream.startsWith(name + '.');
+    const here = (/** @type {any} */ event) => streamOf(event.stream) === name;
     if (!stream) {
         stopVideo();
         coded = '';
@@ -77,6 +88,7 @@ function about() {
     const { icon: sign, word, isBad, why, since } = condition(stream), isLost = state.link.state === 'lost';
     $('.sum', root).replaceChildren(h('span.state', { class: 'state' + (isBad ? ' bad' : '') }, icon(sign), word),
         stream.state === 'playing' ? `, ${rate(stream)} frames a second scored` : ` since ${clock(since)}: ${why}`);
+    regions.update();
     $('.live', root).textContent = isLost ? 'Not live' : isBad ? word : 'Live';
     $('.video', root).classList.toggle('dull', isBad || isLost);
     const now = stream.recording?.codec ?? '';
@@ -94,7 +106,7 @@ function about() {
     const past = events(event => here(event) && event.phase === 'end').slice(0, 5);
     $('.mini', root).replaceChildren(...(past.length ? past.map(event => h('li.plain', h('p', h('a', { href: '#events/' + event.event }, words(event.query)),
         h('small', `${clock(event.start)}, ${lasting((Date.parse(event.end) - Date.parse(event.start)) / 1000)}, peak ${score(event.peak.score)}`))))
-        : [h('li.muted', 'No event has ended here yet.')]));
+        : [h('li.plain.muted', 'No event has ended here yet.')]));
     const facts = [['Source', stream.uri], ['State', `${word.toLowerCase()} since ${clock(since)}${why ? ': ' + why : ''}`],
         ['Picture', `${stream.fps} a second asked for, ${rate(stream)} scored, ${stream.decoding === 'all' ? 'all pictures' : 'keyframes'} decoded`],
         ['Left out', `${(stream.shed + stream.dropped).toLocaleString('en')} of ${stream.sampled.toLocaleString('en')} for lack of time`],
@@ -107,10 +119,9 @@ function about() {
 function lanes() {
     const stream = state.streams.find(s => s.name === name), place = $('.all', room.element);
     const queries = state.queries.filter(query => query.enabled !== false
-        && [name, ...(stream?.regions ?? []).map((/** @type {string} */ r) => r.replace('.', '/'))].some(n => selects(query, n))).slice(0, 32);
+        && [name, ...stream?.regions ?? []].some(n => selects(query, n))).slice(0, 32);
     look([name], queries.map(query => query.id), 640);
-    const wanted = queries.flatMap(query => [name, ...stream?.regions ?? []].filter((/** @type {string} */ n) =>
-        selects(query, n.replace('.', '/'))).map((/** @type {string} */ at) => ({ query, at, key: lane(query.id, at) })));
+    const wanted = queries.flatMap(query => [name, ...stream?.regions ?? []].filter((/** @type {string} */ n) => selects(query, n)).map((/** @type {string} */ at) => ({ query, at, key: lane(query.id, at) })));
     const now = JSON.stringify(wanted.map(w => [w.key, words(w.query)]));
     if (place.dataset.of === now) return draw();
     place.dataset.of = now;

@@ -182,6 +182,9 @@ export const openEvents = () => events(event => event.phase !== 'end');
 /** A query's words, or what it is called where it has only pictures. @param {any} query */
 export const words = query => query.text || query.id;
 
+/** The stream of a lane: "lobby" of "lobby/door". @param {string} lane */
+export const streamOf = lane => lane.split('/')[0];
+
 /** A pattern with * for any run of characters and ? for one. @param {string} text */
 const glob = text => new RegExp(`^${text.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.')}$`);
 
@@ -204,7 +207,7 @@ export function selects(query, place) {
 
 /** Names of the streams of which a query selects the picture or a region. @param {{ streams?: string[] }} query */
 export const selected = query => state.streams.filter(stream => selects(query, stream.name)
-    || stream.regions.some((/** @type {string} */ region) => selects(query, region.replace('.', '/')))).map(stream => stream.name);
+    || stream.regions.some((/** @type {string} */ region) => selects(query, region))).map(stream => stream.name);
 
 /** A stream's condition: an icon, a word, whether it needs somebody, and why. @param {any} stream */
 export function condition(stream) {

@@ -4,6 +4,7 @@ import { ask, sentence } from './api.js';
 import { look, preview } from './live.js';
 import { condition, may, rate, refresh, state } from './state.js';
 import { isTaken, nameFor } from './wall.js';
+import { tried } from './tried.js';
 
 /** Streams whose rows are on the screen. @type {Set<string>} */
 const visible = new Set();
@@ -126,11 +127,25 @@ function edit(stream) {
     const inputs = { uri: $('input', uri), name: $('input', name), fps: $('input', fps), credentials: $('input', credentials) };
     let isNamed = false;
     inputs.name.oninput = () => { isNamed = true; };
-    inputs.uri.oninput = () => { if (!stream && !isNamed) inputs.name.value = inputs.uri.value.trim() ? nameFor(inputs.uri.value.trim()) : ''; };
+    const test = tried();
+    inputs.uri.oninput = () => {
+        test.clear();
+        if (!stream && !isNamed) inputs.name.value = inputs.uri.value.trim() ? nameFor(inputs.uri.value.trim()) : '';
+    };
+    inputs.credentials.oninput = test.clear;
+    const tryIt = async () => {
+        const value = (/** @type {keyof typeof inputs} */ key) => inputs[key].value.trim();
+        if (!value('uri')) { wrong.say('Write the address first.'); return inputs.uri.focus(); }
+        wrong.say();
+        trial.disabled = true;
+        await test.run({ uri: value('uri'), ...value('credentials') && { credentials: value('credentials') } });
+        trial.disabled = false;
+    };
+    const trial = h('button.btn', { type: 'button', onclick: tryIt }, 'Test');
     const submit = h('button.btn.primary', { type: 'submit' }, stream ? 'Save' : 'Add');
     const overrides = stream?.source === 'file' && h('p.muted', 'The configuration has this stream. What is saved here stands in its place until it is reset.');
-    const close = dialog(stream ? `Edit ${stream.name}` : 'Add a stream', [overrides, uri, !stream && name, h('div.two', fps, credentials), wrong.element].filter(Boolean),
-        [h('button.btn', { type: 'button', onclick: () => close() }, 'Cancel'), submit], async () => {
+    const close = dialog(stream ? `Edit ${stream.name}` : 'Add a stream', [overrides, uri, !stream && name, h('div.two', fps, credentials), test.element, wrong.element].filter(Boolean),
+        [trial, h('button.btn', { type: 'button', onclick: () => close() }, 'Cancel'), submit], async () => {
             const value = (/** @type {keyof typeof inputs} */ key) => inputs[key].value.trim();
             if (!stream && !value('uri')) { wrong.say('Write the address first.'); return inputs.uri.focus(); }
             if (!stream && isTaken(value('name'))) { wrong.say(`There is a stream ${value('name')} already. Take another name, or edit that one.`); return inputs.name.focus(); }

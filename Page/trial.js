@@ -2,7 +2,7 @@
 import { h, icon, plural } from './dom.js';
 import { ask, sentence } from './api.js';
 import { look, preview } from './live.js';
-import { may, state } from './state.js';
+import { may, state, streamOf } from './state.js';
 import { told } from './explain.js';
 
 const pause = 300, again = 2000, most = 24;
@@ -62,10 +62,10 @@ function show(found) {
     const known = found.filter(e => e.score != null).length;
     say(!found.length ? 'No stream is selected' : !known ? 'No window has been seen yet' : over ? `It matches on ${plural(over, 'stream')} at this moment` : 'It stays quiet at this moment',
         found.length ? 'The newest window of each stream, the best first; looked at again every two seconds.' : 'Change the streams at left.');
-    look(sorted.map(e => e.stream.split('.')[0]));
+    look(sorted.map(e => streamOf(e.stream)));
     const rows = new Map([...list.children].map(li => [/** @type {HTMLElement} */ (li).dataset.stream, li]));
     list.replaceChildren(...sorted.map(e => {
-        const li = rows.get(e.stream) ?? h('li', { 'data-stream': e.stream }, preview(e.stream.split('.')[0], ''), h('div'));
+        const li = rows.get(e.stream) ?? h('li', { 'data-stream': e.stream }, preview(streamOf(e.stream), ''), h('div'));
         const isOver = e.threshold != null && value(e) >= e.threshold;
         li.className = isOver ? 'hit' : '';
         /** @type {HTMLElement} */ (li.lastElementChild).replaceChildren(h('h3', isOver && icon('match'), e.stream), told({ ...e, heldBack: e.score == null ? e.heldBack : null }));

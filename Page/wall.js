@@ -2,7 +2,7 @@
 import { $, clock, h, icon, keyed, lasting, plural, problem, score } from './dom.js';
 import { ask, sentence } from './api.js';
 import { look, mostStreams, preview } from './live.js';
-import { condition, events, may, openEvents, rate, refresh, state, words } from './state.js';
+import { condition, events, may, openEvents, rate, refresh, state, streamOf, words } from './state.js';
 import { picture } from './events.js';
 
 /** @type {'all' | 'open' | 'bad'} */
@@ -68,7 +68,7 @@ function frame() {
 }
 
 function fill() {
-    const open = new Map(openEvents().map(event => [event.stream.split('.')[0], event]));
+    const open = new Map(openEvents().map(event => [streamOf(event.stream), event]));
     const bad = state.streams.filter(stream => condition(stream).isBad);
     const wanted = state.streams.filter(stream =>
         filter === 'all' || (filter === 'open' ? open.has(stream.name) : bad.includes(stream)));
@@ -100,7 +100,7 @@ function fill() {
     // Tiles that were taken away are not looked at any more; the observer tells only of those that stand.
     if (room.element.isConnected) look([...visible]);
     const latest = events().slice(0, 9), rail = $('.rail .mini', room.element);
-    if (!latest.length) rail.replaceChildren(h('li.muted', 'No event yet.'));
+    if (!latest.length) rail.replaceChildren(h('li.plain.muted', 'No event yet.'));
     else keyed(rail, latest, event => event.event, () => h('li', h('span'), h('p')), mini);
 }
 
@@ -126,7 +126,7 @@ function tile(name) {
 /** @param {HTMLElement} li @param {any} stream @param {import('./state.js').MatchEvent | undefined} event */
 function describe(li, stream, event) {
     const { icon: sign, word, isBad, why } = condition(stream);
-    const last = event ?? events(e => e.stream.split('.')[0] === stream.name)[0];
+    const last = event ?? events(e => streamOf(e.stream) === stream.name)[0];
     const link = $('.tile', li), isStale = state.link.state === 'lost';
     link.className = 'tile' + (isBad ? ' bad' : event ? ' match' : '');
     const flag = $('.flag', li), calm = !isBad && !event && stream.state === 'playing';

@@ -115,6 +115,19 @@ package enum Schemas {
                 : .init(property.key, .optional(property.schema), property.summary)
         })
 
+    /// A source to be tried: a stream's keys, without its name.
+    package static let streamTest = Schema.object(streamKeys.filter { $0.key != "name" })
+
+    /// What plays of a source that was tried, or why nothing does.
+    package static let streamTested = Schema.object([
+        .init("plays", .truth, required: true), .init("reason", .text(), "Why it does not play."),
+        .init("live", .truth, "Whether it has no end."), .init("codec", .text()),
+        .init("decoder", .text(), "GStreamer's name of what decodes it."), .init("width", .integer()),
+        .init("height", .integer()), .init("fps", .number(), "Frames a second, where they are known."),
+        .init("seconds", .number(), "From the opening to the first picture."),
+        .init("picture", .text(), "The first picture: a JPEG file of at most 320 pixels a side, in Base64."),
+    ])
+
     private static let streamKeys: [Schema.Property] = [
         .init("name", .name, required: true),
         .init("uri", .text(1...4096), required: true, "What GStreamer can open; a bare path is a file."),
@@ -160,6 +173,9 @@ package enum Schemas {
             .init("dropped", .integer(), required: true), .init("lag", .number(), required: true),
             .init("picture", .text(), required: true),
             .init("regions", .list(.text()), required: true), .init("labels", .list(.text()), required: true),
+            .init(
+                "rectangles", .object([], others: .list(.number(0...1), 4...4)), required: true,
+                "The regions by name: [x, y, width, height] in fractions of the picture."),
             .init("source", .word(ConfigurationSource.allCases.map(\.rawValue)), required: true),
             .init(
                 "recording",

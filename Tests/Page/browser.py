@@ -349,6 +349,9 @@ def signed(page):
     page.one("h1", "Streams")
     assert not page.all("tbody button") and "Add a stream" not in page.text("main")
     assert page.run("return document.cookie") == ""
+    page.go("focus/shapes-7")
+    page.one(".facts dt")
+    assert not page.all(".regionsof")
     page.complaints("a signed room", away=True)
     says("a token of the role view signs in, and offers no change")
     page.one("#who").click()

@@ -48,6 +48,25 @@ struct RingTests {
         #expect(ring.keyframe(before: 1e9)?.session == second)
     }
 
+    @Test("holds what came since the newest keyframe for those who may soon want it, within its bytes")
+    func soon() {
+        let ring = UnitRing()
+        let session = ring.beginSession()
+        #expect(!ring.isWanted)
+        ring.expect(true)
+        ring.take(unit(10), of: session)
+        #expect(ring.isWanted && ring.status.bytes == 0)
+        for number in 0..<30 { ring.take(unit(1000, key: number % 10 == 0, at: Double(number)), of: session) }
+        #expect(ring.units(from: 0, most: 99).units.map(\.unit.at) == (20..<30).map { Double($0) })
+        // A group that is too large is left out to its end.
+        for _ in 0..<30 { ring.take(unit(100_000), of: session) }
+        #expect(ring.status.bytes == 0 && ring.newestKeyframe == nil)
+        ring.take(unit(10, key: true, at: 99), of: session)
+        #expect(ring.newestKeyframe?.unit.at == 99)
+        ring.expect(false)
+        #expect(!ring.isWanted && ring.status.bytes == 0)
+    }
+
     @Test("a kind that is not recorded is said")
     func refusal() {
         let ring = UnitRing(bytes: 10_000)

@@ -58,4 +58,50 @@ struct BrowserTests {
         yard.kill()
         try FileManager.default.removeItem(at: folder)
     }
+
+    @Test("regions are edited with mouse and keyboard, and a source is tested before it is added")
+    func regions() async throws {
+        try await Web.makeTools()
+        let folder = FileManager.default.temporaryDirectory.appending(path: "r-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let film = Fixtures.repository.appending(path: "Tests/Fixtures/videos/lobby.mp4").path
+        let camera = try await RTSPServer(["--file", film, "--loop"])
+        let script = Fixtures.repository.appending(path: "Tests/Page/regions.py").path
+        let arguments = [
+            script, Fixtures.plugins + "/watchwordd", folder.path, "\(try freePort())", camera.uri,
+            "rtsp://127.0.0.1:\(try freePort())/x",
+        ]
+        let said = try await Program(Web.toolsFolder + "/bin/python", arguments).rest()
+        #expect(
+            said.split(separator: "\n").map(String.init) == [
+                "a region is drawn with the mouse, named and saved", "it is moved, and sized by its corner",
+                "keys move a region and change its size, and numbers place another",
+                "escape ends editing without a change, and stays in the room",
+                "an event of a region is shown on it, on the stream and on the wall",
+                "a region is taken out, and the page says which query watched it",
+                "a source is tested before it is added: its picture, or why there is none",
+            ])
+        camera.kill()
+        try FileManager.default.removeItem(at: folder)
+    }
+
+    @Test("Firefox, too, goes from a first visit to an event, a camera's video and a restart of the daemon")
+    func firefox() async throws {
+        try await Web.makeTools()
+        let folder = FileManager.default.temporaryDirectory.appending(path: "f-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let film = Fixtures.repository.appending(path: "Tests/Fixtures/videos/lobby.mp4").path
+        let camera = try await RTSPServer(["--file", film, "--loop"])
+        let script = Fixtures.repository.appending(path: "Tests/Page/firefox.py").path
+        let arguments = [script, Fixtures.plugins + "/watchwordd", folder.path, "\(try freePort())", camera.uri]
+        let said = try await Program(Web.toolsFolder + "/bin/python", arguments).rest()
+        #expect(
+            said.split(separator: "\n").map(String.init) == [
+                "a stream is added, and seen live", "a query is added, and its event appears with its picture",
+                "it is marked wrong, and a search shows moments", "a camera's video runs",
+                "a restart of the daemon is survived",
+            ])
+        camera.kill()
+        try FileManager.default.removeItem(at: folder)
+    }
 }

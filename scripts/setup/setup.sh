@@ -10,7 +10,7 @@ libmosquitto-dev libsqlite3-dev libturbojpeg0-dev libpng-dev libwebp-dev libgdk-
 if [ "${1:-run}" = test ]; then
     packages="$packages ffmpeg gstreamer1.0-tools python3 python3-venv curl python3-zmq python3-gi
     gir1.2-gst-rtsp-server-1.0 nftables iproute2 systemd libseccomp2 sqlite3
-    chromium chromium-driver"
+    chromium chromium-driver firefox-esr"
     python3 -m pip --version >/dev/null 2>&1 || packages="$packages python3-pip"
 fi
 if [ "${1:-run}" = deb ]; then

@@ -25,6 +25,17 @@ enum StreamOperations {
             return .object(["added": .string(wanted), "change": .string(change.rawValue)])
         },
         DaemonOperation(
+            "stream.test", .post, "/sources/test",
+            "Opens a source for ten seconds at most; says what plays, with a picture, or why nothing does.",
+            needs: .control, takes: Schemas.streamTest, answers: Schemas.streamTested, fails: [.refused]
+        ) { daemon, args in
+            guard case .object(var keys) = args else { throw ControlFailure(.badArgument, "expected keys and values") }
+            // A source has no name yet; those of streams are not looked at.
+            keys["name"] = .string("tried")
+            let source = try ControlArguments.read(.object(keys), as: StreamConfiguration.self)
+            return try JSONValue(encoding: StreamTested(await daemon.streams.test(source)))
+        },
+        DaemonOperation(
             "stream.list", .get, "/streams", "Every stream, and how it is doing.", needs: .view,
             answers: .list(.reference("StreamStatus"))
         ) { daemon, _, caller in

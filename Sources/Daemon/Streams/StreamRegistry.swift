@@ -14,6 +14,7 @@ import Recording
 import Sampling
 import Service
 import StreamSources
+import Trials
 package import WatchwordConfiguration
 package import WireFormat
 
@@ -55,6 +56,7 @@ package actor StreamRegistry {
     private let states: AsyncStream<PendingMessage>.Continuation
     private let telling: Task<Void, Never>
     private let turns = SerialTaskQueue(on: .short)
+    private let trials = SourceTrials()
     private var streams: [String: Running] = [:]
     /// The configuration's streams, by name.
     private var files: [String: StreamConfiguration] = [:]
@@ -146,6 +148,15 @@ package actor StreamRegistry {
     func check(_ from: StreamConfiguration) throws {
         if let problem = from.problem { throw Self.refusal(problem) }
         _ = try source(from, isClients: true)
+    }
+
+    /// Opens a source as a client's stream would be, for some seconds, and returns what plays.
+    func test(_ from: StreamConfiguration) async throws -> SourceTrial.Outcome {
+        if let problem = from.problem { throw Self.refusal(problem) }
+        guard let outcome = try await trials.run(source(from, isClients: true), templates: templates) else {
+            throw ControlFailure("busy", "\(SourceTrials.most) sources are being tried already; try again")
+        }
+        return outcome
     }
 
     /// Stops a stream that another node of the fleet is to run; what was learnt for it stays.
@@ -373,7 +384,8 @@ package actor StreamRegistry {
                 effectiveFps: runner.description.fps * (runner.isLive ? queue.share.value : 1),
                 shed: runner.decoding.shedSamples, dropped: queue.dropped(runner.name),
                 lag: (runner.lag * 1000).rounded() / 1000, picture: health[runner.name] ?? .good,
-                regions: Array(runner.lanes.dropFirst()), labels: running.from.labels ?? [],
+                regions: Array(runner.lanes.dropFirst()), rectangles: running.from.regions ?? [:],
+                labels: running.from.labels ?? [],
                 source: ConfigurationSource(
                     isInFile: files[runner.name] != nil, isKept: kept.contains(runner.name)),
                 recording: recordings.status(of: runner.name))

@@ -44,6 +44,8 @@ package struct StreamStatus: Codable, Sendable {
     package let picture: PictureHealth
     /// The names of the lanes of the stream's regions.
     package let regions: [String]
+    /// The regions by name: x, y, width and height in fractions of the picture.
+    package let rectangles: [String: [Double]]
     /// The labels by which queries select the stream.
     package let labels: [String]
     /// The origin of the stream: the configuration, or a socket.

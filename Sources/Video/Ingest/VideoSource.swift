@@ -101,6 +101,8 @@ package final class VideoSource: @unchecked Sendable {
     package var clipFrames: Int { tap.clipFrames }
     /// True if the source failed because of its data, and not because it could not be reached.
     package var isBadData: Bool { diagnosis.isBadData }
+    /// The format of the video that plays; nil before its first picture, and once it was stopped.
+    package var format: SourceFormat? { lock.withLock { pipeline }?.format }
     private var shown: String { diagnosis.shown }
     private var secrets: SourceSecrets { diagnosis.secrets }
 

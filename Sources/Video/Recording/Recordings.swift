@@ -55,6 +55,23 @@ package final class Recordings: Sendable {
     /// Returns the state of a stream's ring; nil if there is no such stream.
     package func status(of stream: String) -> RingStatus? { state.withLock { $0.rings[stream] }?.status }
 
+    /// Streams whose video somebody may soon want; it ends with the last reference.
+    package final class Expectation: Sendable {
+        private let rings: [UnitRing]
+
+        fileprivate init(_ rings: [UnitRing]) {
+            self.rings = rings
+            for ring in rings { ring.expect(true) }
+        }
+
+        deinit { for ring in rings { ring.expect(false) } }
+    }
+
+    /// Holds what of these streams a video can begin with at once, while the result is there.
+    package func expect(_ streams: Set<String>) -> Expectation {
+        state.withLock { state in Expectation(streams.compactMap { state.rings[$0] }) }
+    }
+
     /// A viewer more of a stream's video, which is made once for all of them; nil without such a stream.
     package func watch(_ stream: String) -> LiveMovie.Viewer? {
         state.withLock { state in

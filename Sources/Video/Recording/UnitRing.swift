@@ -40,6 +40,8 @@ package final class UnitRing: UnitTaker {
         var stills: Deque<Still> = []
         var stillBytes = 0
         var nextStill: UInt64 = 1
+        /// How many may soon want the video, from its newest keyframe on.
+        var waiting = 0
         var listeners: [Int: @Sendable () -> Void] = [:]
         var nextListener = 0
     }
@@ -51,6 +53,8 @@ package final class UnitRing: UnitTaker {
     private static let overhead = 160
     /// Bytes that are held, at most, while somebody listens and nothing is kept.
     private static let passing = 4_000_000
+    /// Bytes since the newest keyframe that are held, at most, for those who may soon want the video.
+    private static let soon = 2_000_000
 
     /// `bytes`: most of what is kept, with what units take besides their own; nil keeps nothing.
     package init(bytes: Int? = nil) { keep(bytes) }
@@ -65,15 +69,33 @@ package final class UnitRing: UnitTaker {
 
     /// Holds to the bounds, and says whether units are wanted.
     private func settle(_ state: inout State) {
-        let isWanted = state.kept != nil || !state.listeners.isEmpty
+        let isWanted = state.kept != nil || !state.listeners.isEmpty || state.waiting > 0
         wanted.store(isWanted, ordering: .relaxed)
-        let limit = state.kept ?? (isWanted ? Self.passing : 0)
+        let isForSoon = state.kept == nil && state.listeners.isEmpty && state.waiting > 0
+        let limit = state.kept ?? (isForSoon ? Self.soon : isWanted ? Self.passing : 0)
         while state.bytes > limit, let oldest = state.units.popFirst() {
             state.bytes -= oldest.unit.bytes.count + Self.overhead
         }
         let room = state.format == nil ? min(state.kept ?? 0, Self.mostStills) : 0
         while state.stillBytes > room, let oldest = state.stills.popFirst() {
             state.stillBytes -= oldest.picture.rgb.count
+        }
+        if isForSoon { holdNewestGroup(&state) }
+    }
+
+    /// Drops the units before the newest keyframe, and all units while there is no keyframe: they could not be shown.
+    private func holdNewestGroup(_ state: inout State) {
+        if state.units.first?.unit.isKeyframe == true, state.units.last?.unit.isKeyframe == false { return }
+        let newest = state.units.lastIndex { $0.unit.isKeyframe } ?? state.units.endIndex
+        for held in state.units[..<newest] { state.bytes -= held.unit.bytes.count + Self.overhead }
+        state.units.removeSubrange(..<newest)
+    }
+
+    /// Counts one more, or one less, who may soon want the video: for them the units since the newest keyframe are held.
+    package func expect(_ isMore: Bool) {
+        state.withLock { state in
+            state.waiting += isMore ? 1 : -1
+            settle(&state)
         }
     }
 

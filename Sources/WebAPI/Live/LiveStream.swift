@@ -5,6 +5,7 @@ import HummingbirdCore
 import Journal
 import Live
 import NIOCore
+import Recording
 import SystemSupport
 import WireFormat
 
@@ -44,6 +45,7 @@ struct LiveStream: Sendable {
 
     private let cursor: MessageCursor
     private let board: LiveBoard
+    private let recordings: Recordings
     private let streams: LiveBoard.Streams
     private let queries: Set<String>
     private let width: Int
@@ -54,7 +56,7 @@ struct LiveStream: Sendable {
         cursor = try MessageCursor(
             daemon.outbox, filter: MessageFilter(seen: caller.streams), since: values["since"],
             journal: values["journal"])
-        (board, seen) = (daemon.live, caller.streams)
+        (board, recordings, seen) = (daemon.live, daemon.recordings, caller.streams)
         streams =
             values["streams"] == "*" ? .all : .named(try Self.names(values, "streams", most: Self.mostStreams))
         queries = try Self.names(values, "queries", most: Self.mostQueries)
@@ -81,6 +83,9 @@ struct LiveStream: Sendable {
     func write(_ writer: inout any ResponseBodyWriter, until isOver: @Sendable () -> Bool) async throws {
         var cursor = cursor
         let watch = board.watch(streams, queries: queries, seen: seen)
+        // Whoever sees a stream's previews may look at its video next.
+        let expected = if case .named(let names) = streams { recordings.expect(names) } else { recordings.expect([]) }
+        defer { withExtendedLifetime(expected) {} }
         var (seen, point) = ([String: UInt64](), board.points(for: watch, after: .max).newest)
         var told = ContinuousClock.now
         try await writer.write(Self.json(.hello, ["journal": .string(cursor.journal), "seq": .integer(cursor.last)]))

@@ -76,7 +76,10 @@ struct ClientSourceTests {
         let asked = Self.attempts(port: port, films: films, secret: secret, written: written)
         #expect(asked.count >= 30)
         for (number, args) in asked.enumerated() {
+            let tried = try await place.ask("stream.test", .object(args.mapValues { .string($0) }))
+            #expect(tried.result?["plays"] != .bool(true), "\(args)")
             let reply = try await guarded.add(args.merging(["name": "s\(number)"]) { $1 })
+            #expect(tried.ok == reply.ok, "\(args): \(tried) \(reply)")
             if reply.ok {
                 // What is taken must at least lead nowhere.
                 let said = try await guarded.failure("s\(number)")
@@ -92,6 +95,25 @@ struct ClientSourceTests {
         let lobby = Fixtures.videos.appending(path: "lobby.mp4")
         try FileManager.default.copyItem(at: lobby, to: guarded.films.appending(path: "lobby.mp4"))
         #expect(try await guarded.add(["name": "film", "uri": films + "/lobby.mp4"]).ok)
+        try await guarded.end()
+    }
+
+    @Test("stream test says what plays, writes its picture, and ends with 66 and the reason where nothing does")
+    func command() async throws {
+        let place = try Place()
+        let guarded = try await Guarded(place)
+        let lobby = Fixtures.videos.appending(path: "lobby.mp4").path
+        let server = try await RTSPServer(["--file", lobby, "--loop", "--address", Guarded.other])
+        let picture = place.folder.appending(path: "p.jpg")
+        let arguments = ["stream", "test", server.uri, "--picture", picture.path, "--control", place.control]
+        let good = try await run("watchword", arguments)
+        #expect(good.code == 0 && good.out.hasPrefix("plays: H.264, 320x240, "), "\(good)")
+        #expect(good.out.contains("live, decoded by avdec_h264, first picture after "), "\(good)")
+        #expect(try Data(contentsOf: picture).starts(with: [0xFF, 0xD8]))
+        server.kill()
+        let bad = try await run("watchword", arguments)
+        #expect(bad.code == 66 && bad.out.isEmpty && bad.err.contains("refused"), "\(bad)")
+        #expect(try await place.ask("stream.list").result == .array([]))
         try await guarded.end()
     }
 

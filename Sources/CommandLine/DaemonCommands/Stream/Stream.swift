@@ -4,7 +4,7 @@ package import ArgumentParser
 package struct Stream: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         abstract: "Streams of the running daemon.",
-        subcommands: [Add.self, List.self, Show.self, Remove.self, Reset.self], aliases: ["streams"])
+        subcommands: [Add.self, Test.self, List.self, Show.self, Remove.self, Reset.self], aliases: ["streams"])
 
     package init() {}
 }

@@ -68,3 +68,69 @@ final class Pipeline: @unchecked Sendable {
         gst_object_unref(element)
     }
 }
+
+/// The format of a source's video: as it is coded, and the size of its pictures.
+package struct SourceFormat: Sendable, Equatable {
+    /// "H.264", "JPEG", or else the name that GStreamer has for it; nil where nothing is decoded.
+    package let codec: String?
+    /// GStreamer's name of the decoder; nil where nothing is decoded.
+    package let decoder: String?
+    /// The size of the decoded pictures, in pixels.
+    package let width: Int
+    package let height: Int
+    /// The frames a second that the stream says it has; nil if it says nothing.
+    package let fps: Double?
+
+    private static let names = [
+        "video/x-h264": "H.264", "video/x-h265": "H.265", "image/jpeg": "JPEG", "video/x-vp8": "VP8",
+        "video/x-vp9": "VP9", "video/x-av1": "AV1", "video/mpeg": "MPEG", "image/png": "PNG",
+    ]
+
+    static func name(_ caps: String) -> String { names[caps] ?? caps }
+}
+
+extension Pipeline {
+    /// The format of the video that the sink gets; nil before its first picture.
+    var format: SourceFormat? {
+        guard let shown = Self.caps(of: sink), shown.width > 0, shown.height > 0 else { return nil }
+        var (coded, decoder): (CapsFacts?, String?)
+        let elements = ww_list_elements(element)
+        defer { ww_free_elements(elements) }
+        var next = elements
+        while let entry = next, decoder == nil {
+            if let element = ww_element_of(entry), ww_is_video_decoder(element) != 0 {
+                coded = Self.caps(of: element)
+                decoder = coded == nil ? nil : String(cString: ww_factory_name(element))
+            }
+            next = UnsafeMutablePointer(entry.pointee.next)
+        }
+        return SourceFormat(
+            codec: coded.map { SourceFormat.name($0.name) }, decoder: decoder, width: shown.width,
+            height: shown.height, fps: [coded?.fps, shown.fps].lazy.compactMap(\.self).first { $0 > 0 })
+    }
+
+    private struct CapsFacts {
+        let name: String
+        let width: Int
+        let height: Int
+        let fps: Double?
+    }
+
+    /// What flows into an element's sink pad; nil if nothing does yet.
+    private static func caps(of element: UnsafeMutablePointer<GstElement>) -> CapsFacts? {
+        guard let pad = gst_element_get_static_pad(element, "sink") else { return nil }
+        defer { gst_object_unref(pad) }
+        guard let caps = gst_pad_get_current_caps(pad) else { return nil }
+        defer { ww_unref_caps(caps) }
+        guard gst_caps_get_size(caps) > 0, let first = gst_caps_get_structure(caps, 0),
+            let name = gst_structure_get_name(first)
+        else { return nil }
+        var (width, height, frames, seconds): (gint, gint, gint, gint) = (0, 0, 0, 0)
+        gst_structure_get_int(first, "width", &width)
+        gst_structure_get_int(first, "height", &height)
+        gst_structure_get_fraction(first, "framerate", &frames, &seconds)
+        return CapsFacts(
+            name: String(cString: name), width: Int(width), height: Int(height),
+            fps: frames > 0 && seconds > 0 ? Double(frames) / Double(seconds) : nil)
+    }
+}

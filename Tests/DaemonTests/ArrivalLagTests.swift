@@ -1,4 +1,4 @@
-import Daemon
+import Sampling
 import Testing
 
 @Suite("How late pictures come")

@@ -1,5 +1,6 @@
 import Daemon
 import Glibc
+import Health
 import Measures
 import Printing
 import SystemSupport

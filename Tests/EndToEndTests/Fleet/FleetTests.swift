@@ -145,6 +145,8 @@ struct FleetTests {
         for box in boxes { #expect(try await box.comes { $0.state == "member" && $0.nodes.count == 3 }, "\(box.log)") }
         let none = try await boxes[0].place.ask("events.replay", .object(["log": .string("moon")]))
         #expect(none.error?.code == "bad-argument", "\(none)")
+        let fleetLog: JSONValue = .object(["log": .string("fleet")])
+        #expect(try await until { try await boxes[1].place.ask("events.open", fleetLog).ok })
         let follower = Following(
             boxes[1].place, since: 0, filter: .init(isOfFleet: true), publish: boxes[1].fleet)
         let query: JSONValue = .object([

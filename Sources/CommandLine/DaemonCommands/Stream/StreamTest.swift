@@ -1,9 +1,9 @@
 import ArgumentParser
 import CommandSupport
-import Daemon
 import Foundation
 import StreamSources
 import WatchwordConfiguration
+import Trials
 import WireFormat
 
 extension Stream {

@@ -2,6 +2,7 @@ import CGStreamer
 import Sampling
 import StreamSources
 import Synchronization
+import SystemSupport
 
 /// Drops the coded pictures of a live source that need not be decoded, by GStreamer probes before its decoders.
 ///

@@ -5,6 +5,7 @@ import Pixels
 import Sampling
 import StreamSources
 import Synchronization
+import SystemSupport
 
 /// Chooses the decoded pictures that are sampled, resizes them, and delivers them as frames; drops all others.
 ///

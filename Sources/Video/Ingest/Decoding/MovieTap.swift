@@ -2,6 +2,7 @@ import CGStreamer
 import Containers
 import Foundation
 import Pixels
+import SystemSupport
 
 /// Reads the index (`moov`) of MP4 and QuickTime films on its way to GStreamer's `qtdemux`.
 ///

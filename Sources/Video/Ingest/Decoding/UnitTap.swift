@@ -1,5 +1,6 @@
 import CGStreamer
 import Sampling
+import SystemSupport
 
 /// Records the coded pictures that reach a pipeline's video decoders, by GStreamer probes.
 ///

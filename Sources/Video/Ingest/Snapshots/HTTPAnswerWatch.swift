@@ -1,4 +1,5 @@
 import CGStreamer
+import StreamSources
 
 /// Posts a bus message when a pipeline's HTTP source receives a single picture instead of a film.
 enum HTTPAnswerWatch {

@@ -1,7 +1,5 @@
-import StreamSources
-
 /// The kind of an HTTP answer by its `Content-Type`, which decides how the source is read.
-enum ContentType: Equatable {
+package enum ContentType: Equatable, Sendable {
     /// One picture, which is downloaded again and again, at the sampling rate.
     case picture
     /// A film, or a stream of pictures such as MJPEG.
@@ -15,7 +13,7 @@ enum ContentType: Equatable {
         "image/x-ms-bmp", "image/tiff",
     ]
 
-    init(_ text: String?) {
+    package init(_ text: String?) {
         let kind = (text ?? "").prefix { $0 != ";" && $0 != "," }.lowercased().filter { !$0.isWhitespace }
         if Self.pictures.contains(kind) {
             self = .picture
@@ -32,7 +30,7 @@ enum ContentType: Equatable {
     private static let endings: Set<String> = ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "tif", "tiff"]
 
     /// Returns true if the path of a URI, or a file path, has the extension of a single picture.
-    static func isPictureName(_ uri: String) -> Bool {
+    package static func isPictureName(_ uri: String) -> Bool {
         let isLocal = [nil, "file"].contains(SourceURI.scheme(uri))
         let path = isLocal ? Substring(uri) : uri.prefix { $0 != "?" && $0 != "#" }
         guard let dot = path.lastIndex(of: "."), dot > (path.lastIndex(of: "/") ?? path.startIndex)

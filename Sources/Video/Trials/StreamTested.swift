@@ -1,6 +1,5 @@
 package import Foundation
 import Ingest
-import Trials
 
 /// The answer of `stream.test`: what plays of a source, or why nothing does.
 package struct StreamTested: Codable, Sendable {
@@ -18,7 +17,7 @@ package struct StreamTested: Codable, Sendable {
     /// The first picture, a JPEG file, in Base64.
     package var picture: Data?
 
-    init(_ outcome: SourceTrial.Outcome) {
+    package init(_ outcome: SourceTrial.Outcome) {
         switch outcome {
         case .fails(let why): reason = why
         case .plays(let found):

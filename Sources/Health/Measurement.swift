@@ -23,7 +23,9 @@ package struct Measurement: Sendable {
     package var encodeSeconds = 0.0
     package var scoreSeconds = 0.0
 
-    static func - (now: Measurement, before: Measurement) -> Measurement {
+    package init() {}
+
+    package static func - (now: Measurement, before: Measurement) -> Measurement {
         var difference = now
         difference.sampled -= before.sampled
         difference.gated -= before.gated

@@ -1,5 +1,3 @@
-package import Sampling
-
 /// Measures a stream's lag: how many seconds later a frame arrives, by its time stamp, than the promptest frame so far.
 package struct ArrivalLag: Sendable {
     package private(set) var seconds = 0.0

@@ -377,7 +377,8 @@ let package = Package(
             name: "Benchmarking",
             dependencies: [
                 "Checkpoints", "CLIP", "Concurrency", "Daemon", "Heads", "Health", "Ingest", "Measures", "Pixels",
-                "Printing", "Recording", "StreamSources", "SystemSupport", "Tensors", "Training", "WatchwordConfiguration",
+                "Printing", "Recording", "StreamSources", "SystemSupport", "Tensors", "Training",
+                "WatchwordConfiguration",
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Sources/Lab/Benchmarking", swiftSettings: strict),
 
@@ -394,7 +395,8 @@ let package = Package(
             name: "DaemonCommands",
             dependencies: [
                 "Backtesting", "CommandSupport", "Concurrency", "ControlAPI", "Daemon", "Engine", "Fleet", "Matching",
-                "Messaging", "Notify", "Printing", "Publishing", "Recording", "StreamSources", "Trials", "WatchwordConfiguration",
+                "Messaging", "Notify", "Printing", "Publishing", "Recording", "StreamSources", "Trials",
+                "WatchwordConfiguration",
                 "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/CommandLine/DaemonCommands", swiftSettings: strict),

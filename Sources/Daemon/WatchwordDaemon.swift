@@ -268,7 +268,8 @@ package actor WatchwordDaemon {
                 // What is recorded already is not held until the events are out.
                 (step.detections, step.frames, step.clips, step.watched) = ([], [], [], [])
                 await alerts.deliver(detections) { [self, step] now in
-                    await recordLatency(of: step, batch: count, waits: stamps.map { began.timeIntervalSince($0) }, scored, at: now)
+                    let waits = stamps.map { began.timeIntervalSince($0) }
+                    await recordLatency(of: step, batch: count, waits: waits, scored, at: now)
                 }
             } catch {
                 counters.failedBatches += 1

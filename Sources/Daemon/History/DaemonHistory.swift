@@ -120,7 +120,7 @@ package final class DaemonHistory: Sendable {
 
     // MARK: Questions
 
-    /// Returns the answer to `history.status`: the recorded streams, sizes and counters. Reads the disk.
+    /// Returns the answer to `history.status`: the recorded streams, sizes and counters; reads the disk.
     func state() async -> HistoryState {
         let (folder, status, settings) = (folder, writer.status, settings)
         let streams = await offPool { HistoryState.streams(folder) }

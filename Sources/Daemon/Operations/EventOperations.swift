@@ -14,7 +14,8 @@ package struct EventOperations: Sendable {
 
     package static let logArgument = Schema.Property(
         "log", .word(["node", "fleet"]),
-        "This daemon's own messages, which is what is meant without it, or those of its fleet, with the fleet's numbers.")
+        "This daemon's own messages, which is what is meant without it, or those of its fleet, with the fleet's numbers."
+    )
 
     static let all: [DaemonOperation] = [
         DaemonOperation(

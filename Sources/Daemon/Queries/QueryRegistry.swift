@@ -84,7 +84,7 @@ package actor QueryRegistry {
         self.onBudgets = onBudgets
     }
 
-    /// The progress of a running import; nil if there is none. It can be read without waiting for the actor.
+    /// The progress of a running import, read without waiting for the actor; nil if there is none.
     package nonisolated var importing: Progress? { progress.withLock { $0 } }
 
     // MARK: Changes

@@ -190,7 +190,8 @@ struct FleetTests {
     /// Reads numbers of the log after those that are there, by server-sent events, until the client is killed.
     private func read(_ box: FleetBox, _ numbers: inout [Int64], atLeast count: Int) async throws {
         let url = "http://127.0.0.1:\(box.port)/api/v1/events/stream?log=fleet&since=\(numbers.last ?? 0)"
-        let client = try Program("/usr/bin/curl", ["--retry", "30", "--retry-delay", "1", "--retry-all-errors", "-sN", url])
+        let again = ["--retry", "30", "--retry-delay", "1", "--retry-all-errors"]
+        let client = try Program("/usr/bin/curl", again + ["-sN", url])
         let before = numbers.count
         while numbers.count < before + count {
             let line = try await client.line()

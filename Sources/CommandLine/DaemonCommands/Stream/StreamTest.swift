@@ -2,8 +2,8 @@ import ArgumentParser
 import CommandSupport
 import Foundation
 import StreamSources
-import WatchwordConfiguration
 import Trials
+import WatchwordConfiguration
 import WireFormat
 
 extension Stream {

@@ -154,7 +154,7 @@ package enum OpenAPIDocument {
         var responses: [String: JSONValue] = [
             "200": .object(["description": .string("Done."), "content": content(type, result)])
         ]
-        for status in Set(refusals + [400, 403]) {
+        for status in Set(refusals + [400, 403, 414]) {
             responses["\(status)"] = .object([
                 "description": .string(meaning(of: status)),
                 "content": content("application/json", .reference("Error")),
@@ -199,6 +199,7 @@ package enum OpenAPIDocument {
         case 404: "There is no such thing."
         case 409: "There is another of that name, or the numbers are of another journal."
         case 413: "The body is too large."
+        case 414: "The request's target has more than 8192 bytes."
         case 415: "The body is no JSON."
         case 416: "There is no such part of it."
         case 422: "It was understood, and is not possible; the message says why."

@@ -48,6 +48,8 @@ final class PacketFeed: @unchecked Sendable {
     private var isFull = false
     private var isIdle = true
     private var isSkipping = false
+    /// The latest time of a coded picture so far, in nanoseconds.
+    private var latest: UInt64?
 
     init(uri: String, database: TLSDatabase?, tap: FrameTap, decoderTap: DecoderTap?) {
         (self.uri, self.database, self.tap, self.decoderTap) = (uri, database, tap, decoderTap)
@@ -207,12 +209,15 @@ final class PacketFeed: @unchecked Sendable {
 
     /// Returns true if a picture is so late that it and all others up to the next keyframe are dropped, to catch up.
     private func isTooLate(_ time: UInt64?, _ isKey: Bool, _ source: UnsafeMutablePointer<GstAppSrc>) -> Bool {
+        // Of a camera whose time stamps stand still, nothing tells how late its pictures are.
+        let goesOn = time.map { time in latest.map { time > $0 } ?? true } ?? false
+        if goesOn { latest = time }
         guard !isKey, decoderTap?.takesAll == true else {
             isSkipping = false
             return false
         }
         // Pictures that somebody records are not dropped. Once one is dropped, all are until the next keyframe.
-        if !isSkipping, !keepsUnits, let time, let now = Self.now(source) {
+        if !isSkipping, !keepsUnits, goesOn, let time, let now = Self.now(source) {
             isSkipping = now > time && now - time > Self.maxLate
         }
         return isSkipping

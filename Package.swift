@@ -487,7 +487,8 @@ let package = Package(
         tests(
             "FleetTests",
             [
-                "Concurrency", "Fleet", "Journal", "Notify", "SystemSupport", "WatchwordConfiguration", "WireFormat",
+                "Concurrency", "ControlAPI", "Fleet", "Journal", "Notify", "SystemSupport", "WatchwordConfiguration",
+                "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         tests(

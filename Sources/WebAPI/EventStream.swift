@@ -28,12 +28,13 @@ struct EventStream: Sendable {
     init(
         _ daemon: WatchwordDaemon, _ counters: WebCounters, query: [RequestTarget.Field], lastEventID: String?,
         for caller: Caller
-    ) throws(Refusal) {
+    ) async throws(Refusal) {
         let values = try MessageCursor.values(query, Self.arguments)
+        let log = try await Self.log(values["log"], of: daemon, after: lastEventID ?? values["since"])
         let filter = MessageFilter(
             topicPrefix: values["topic"], query: values["query"], stream: values["stream"], seen: caller.streams)
         cursor = try MessageCursor(
-            try Self.log(values["log"], of: daemon), filter: filter, since: values["since"], journal: values["journal"], lastEventID: lastEventID)
+            log, filter: filter, since: values["since"], journal: values["journal"], lastEventID: lastEventID)
         self.counters = counters
     }
 
@@ -44,11 +45,17 @@ struct EventStream: Sendable {
             .init("topic", .text(0...256), "What topics begin with."), EventOperations.logArgument,
         ]
 
-    private static func log(_ name: String?, of daemon: WatchwordDaemon) throws(Refusal) -> any MessageLog {
+    /// Returns the log of a name, once it is known to have reached the number after which the client begins.
+    private static func log(
+        _ name: String?, of daemon: WatchwordDaemon, after seq: String?
+    ) async throws(Refusal) -> any MessageLog {
         guard name == nil || name == "node" || name == "fleet" else {
             throw Refusal(400, "bad-argument", "log: expected node or fleet, found \"\(name?.prefix(40) ?? "")\"")
         }
-        do { return try daemon.log(name) } catch {
+        do throws(ControlFailure) {
+            if name == "fleet", let seq = seq.flatMap({ Int64($0) }) { try await daemon.checkFleetReaches(seq) }
+            return try daemon.log(name)
+        } catch {
             throw Refusal(error)
         }
     }

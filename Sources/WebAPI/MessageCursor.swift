@@ -63,7 +63,7 @@ struct MessageCursor: Sendable {
             }
             since = number
         }
-        if since > max(newest, log.lastSeq) + log.lag {
+        if since > max(newest, log.lastSeq), !log.mayBeBehind {
             // The number may be of an earlier journal. A browser that reconnects could not react to an error.
             guard browsers != nil, let branch = log.branches.last, !branch.isComplete else {
                 throw Refusal(409, "other-journal", "there is no message \(since) yet: the newest is \(newest)")
@@ -72,6 +72,7 @@ struct MessageCursor: Sendable {
         }
         last = since
         self.log = log
+        self.journal = log.identity
         self.filter = filter
     }
 
@@ -92,7 +93,7 @@ struct MessageCursor: Sendable {
     }
 
     /// The identity of the journal in which messages have these numbers.
-    var journal: String { log.identity }
+    let journal: String
 
     /// Returns JSON that lists the earlier journals that the client's number may belong to.
     ///
@@ -107,6 +108,8 @@ struct MessageCursor: Sendable {
 
     /// Returns the next messages, or that there are none; it waits only for the journal, never for new messages.
     mutating func next() async throws -> Next {
+        // The numbers of another log are other numbers: the client asks anew.
+        guard log.identity == self.journal else { return .ended }
         switch log.feed.next(after: last, limit: Self.page) {
         case .ended: return .ended
         case .messages(let entries) where entries.isEmpty: return .nothing
@@ -118,7 +121,7 @@ struct MessageCursor: Sendable {
             let isAll = page.entries.count < Self.page
             let found = max(last, page.entries.last?.seq ?? 0, page.holes.last?.last ?? 0)
             // Messages after the page's end are read by the next call; all published messages are in the journal.
-            last = isAll ? max(found, newest) : page.entries.last?.seq ?? last
+            last = page.through ?? (isAll ? max(found, newest) : page.entries.last?.seq ?? last)
             return .messages(Self.shown(page.entries, holes: page.holes))
         }
     }

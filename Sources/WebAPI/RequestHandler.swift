@@ -200,7 +200,7 @@ struct RequestHandler: Sendable {
         switch endpoint {
         case .operation(let operation): return try await perform(operation, asked)
         case .eventStream:
-            let stream = try EventStream(
+            let stream = try await EventStream(
                 daemon, counters, query: asked.query, lastEventID: asked.request.headers["Last-Event-ID"],
                 for: asked.caller)
             guard asked.request.method != .head else { return Self.eventStream(ResponseBody()) }

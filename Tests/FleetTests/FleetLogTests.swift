@@ -1,4 +1,5 @@
 import Concurrency
+import ControlAPI
 import Fleet
 import Foundation
 import Journal
@@ -20,8 +21,14 @@ struct FleetLogTests {
         let prev: Int64?
     }
 
+    private func found(_ engine: EtcdClient, _ identity: String = "identity") async throws {
+        let meta = try WireCoding.encode(FleetMeta(identity: identity, schema: FleetMeta.schema, model: "m"))
+        _ = try await engine.commit(EngineTransaction(if: [], then: [.put(keys.meta, meta)]))
+    }
+
     /// Writes a batch as a node's forwarder does.
-    private func append(_ first: Int64, _ messages: [String], by node: String = "a", _ engine: EtcdClient) async throws {
+    private func append(_ first: Int64, _ messages: [String], by node: String = "a", _ engine: EtcdClient) async throws
+    {
         let batch =
             "{\"first\":\(first),\"before\":0,\"at\":1,\"node\":\"\(node)\",\"journal\":\"j\(node)\",\"messages\":["
             + messages.joined(separator: ",") + "]}"
@@ -42,6 +49,7 @@ struct FleetLogTests {
     func numbers() async throws {
         let etcd = try await Etcd(in: folder)
         let engine = try EtcdClient(.init(members: etcd.members))
+        try await found(engine)
         let sent = Mutex<[Sent]>([])
         let log = FleetLog(keys, engine: engine) { topic, seq, body in
             let prev = (try? JSONText.parse(body))?["prev"]?.integer
@@ -52,7 +60,8 @@ struct FleetLogTests {
         let following = Task { await log.follow("identity") }
         #expect(try await until { log.lastSeq == 2 })
         try await append(3, [match(7, "s", "E1", "update")], by: "b", engine)
-        try await append(4, ["{\"n\":9,\"topic\":\"lost\",\"lost\":[4,9]}", match(10, "t", "E2", "end")], by: "b", engine)
+        try await append(
+            4, ["{\"n\":9,\"topic\":\"lost\",\"lost\":[4,9]}", match(10, "t", "E2", "end")], by: "b", engine)
         #expect(try await until { log.lastSeq == 5 })
 
         // What was there before this node began is not published, but known.
@@ -72,6 +81,21 @@ struct FleetLogTests {
         let some = try await log.replay(since: 2, limit: 2, filter: MessageFilter(stream: "t"))
         #expect(some.entries.map(\.seq) == [5] && some.entries[0].prev == 2)
         #expect(try await log.replay(since: 1, limit: 2, filter: MessageFilter()).entries.map(\.seq) == [2, 3])
+        for beyond in [Int64.max, .max - 1] {
+            #expect(try await log.replay(since: beyond, limit: 2, filter: MessageFilter()).entries.isEmpty)
+        }
+        try await log.checkReaches(5)
+        await #expect(throws: ControlFailure.self) { try await log.checkReaches(6) }
+        // A batch that would overflow, and one of a wrong form, are nothing.
+        for wrong in ["{\"first\":9223372036854775807,\"before\":0,\"messages\":[]}", "[1]"] {
+            let put = TransactionStep.put(keys.log(6), Data(wrong.utf8))
+            _ = try await engine.commit(EngineTransaction(if: [], then: [put]))
+        }
+        try await append(7, ["{\"n\":1,\"topic\":\"a\\nb\",\"body\":{\"v\":1}}"], by: "c", engine)
+        #expect(try await until { log.lastSeq == 7 })
+        let (last, hole) = (try await log.replay(since: 5, limit: 9, filter: MessageFilter()), log.feed.newest)
+        #expect(last.holes == [Hole(first: 6, last: 6, reason: .retention)] && hole == 7)
+        #expect(last.entries.map(\.topic) == [""])
         following.cancel()
         await engine.close()
     }
@@ -80,6 +104,7 @@ struct FleetLogTests {
     func window() async throws {
         let etcd = try await Etcd(in: folder)
         let engine = try EtcdClient(.init(members: etcd.members))
+        try await found(engine)
         for first in stride(from: Int64(1), through: 91, by: 10) {
             try await append(first, (0..<10).map { match(Int(first) + $0, "s", "E", "update") }, engine)
         }
@@ -97,6 +122,22 @@ struct FleetLogTests {
         #expect(nothing.entries.isEmpty && nothing.holes == [Hole(first: 99, last: 100, reason: .retention)])
         following.cancel()
         await following.value
+
+        // A client that is before what is gone is told of it, also where this node has followed all the time.
+        let later = FleetLog(keys, engine: engine) { _, _, _ in }
+        let reading = Task { await later.follow("identity") }
+        #expect(try await until { later.lastSeq == 100 })
+        guard case .behind = later.feed.next(after: 40, limit: 1) else {
+            Issue.record("a feed that gives what it does not have")
+            return
+        }
+        reading.cancel()
+        await reading.value
+        let other = FleetLog(keys, engine: engine) { _, _, _ in }
+        let refused = Task { await other.follow("another") }
+        #expect(try await until { other.problem?.contains("another fleet's log") == true })
+        refused.cancel()
+        await refused.value
 
         // Another node's view of an engine that was set back.
         _ = try await engine.commit(

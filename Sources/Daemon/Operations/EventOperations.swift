@@ -99,8 +99,12 @@ package struct EventOperations: Sendable {
         }
         let filter = MessageFilter(
             topicPrefix: wanted.topic, query: wanted.query, stream: wanted.stream, seen: caller.streams)
-        let page = try await log.replay(
-            since: max(0, wanted.since ?? 0), limit: Int(min(max(wanted.limit ?? 1000, 1), 10_000)), filter: filter)
+        let limit = Int(min(max(wanted.limit ?? 1000, 1), 10_000))
+        var page = try await log.replay(since: max(0, wanted.since ?? 0), limit: limit, filter: filter)
+        // An empty answer means that there is no more.
+        while page.entries.isEmpty, page.holes.isEmpty, let through = page.through {
+            page = try await log.replay(since: through, limit: limit, filter: filter)
+        }
         var result = try page.entries.map {
             (seq: $0.seq, topic: $0.topic, body: try JSONText.parse($0.body))
         }

@@ -27,6 +27,7 @@ struct EnginePages {
                     return nil
                 }
                 range = KeyRange(from: last.key + "\u{0}", to: range.end)
+                fit(to: answer.values)
                 return answer.values
             } catch {
                 guard error.kind == .tooLarge, limit > 1 else { throw error }
@@ -34,5 +35,15 @@ struct EnginePages {
             }
         }
         return nil
+    }
+
+    /// Makes the next page smaller after a large one, which may not arrive in time, and larger after a small one.
+    private mutating func fit(to values: [StoredValue]) {
+        let bytes = values.reduce(0) { $0 + $1.value.count }
+        if bytes > 1 << 20 {
+            limit = max(1, limit / 2)
+        } else if bytes < 256 << 10 {
+            limit = min(limit * 2, 1000)
+        }
     }
 }

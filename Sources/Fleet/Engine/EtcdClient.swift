@@ -164,24 +164,27 @@ package actor EtcdClient: FleetEngine {
         _ path: String, _ body: JSONValue, token: String?
     ) async throws(EngineError) -> (status: Int, answer: JSONValue?) {
         let (asked, place, client, at) = (try request(path, body, token: token), place, client, member)
-        let results = Mailbox<Result<(Int, Data), any Error>?>(timeout: nil)
-        let work = Task {
+        let results = Mailbox<Result<(Int, JSONValue?), any Error>?>(timeout: nil)
+        // Parsed beside this actor: a long answer must not delay a lease that is kept alive.
+        let work = Task.detached {
             do {
                 let answer = try await client.execute(asked, timeout: .seconds(2))
                 let collected = try await answer.body.collect(upTo: Self.most)
-                results.send(.success((Int(answer.status.code), Data(collected.readableBytesView))))
+                let json = try? JSONText.parse(Data(collected.readableBytesView))
+                results.send(.success((Int(answer.status.code), json)))
             } catch {
                 results.send(.failure(error))
             }
         }
         guard let result = await results.next(until: .now + Self.deadline) else {
             work.cancel()
+            if Task.isCancelled { throw EngineError(.unreachable, "the request was cancelled") }
             rotate(from: at)
             throw EngineError(.unreachable, "the engine at \(place) does not answer within 1 s")
         }
         switch result {
-        case .success(let (status, data)):
-            return (status, try? JSONText.parse(data))
+        case .success(let (status, json)):
+            return (status, json)
         case .failure(let error):
             if error is NIOTooManyBytesError {
                 throw EngineError(.tooLarge, "the engine's answer is larger than \(Self.most >> 20) MB")

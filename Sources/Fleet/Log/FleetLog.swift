@@ -19,6 +19,8 @@ package final class FleetLog: MessageLog {
         var messages: FleetMessages?
         /// The log's newest number when this node began to follow it; messages up to it are not published.
         var start: Int64 = 0
+        /// True once the log has been read up to its newest message.
+        var isRead = false
         /// The reason why the log cannot be read at the moment; nil if it can.
         var problem: String?
         /// Cancels the current watch on the log's keys in etcd.
@@ -43,15 +45,27 @@ package final class FleetLog: MessageLog {
     // MARK: Operations of MessageLog
 
     package var identity: String { state.withLock { $0.identity } }
-    package var lastSeq: Int64 { state.withLock { $0.messages?.newest ?? 0 } }
+    package var lastSeq: Int64 { state.withLock { $0.isRead ? $0.messages?.newest ?? 0 : 0 } }
     package var branches: [JournalBranch] { [] }
-    package let lag: Int64 = 10_000
+    package let mayBeBehind = true
+
+    /// Throws if the fleet's log has no message of this number yet; reads etcd if it is not here yet.
+    package func checkReaches(_ seq: Int64) async throws(ControlFailure) {
+        guard seq > lastSeq else { return }
+        let head: Int64
+        do { head = try await readHead() } catch {
+            throw ControlFailure(.unavailable, "the fleet's log cannot be read: \(error.description)")
+        }
+        guard seq <= head else {
+            throw ControlFailure(.otherJournal, "there is no message \(seq) yet: the newest is \(head)")
+        }
+    }
     /// The reason why the fleet's log cannot be read from etcd at the moment; nil if it can.
     package var problem: String? { state.withLock { $0.problem } }
 
     /// Throws `unavailable` as long as the fleet's log has not been read.
     package func check() throws(ControlFailure) {
-        let (isReady, problem) = state.withLock { ($0.messages != nil, $0.problem) }
+        let (isReady, problem) = state.withLock { ($0.isRead, $0.problem) }
         guard !isReady else { return }
         throw ControlFailure(
             .unavailable, "the fleet's log has not been read yet\(problem.map { ": \($0)" } ?? "; try again")")
@@ -76,7 +90,12 @@ package final class FleetLog: MessageLog {
 
     /// Reads the fleet's log and passes on new messages, until the task is cancelled; after a failure it tries again.
     package func follow(_ identity: String) async {
-        state.withLock { $0.identity = identity }
+        state.withLock { state in
+            guard state.identity != identity else { return }
+            // The numbers of another fleet are other numbers.
+            state = State(identity: identity)
+            feed.restart()
+        }
         while !Task.isCancelled {
             do throws(EngineError) {
                 let revision = try await catchUp()
@@ -96,7 +115,7 @@ package final class FleetLog: MessageLog {
             if state.messages == nil {
                 let start = max(0, head - Self.lookBack)
                 (state.messages, state.start) = (FleetMessages(after: start), head)
-                feed.begin(after: start)
+                feed.skip(to: start)
             }
             return state.messages?.newest ?? 0
         }
@@ -106,15 +125,30 @@ package final class FleetLog: MessageLog {
                 "the fleet's log ends at \(head), and had \(newest) before: its engine was restored from an older copy, so "
                     + "give the fleet a new identity")
         }
-        return try await reader.read(after: newest) { batch in
+        let revision = try await reader.read(after: newest) { batch in
             self.take(batch)
             return true
         }
+        state.withLock { state in
+            // The newest batches are gone where nothing has come for as long as the log is kept.
+            if let known = state.messages?.newest, known < head {
+                state.messages?.skip(to: head)
+                feed.skip(to: head)
+            }
+            state.isRead = true
+        }
+        return revision
     }
 
     private func readHead() async throws(EngineError) -> Int64 {
-        let answer = try await engine.commit(EngineTransaction(if: [], then: [.read(keys.head)]))
-        guard let value = answer.found.first?.value else { return 0 }
+        let answer = try await engine.commit(EngineTransaction(if: [], then: [.read(keys.head), .read(keys.meta)]))
+        let meta = answer.found.first { $0.key == keys.meta }.flatMap {
+            try? WireCoding.decode(FleetMeta.self, $0.value)
+        }
+        guard meta?.identity == identity else {
+            throw EngineError(.refused, "etcd holds another fleet's log than the one that this node has joined")
+        }
+        guard let value = answer.found.first(where: { $0.key == keys.head })?.value else { return 0 }
         guard let head = try? WireCoding.decode(LogHead.self, value) else {
             throw EngineError(.refused, "\(keys.head): expected the log's head, found \(value.count) other bytes")
         }
@@ -147,13 +181,15 @@ package final class FleetLog: MessageLog {
     /// Adds a batch from the watch; if an earlier batch is missing, cancels the watch so that both are read again.
     private func take(next batch: LogBatch) {
         let (newest, breakWatch) = state.withLock { ($0.messages?.newest ?? 0, $0.breakWatch) }
-        guard batch.first <= newest + 1 else { return breakWatch?() ?? () }
+        guard batch.first - 1 <= newest else { return breakWatch?() ?? () }
         take(batch)
     }
 
     private func take(_ batch: LogBatch) {
         state.withLock { state in
-            let entries = state.messages?.take(batch).entries ?? []
+            guard let (entries, hole) = state.messages?.take(batch) else { return }
+            // Followers that are before the hole read on by `replay`, which tells them of it.
+            if let hole { feed.skip(to: hole.last) }
             feed.add(entries)
             for entry in entries where entry.seq > state.start { publish(entry.topic, entry.seq, entry.body) }
         }
@@ -163,7 +199,7 @@ package final class FleetLog: MessageLog {
     func beat(every pause: Duration = .seconds(10)) async {
         while !Task.isCancelled {
             let (identity, newest, isCurrent) = state.withLock {
-                ($0.identity, $0.messages?.newest, $0.problem == nil)
+                ($0.identity, $0.isRead ? $0.messages?.newest : nil, $0.problem == nil)
             }
             if let newest {
                 let message = HeartbeatMessage(seq: newest, journal: identity, journaled: isCurrent, at: Date())

@@ -11,14 +11,31 @@ struct FleetMessages {
     /// The number up to which messages were not read here; the first message of a topic names it as its previous one.
     private var floor: Int64
     private var last: [String: Int64] = [:]
-    /// The newest message of each open event by event id; `order` is the number of the event's first message.
-    private var open: [String: (order: Int64, entry: Entry)] = [:]
+    /// An event that has not ended, as far as is known here.
+    private struct OpenEvent {
+        /// The number of the event's first message.
+        let order: Int64
+        /// The event's newest message.
+        let entry: Entry
+        let node: String
+    }
 
-    /// The limit on the number of topics, and of open events, that are kept.
-    static let most = 100_000
+    private var open: [String: OpenEvent] = [:]
+    /// The identity of each node's journal; a node with a new journal never ends the events of the old one.
+    private var journals: [String: String] = [:]
+
+    /// The limits on the number of topics and of open events that are kept.
+    static let (mostTopics, mostOpen) = (100_000, 20_000)
 
     /// Creates a converter that begins after message number `seq` of the fleet's log.
     init(after seq: Int64) { (newest, floor) = (seq, seq) }
+
+    /// Leaves out the messages up to `seq`, which cannot be had.
+    mutating func skip(to seq: Int64) {
+        (newest, floor) = (seq, seq)
+        // The ends of events may be among them.
+        (last, open) = ([:], [:])
+    }
 
     /// The newest message of each event that has not ended, oldest event first.
     var openEvents: [Entry] { open.values.sorted { $0.order < $1.order }.map(\.entry) }
@@ -26,31 +43,39 @@ struct FleetMessages {
     /// Converts the next batch; returns its messages after `newest`, and the gap in the numbers before them, if any.
     mutating func take(_ batch: LogBatch) -> (entries: [Entry], hole: Hole?) {
         var hole: Hole?
-        if batch.first > newest + 1 {
+        if batch.first - 1 > newest {
             hole = Hole(first: newest + 1, last: batch.first - 1, reason: .retention)
-            (newest, floor) = (batch.first - 1, batch.first - 1)
-            last = [:]
+            skip(to: batch.first - 1)
         }
         var entries: [Entry] = []
         for message in batch.messages where message.seq > newest {
             newest = message.seq
+            forgetEvents(beside: message)
             guard let entry = entry(message) else { continue }
             last[entry.topic] = entry.seq
             entries.append(entry)
-            note(entry)
+            note(entry, of: message.node)
         }
-        if last.count > Self.most { (floor, last) = (newest, [:]) }
+        if last.count > Self.mostTopics { (floor, last) = (newest, [:]) }
         return (entries, hole)
     }
 
-    private mutating func note(_ entry: Entry) {
+    /// Forgets a node's open events if it has another journal than before, or has lost messages: their ends may be gone.
+    private mutating func forgetEvents(beside message: LogBatch.Message) {
+        let before = journals.updateValue(message.journal, forKey: message.node)
+        guard message.body == nil || before.map({ $0 != message.journal }) ?? false else { return }
+        open = open.filter { $0.value.node != message.node }
+    }
+
+    private mutating func note(_ entry: Entry, of node: String) {
         guard let event = entry.event else { return }
-        if event.phase == .end {
+        guard event.phase != .end else {
             open[event.id] = nil
-        } else if let known = open[event.id] {
-            open[event.id] = (known.order, entry)
-        } else if open.count < Self.most {
-            open[event.id] = (entry.seq, entry)
+            return
+        }
+        open[event.id] = OpenEvent(order: open[event.id]?.order ?? entry.seq, entry: entry, node: node)
+        if open.count > Self.mostOpen, let oldest = open.min(by: { $0.value.order < $1.value.order }) {
+            open[oldest.key] = nil
         }
     }
 

@@ -27,18 +27,29 @@ package struct LogBatch: Sendable {
     /// Decodes a batch from JSON; returns nil if the data is no valid batch.
     package init?(_ data: Data) {
         guard let json = try? JSONText.parse(data), let first = json["first"]?.integer,
-            first > 0, let all = json["messages"]?.array, all.count <= 10_000, first < Int64.max - 10_000
+            (1...LogHead.most).contains(first), let all = json["messages"]?.array, all.count <= Forwarder.most,
+            let before = json["before"]?.integer, (0...LogHead.most).contains(before)
         else { return nil }
-        self.first = first
-        before = json["before"]?.integer ?? 0
+        (self.first, self.before) = (first, before)
         time = json["at"]?.integer ?? 0
         let (node, journal) = (json["node"]?.string ?? "", json["journal"]?.string ?? "")
         messages = all.enumerated().map { place, one in
             Message(
                 seq: first + Int64(place), node: node, journal: journal, n: one["n"]?.integer ?? 0,
-                topic: one["topic"]?.string ?? "", stream: one["stream"]?.string, epoch: one["epoch"]?.integer ?? 0,
+                topic: Self.topic(one["topic"]?.string), stream: one["stream"]?.string,
+                epoch: one["epoch"]?.integer ?? 0,
                 isLate: one["late"] == .bool(true), lost: Self.range(one["lost"]), body: one["body"])
         }
+    }
+
+    /// Returns a topic as nodes write it; empty for anything else, which could break a client's framing.
+    private static func topic(_ text: String?) -> String {
+        let isTopic = (text ?? "").utf8.allSatisfy { byte in
+            UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte
+                || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte || "._-/".utf8.contains(byte)
+        }
+        guard let text, isTopic, text.utf8.count <= 256, text != Topic.heartbeat else { return "" }
+        return text
     }
 
     private static func range(_ json: JSONValue?) -> ClosedRange<Int64>? {

@@ -10,15 +10,26 @@ extension FleetNode {
     /// Reads the fleet's log for this node's clients, once the node has joined its fleet.
     func readLog() async {
         while !Task.isCancelled {
-            if let member, machine.refusal == nil { await log.follow(member.identity) }
+            if let identity = ownIdentity {
+                let following = Task { await log.follow(identity) }
+                while !Task.isCancelled, ownIdentity == identity { try? await Task.sleep(for: .milliseconds(200)) }
+                following.cancel()
+                await following.value
+            }
             try? await Task.sleep(for: .milliseconds(200))
         }
+    }
+
+    /// The identity of the fleet that this node belongs to and that etcd holds; nil while that is not known.
+    private var ownIdentity: String? {
+        guard let member, machine.refusal == nil, machine.view.meta?.identity == member.identity else { return nil }
+        return member.identity
     }
 
     /// Copies new messages of the journal to the fleet's log, until the task is cancelled.
     func forward() async {
         while !Task.isCancelled {
-            guard let member, machine.refusal == nil else {
+            guard let member, ownIdentity != nil else {
                 try? await Task.sleep(for: .milliseconds(200))
                 continue
             }
@@ -45,8 +56,9 @@ extension FleetNode {
             guard let cursor = forwarder?.cursor else {
                 guard let reading = forwarder?.reading else { return false }
                 forwarder?.take(try await engine.commit(reading))
-                machine.forwarded = forwarder?.cursor ?? 0
-                return true
+                machine.forwarded = forwarder?.cursor ?? machine.forwarded
+                if forwarder?.cursor == nil { try? await Task.sleep(for: .milliseconds(500)) }
+                return forwarder?.cursor != nil
             }
             let page = try await host.journal.read(after: cursor, limit: Forwarder.most)
             if let head = machine.view.head { forwarder?.follow(head) }

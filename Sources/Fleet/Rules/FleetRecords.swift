@@ -74,7 +74,19 @@ package struct LogHead: Codable, Sendable, Equatable {
     package var seq: Int64
     package var bytes: Int64
 
+    /// The greatest number that is read: far above what a fleet writes, and far below what overflows.
+    static let most = Int64.max / 4
+
     package init(seq: Int64 = 0, bytes: Int64 = 0) { (self.seq, self.bytes) = (seq, bytes) }
+
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        seq = try values.decode(Int64.self, forKey: .seq)
+        bytes = try values.decode(Int64.self, forKey: .bytes)
+        guard (0...Self.most).contains(seq), (0...Self.most).contains(bytes) else {
+            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "the log's head is out of range"))
+        }
+    }
 }
 
 /// A decoded value, with the revisions and the lease of its key in etcd.

@@ -66,10 +66,11 @@ package struct Forwarder: Sendable {
         (cursorValue, headValue, head) = (nil, nil, LogHead())
         cursor = start
         next = nil
+        var isHeadRead = true
         for found in answer.found {
             if found.key == keys.head {
                 headValue = found.value
-                head = (try? WireCoding.decode(LogHead.self, found.value)) ?? head
+                isHeadRead = (try? WireCoding.decode(LogHead.self, found.value)).map { head = $0 } != nil
             } else if found.key == keys.cursor(journal) {
                 cursorValue = found.value
                 cursor = Int64(String(decoding: found.value, as: UTF8.self)) ?? start
@@ -77,6 +78,8 @@ package struct Forwarder: Sendable {
                 owners[name] = own
             }
         }
+        // Without the head it is not known where the log ends: nothing is written until it can be read.
+        if !isHeadRead { cursor = nil }
     }
 
     /// Records that etcd has accepted the batch that was under way.

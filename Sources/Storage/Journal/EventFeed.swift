@@ -38,12 +38,20 @@ package final class EventFeed: Sendable {
         mostBytes = bytes
     }
 
-    /// Begins after another number than the feed was made with; does nothing once it has messages.
-    package func begin(after seq: Int64) {
-        state.withLock { state in
-            guard state.entries.isEmpty, seq > state.newest else { return }
-            (state.floor, state.newest) = (seq, seq)
+    /// Leaves out the messages up to `seq`: followers that are before it read the log instead.
+    package func skip(to seq: Int64) {
+        let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            guard seq > state.newest else { return [] }
+            (state.entries, state.bytes, state.floor, state.newest) = ([], 0, seq, seq)
+            defer { state.waiting = [:] }
+            return Array(state.waiting.values)
         }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    /// Begins again without messages, because the log is another one.
+    package func restart() {
+        state.withLock { ($0.entries, $0.bytes, $0.floor, $0.newest) = ([], 0, 0, 0) }
     }
 
     package var newest: Int64 { state.withLock { $0.newest } }

@@ -121,6 +121,8 @@ package struct MessageFilter: Sendable, Equatable {
 package struct ReplayPage: Sendable, Equatable {
     package var entries: [Entry]
     package var holes: [Hole]
+    /// The number through which the page is complete, if it ends before the limit and before the log does; nil if not.
+    package var through: Int64?
 
     package init(entries: [Entry], holes: [Hole]) {
         self.entries = entries

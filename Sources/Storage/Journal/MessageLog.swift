@@ -8,8 +8,8 @@ package protocol MessageLog: Sendable {
     var branches: [JournalBranch] { get }
     /// The newest messages, for followers that keep up.
     var feed: EventFeed { get }
-    /// The number of messages by which this copy of the log may be behind another, whose clients may come here.
-    var lag: Int64 { get }
+    /// Whether another copy of the log may be ahead of this one, and its clients may come here.
+    var mayBeBehind: Bool { get }
     /// Returns messages after `since`, oldest first, at most `limit`, and the holes among them.
     func replay(since: Int64, limit: Int, filter: MessageFilter) async throws -> ReplayPage
     /// Returns the newest number, and the newest message of each event that is open at that moment.
@@ -18,5 +18,5 @@ package protocol MessageLog: Sendable {
 
 extension MessageLog {
     /// A log of which there is one copy is behind none.
-    package var lag: Int64 { 0 }
+    package var mayBeBehind: Bool { false }
 }

@@ -214,11 +214,12 @@ package final class EventFollower: Sendable {
                 place.last = number
                 if topic == Topic.lost {
                     try tell(.lost(body.decoded(as: LostMessage.self)))
-                } else {
+                } else if !filter.isOfFleet || filter.passes(topic) {
                     try tell(.message(WireMessage(topic: topic, seq: number, body: WireCoding.encode(body))))
                 }
             }
-            guard page.count < Self.pageSize else { continue }
+            // A page of a fleet's log may be short; the end is an empty one.
+            guard filter.isOfFleet ? page.isEmpty : page.count < Self.pageSize else { continue }
             place.last = max(place.last, seq)
             return
         }
@@ -269,9 +270,12 @@ package final class EventFollower: Sendable {
 
     private func replay(_ place: Place) throws -> [JSONValue] {
         var args: [String: JSONValue] = [
-            "since": .integer(place.last), "limit": .integer(Int64(Self.pageSize)), "topic": .string(Topic.matches),
+            "since": .integer(place.last), "limit": .integer(Int64(Self.pageSize)),
             "journal": .string(place.journal),
         ]
+        // A fleet's log has no index, so a filter that seldom passes would keep the daemon searching.
+        guard !filter.isOfFleet else { return try ask("events.replay", args).array ?? [] }
+        args["topic"] = .string(Topic.matches)
         args["query"] = filter.query.map { .string($0) }
         args["stream"] = filter.stream.map { .string($0) }
         return try ask("events.replay", args).array ?? []

@@ -236,7 +236,9 @@ struct CheckpointLayoutTests {
         if name == "tokenizer.json" { try? FileManager.default.removeItem(at: place.appending(path: "vocab.json")) }
         try Data("version https://git-lfs.github.com/spec/v1\noid sha256:0\n".utf8).write(
             to: place.appending(path: name))
-        #expect { try ModelDirectory(place).tokenizer() } throws: { "\($0)".contains("\(name): it is a pointer of Git LFS") }
+        #expect { try ModelDirectory(place).tokenizer() } throws: {
+            "\($0)".contains("\(name): it is a pointer of Git LFS")
+        }
     }
 
     @Test("an mlp_ratio that contradicts the weights is refused by its name", arguments: ["vision_cfg", "text_cfg"])

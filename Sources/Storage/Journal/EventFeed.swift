@@ -20,6 +20,8 @@ package final class EventFeed: Sendable {
         /// Every message with a greater number than this is in the buffer.
         var floor: Int64
         var newest: Int64
+        /// The number after which the feed began.
+        var start: Int64
         var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
         var tickets = 0
         var ended = false
@@ -33,7 +35,7 @@ package final class EventFeed: Sendable {
     ///
     /// It keeps up to `messages` messages and `bytes` bytes.
     package init(after newest: Int64, messages: Int = 1024, bytes: Int = 4 << 20) {
-        state = Mutex(State(floor: newest, newest: newest))
+        state = Mutex(State(floor: newest, newest: newest, start: newest))
         mostMessages = messages
         mostBytes = bytes
     }
@@ -42,9 +44,12 @@ package final class EventFeed: Sendable {
     package func begin(after seq: Int64) {
         state.withLock { state in
             guard state.entries.isEmpty, seq > state.newest else { return }
-            (state.floor, state.newest) = (seq, seq)
+            (state.floor, state.newest, state.start) = (seq, seq, seq)
         }
     }
+
+    /// The number after which the feed began: the newest one when the daemon started.
+    package var start: Int64 { state.withLock { $0.start } }
 
     package var newest: Int64 { state.withLock { $0.newest } }
 

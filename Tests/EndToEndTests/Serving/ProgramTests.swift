@@ -125,7 +125,8 @@ struct ProgramTests {
             lines.count == 2 && lines.allSatisfy { $0.hasPrefix("[2512,") && $0.hasSuffix(",2513]") }, "\(found.out)")
         let embedded = try await run("watchword", ["embed", "--text", "a circle"])
         #expect(try WireCoding.decode(JSONValue.self, Data(embedded.out.utf8))["embedding"]?.array?.count == 128)
-        for (arguments, text) in [(["--text", "-a dog"], "-a dog"), (["--text=-b dog"], "-b dog"), (["--text", "-c"], "-c")] {
+        let hyphens = [(["--text", "-a dog"], "-a dog"), (["--text=-b dog"], "-b dog"), (["--text", "-c"], "-c")]
+        for (arguments, text) in hyphens {
             let hyphen = try await run("watchword", ["embed"] + arguments)
             let input = try WireCoding.decode(JSONValue.self, Data(hyphen.out.utf8))["input"]
             #expect(hyphen.code == 0 && input == .string(text), "\(hyphen)")

@@ -33,6 +33,8 @@ struct MessageCursor: Sendable {
     private let filter: MessageFilter
     /// True if the client named the number of the last message that it has.
     private let hasNumber: Bool
+    /// True if the client's number is greater than any that this journal has given.
+    private let isFromElsewhere: Bool
     /// The number of the last message that the client has received.
     private(set) var last: Int64
 
@@ -56,6 +58,7 @@ struct MessageCursor: Sendable {
         let newest = log.feed.newest
         var since = newest
         hasNumber = (browsers ?? given) != nil
+        var isUnknown = false
         if let text = browsers ?? given {
             guard let number = Int64(text), number >= 0 else {
                 let name = browsers == nil ? "since" : "Last-Event-ID"
@@ -65,12 +68,15 @@ struct MessageCursor: Sendable {
         }
         if since > max(newest, log.lastSeq), !log.mayBeBehind {
             // The number may be of an earlier journal. A browser that reconnects could not react to an error.
-            guard browsers != nil, let branch = log.branches.last, !branch.isComplete else {
+            guard browsers != nil else {
                 throw Refusal(409, "other-journal", "there is no message \(since) yet: the newest is \(newest)")
             }
-            since = branch.seq
+            // If the journal came back with its own file of what was published, no branch says where the two parted.
+            isUnknown = true
+            since = log.branches.last.flatMap { $0.isComplete ? nil : $0.seq } ?? log.feed.start
         }
         last = since
+        isFromElsewhere = isUnknown
         self.log = log
         self.journal = log.identity
         self.filter = filter
@@ -97,9 +103,9 @@ struct MessageCursor: Sendable {
 
     /// Returns JSON that lists the earlier journals that the client's number may belong to.
     ///
-    /// Nil if there are no earlier journals, or if the client named no number.
+    /// Nil if there are no earlier journals and the number may be this one's, or if the client named no number.
     func earlier() throws -> String? {
-        guard hasNumber, !log.branches.isEmpty else { return nil }
+        guard hasNumber, isFromElsewhere || !log.branches.isEmpty else { return nil }
         let message = JournalMessage(
             seq: last, journal: log.identity,
             earlier: log.branches.map { .init(journal: $0.identity, seq: $0.seq) })

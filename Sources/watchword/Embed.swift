@@ -13,7 +13,7 @@ struct Embed: AsyncParsableCommand {
         abstract: "Embed texts and pictures; one JSON object a line, embeddings of length 1.")
 
     @OptionGroup var model: ModelOptions
-    @Option(name: .long, help: "A text; may be given several times.")
+    @Option(name: .long, parsing: .unconditionalSingleValue, help: "A text; may be given several times.")
     var text: [String] = []
     @Option(name: .long, help: "A picture; may be given several times.")
     var image: [String] = []

@@ -11,7 +11,8 @@ enum TextArguments {
         var isAfterDashes = false
         for argument in arguments {
             isAfterDashes = isAfterDashes || argument == "--"
-            let isValue = named.last.map { $0.hasPrefix("--") && $0 != option && !$0.contains("=") } ?? false
+            let isValue =
+                named.last.map { $0.hasPrefix("--") && ![option, "--json"].contains($0) && !$0.contains("=") } ?? false
             if isAfterDashes || isValue || !isText(argument) {
                 named.append(argument)
             } else {
@@ -25,6 +26,7 @@ enum TextArguments {
     private static func option(of arguments: [String]) -> String? {
         switch arguments.first {
         case "watch": "--query"
+        case "embed", "search": "--text"
         case "query" where ["add", "test", "backtest"].contains(arguments.dropFirst().first): "--text"
         default: nil
         }

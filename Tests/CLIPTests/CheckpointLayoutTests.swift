@@ -228,6 +228,48 @@ struct CheckpointLayoutTests {
     }
 
     @Test(
+        "a pointer of Git LFS in the place of a small file is named",
+        arguments: ["config.json", "vocab.json", "merges.txt", "tokenizer.json"])
+    func pointers(_ name: String) throws {
+        let place = try copy("bigG")
+        defer { try? FileManager.default.removeItem(at: place) }
+        if name == "tokenizer.json" { try? FileManager.default.removeItem(at: place.appending(path: "vocab.json")) }
+        try Data("version https://git-lfs.github.com/spec/v1\noid sha256:0\n".utf8).write(
+            to: place.appending(path: name))
+        #expect { try ModelDirectory(place).tokenizer() } throws: {
+            "\($0)".contains("\(name): it is a pointer of Git LFS")
+        }
+    }
+
+    @Test("an mlp_ratio that contradicts the weights is refused by its name", arguments: ["vision_cfg", "text_cfg"])
+    func ratio(_ tower: String) throws {
+        let place = try copy("openclip_h16_gelu")
+        defer { try? FileManager.default.removeItem(at: place) }
+        let file = place.appending(path: "open_clip_config.json")
+        var root = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+        var model = try #require(root["model_cfg"] as? [String: Any])
+        var config = try #require(model[tower] as? [String: Any])
+        config["mlp_ratio"] = 3.5
+        model[tower] = config
+        root["model_cfg"] = model
+        try JSONSerialization.data(withJSONObject: root).write(to: file)
+        #expect { try ModelDirectory(place) } throws: { "\($0)".contains("mlp_ratio\": expected 4.0") }
+    }
+
+    @Test("a checkpoint that is used without a directory takes the vocabulary beside it, where CLIP's own does not fit")
+    func vocabularyBeside() throws {
+        let place = try copy("openclip_h16_gelu")
+        defer { try? FileManager.default.removeItem(at: place) }
+        let expected = try ModelDirectory(place).tokenizer().encode("a red dog")
+        for name in ["open_clip_config.json", "pytorch_model.bin"] {
+            try FileManager.default.removeItem(at: place.appending(path: name))
+        }
+        let file = place.appending(path: "ViT-tiny.pt")
+        try FileManager.default.copyItem(at: Self.folder.appending(path: "ViT-tiny.pt"), to: file)
+        #expect(try ModelDirectory(file).tokenizer().encode("a red dog") == expected)
+    }
+
+    @Test(
         "without weights under a name that is read, what is there is named",
         arguments: [
             ("pytorch_model.bin.4", "pytorch_model.bin.4"), ("model-00001-of-00002.safetensors", "index"),

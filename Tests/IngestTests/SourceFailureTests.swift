@@ -121,4 +121,12 @@ struct SourceFailureTests {
         #expect(said(.connected).contains("it can be now"))
         #expect(said(.notConnected).contains("Could not open resource"))
     }
+
+    @Test("a server that ends a film early and sends no parts of files is not said to refuse the request")
+    func brokenOff() {
+        let source = SourceFailure(uri: "http://camera:99/x.mp4", hasCredentials: false, wasHeard: true)
+        let report = SourceReport(.resource, 11, "Server does not support seeking.", debug: "x", status: 200)
+        let said = source.sentence(report) { _ in .connected }
+        #expect(said.contains("camera:99 ended the film early") && !said.contains("refuses"), "\(said)")
+    }
 }

@@ -107,4 +107,35 @@ struct EventStreamTests {
             #expect(try await daemon.terminate() == 0)
         }
     }
+
+    @Test("a browser with a number above the newest goes on in a journal that no branch tells from its own")
+    func restoredWithItsMark() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "sse-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let pending = PendingMessage(topic: "match.s.q", query: "q", stream: "s") { seq, _ in
+            Data("{\"seq\":\(seq)}".utf8)
+        }
+        let path = "\(folder.path)/journal.sqlite"
+        let fill = {
+            let journal = try Journal(path: path)
+            for _ in 0..<25 { _ = try journal.append([pending]) }
+        }
+        try fill()
+        let port = Int(try freePort())
+        let file = folder.appending(path: "w.yaml")
+        let lines = [
+            "model: \(Fixtures.shapes.path)", "journal: \(path)", "publish: ipc://\(folder.path)/e",
+            "control: ipc://\(folder.path)/c", "log: {level: error}", "http: {listen: \"127.0.0.1:\(port)\"}",
+            "pipelines: \(Fixtures.repository.appending(path: "Pipelines").path)",
+        ]
+        try lines.joined(separator: "\n").write(to: file, atomically: true, encoding: .utf8)
+        let daemon = try Program(Fixtures.plugins + "/watchwordd", ["--config", file.path])
+        let address = "http://127.0.0.1:\(port)/api/v1/events/stream"
+        let later = try await Web.client(["follow", address, "1", "60"]).rest()
+        #expect(later.hasPrefix("25 journal "), "\(later)")
+        let beyond = try await Web.client(["follow", address + "?since=60", "1"]).rest()
+        #expect(beyond.hasPrefix("status 409"), "\(beyond)")
+        #expect(try await daemon.terminate() == 0)
+    }
 }

@@ -46,7 +46,8 @@ package struct ModelDirectory: Sendable {
         architecture = configuration.architecture
         preprocessing = configuration.preprocessing
         tokenization = configuration.tokenization
-        notes = defaults.notes + configuration.notes + TokenizerFiles(contents.folder, tokenization).notes
+        notes = defaults.notes + configuration.notes + TokenizerFiles(
+            contents.folder, tokenization, rows: architecture.text.vocabulary).notes
         guard architecture.text.context >= 2 else {
             throw ModelError(url.path, "the text context of 1 token leaves no room for start and end")
         }
@@ -80,7 +81,7 @@ package struct ModelDirectory: Sendable {
     ///
     /// Throws if the tokenizer does not fit the model.
     package func tokenizer() throws -> Tokenizer {
-        let files = TokenizerFiles(url, tokenization)
+        let files = TokenizerFiles(url, tokenization, rows: architecture.text.vocabulary)
         try files.checkConfiguration(context: architecture.text.context)
         let tokenizer = try files.tokenizer()
         try files.check(tokenizer, rows: architecture.text.vocabulary, end: architecture.text.endToken)

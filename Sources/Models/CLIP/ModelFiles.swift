@@ -25,7 +25,12 @@ package struct ModelFile {
         guard file.count <= Self.sizeLimit else {
             throw ModelError(path, "it has \(file.count) bytes, more than the limit of \(Self.sizeLimit)")
         }
-        self.init(path: path, data: file.withBytes(0..<file.count) { Data($0) })
+        let data = file.withBytes(0..<file.count) { Data($0) }
+        guard !data.starts(with: "version https://git-lfs".utf8) else {
+            throw ModelError(
+                path, "it is a pointer of Git LFS, not the file: run git lfs pull in the repository it came from")
+        }
+        self.init(path: path, data: data)
     }
 }
 

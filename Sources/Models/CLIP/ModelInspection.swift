@@ -229,7 +229,7 @@ package struct ModelInspection: Sendable {
     }
 
     private mutating func inspectTokenizer() {
-        let files = TokenizerFiles(url, tokenization)
+        let files = TokenizerFiles(url, tokenization, rows: architecture?.text.vocabulary ?? 0)
         notes += files.notes
         guard let tokenizer = note({ try files.tokenizer() }) else { return }
         vocabulary = tokenizer.vocabularySize

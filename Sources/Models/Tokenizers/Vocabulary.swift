@@ -159,7 +159,13 @@ struct Vocabulary {
             guard file.count <= fileLimit else {
                 throw TokenizerError(url.path, "it has \(file.count) bytes, more than the limit of \(fileLimit)")
             }
-            return file.withBytes(0..<file.count) { Array($0) }
+            let bytes = file.withBytes(0..<file.count) { Array($0) }
+            guard !bytes.starts(with: "version https://git-lfs".utf8) else {
+                throw TokenizerError(
+                    url.path,
+                    "it is a pointer of Git LFS, not the file: run git lfs pull in the repository it came from")
+            }
+            return bytes
         } catch let error as TokenizerError {
             throw error
         } catch let error as CheckpointError {

@@ -20,6 +20,8 @@ package final class EventFeed: Sendable {
         /// Every message with a greater number than this is in the buffer.
         var floor: Int64
         var newest: Int64
+        /// The number after which the feed began.
+        var start: Int64
         var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
         var tickets = 0
         var ended = false
@@ -33,7 +35,7 @@ package final class EventFeed: Sendable {
     ///
     /// It keeps up to `messages` messages and `bytes` bytes.
     package init(after newest: Int64, messages: Int = 1024, bytes: Int = 4 << 20) {
-        state = Mutex(State(floor: newest, newest: newest))
+        state = Mutex(State(floor: newest, newest: newest, start: newest))
         mostMessages = messages
         mostBytes = bytes
     }
@@ -42,6 +44,7 @@ package final class EventFeed: Sendable {
     package func skip(to seq: Int64) {
         let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             guard seq > state.newest else { return [] }
+            if state.newest == state.start { state.start = seq }
             (state.entries, state.bytes, state.floor, state.newest) = ([], 0, seq, seq)
             defer { state.waiting = [:] }
             return Array(state.waiting.values)
@@ -51,8 +54,14 @@ package final class EventFeed: Sendable {
 
     /// Begins again without messages, because the log is another one.
     package func restart() {
-        state.withLock { ($0.entries, $0.bytes, $0.floor, $0.newest) = ([], 0, 0, 0) }
+        state.withLock { state in
+            (state.entries, state.bytes, state.floor) = ([], 0, 0)
+            (state.newest, state.start) = (0, 0)
+        }
     }
+
+    /// The number after which the feed began: the newest one when the daemon started.
+    package var start: Int64 { state.withLock { $0.start } }
 
     package var newest: Int64 { state.withLock { $0.newest } }
 

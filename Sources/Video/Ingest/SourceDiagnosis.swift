@@ -59,7 +59,7 @@ final class SourceDiagnosis: Sendable {
             && ["no-more-pads", "No streams to output", "can't be linked", "not-linked"].contains {
                 report.plain.contains($0)
             }
-        if noVideo || report.isOfContent { hasBadData.store(true, ordering: .releasing) }
+        if noVideo || report.isOfContent && !sourceFailure.isOfServer(report) { hasBadData.store(true, ordering: .releasing) }
         if !tap.sawVideo, let cut = filmFile?.cut { return "\(shown): \(cut)" }
         return noVideo ? "\(shown): \(Self.noVideo)" : "\(shown): \(why(report))"
     }
@@ -76,10 +76,13 @@ final class SourceDiagnosis: Sendable {
     }
 
     private func why(_ report: SourceReport) -> String {
+        secrets.hidden(in: sourceFailure.sentence(report) { probe.run($0, trusting: database) })
+    }
+
+    private var sourceFailure: SourceFailure {
         let heard = activity.heard
-        let failure = SourceFailure(
+        return SourceFailure(
             uri: description.uri, hasCredentials: description.credentials != nil,
             wasHeard: heard.anything != nil || heard.picture != nil)
-        return secrets.hidden(in: failure.sentence(report) { probe.run($0, trusting: database) })
     }
 }

@@ -35,6 +35,11 @@ package struct SourceFailure {
         return talking(report) ?? local(report) ?? content(report) ?? report.plain
     }
 
+    /// Returns true if the source failed because of its server or the way to it, and not because of its data.
+    func isOfServer(_ report: SourceReport) -> Bool {
+        server != nil && (report.status != nil || stated(report) != nil || isUnconnected(report))
+    }
+
     /// Returns true if the source failed before a server answered, and the report does not tell why.
     private func isUnconnected(_ report: SourceReport) -> Bool {
         if wasHeard { return false }
@@ -95,6 +100,9 @@ package struct SourceFailure {
         case 403: return "\(place) forbids it \(said); this user, or this machine, may not have the stream"
         case 404, 410: return "\(place) has no such stream \(said); check the path"
         case 453, 503: return "\(place) serves no more clients for now \(said); end others, or try again later"
+        case 200..<300:
+            return "\(place) ended the film early, or has the film's index at its end, and it sends no parts of files "
+                + "\(said); check the server's log and the network, or use a server that knows ranges"
         case 300..<400: return "\(place) sends its clients elsewhere \(said); use the address that it names"
         case 500...: return "\(place) has an error of its own \(said); look at its log, or restart it"
         default: return "\(place) refuses the request \(said); check the address"

@@ -7,7 +7,9 @@ package final class Subscriber {
     private let socket: Socket
     private let watch: HandshakeWatch
     /// The greatest size in bytes of a topic prefix; no topic is longer.
-    package static let longestPrefix = 256
+    ///
+    /// libzmq 4.3.4 encodes a subscription of 246, or of 248 to 255 bytes so that it never arrives.
+    package static let longestPrefix = 245
 
     /// Connects to the publishing socket at `endpoint`, and subscribes to topics that begin with one of the prefixes.
     ///

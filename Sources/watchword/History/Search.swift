@@ -24,8 +24,11 @@ struct Search: AsyncParsableCommand {
             score less.
             """)
 
-    @Argument(help: "What to search for; several texts are ways to say the same.")
-    var texts: [String] = []
+    @Argument(help: ArgumentHelp("What to search for; several texts are ways to say the same.", valueName: "texts"))
+    var words: [String] = []
+    @Option(
+        name: .long, parsing: .unconditionalSingleValue, help: "The same, for a text that begins with a hyphen.")
+    var text: [String] = []
     @Option(name: .long, help: "An example picture; may be given several times.")
     var image: [String] = []
     @Option(help: "In the place of texts: what was like the peak of this event of the daemon's.")
@@ -60,6 +63,8 @@ struct Search: AsyncParsableCommand {
     @Option(help: "score: the best first; time: these, the newest first.")
     var sort = HistoryQuery.Sort.score
     @OptionGroup var daemon: DaemonOptions
+
+    private var texts: [String] { words + text }
 
     /// The greatest number of moments that the operation `history.search` returns.
     private static let mostAsked = 1000

@@ -125,6 +125,14 @@ struct ProgramTests {
             lines.count == 2 && lines.allSatisfy { $0.hasPrefix("[2512,") && $0.hasSuffix(",2513]") }, "\(found.out)")
         let embedded = try await run("watchword", ["embed", "--text", "a circle"])
         #expect(try WireCoding.decode(JSONValue.self, Data(embedded.out.utf8))["embedding"]?.array?.count == 128)
+        let hyphens = [(["--text", "-a dog"], "-a dog"), (["--text=-b dog"], "-b dog"), (["--text", "-c"], "-c")]
+        for (arguments, text) in hyphens {
+            let hyphen = try await run("watchword", ["embed"] + arguments)
+            let input = try WireCoding.decode(JSONValue.self, Data(hyphen.out.utf8))["input"]
+            #expect(hyphen.code == 0 && input == .string(text), "\(hyphen)")
+        }
+        let searched = try await run("watchword", ["search", "-a dog", "--history", "/no/history"])
+        #expect(searched.code == 66 && searched.err.contains("/no/history"), "\(searched)")
     }
 
     @Test(
@@ -132,6 +140,8 @@ struct ProgramTests {
         arguments: [
             (["watch", "/no/such.mp4", "--query", "x"], Int32(66), "/no/such.mp4"),
             (["watch", "nothing://x", "--query", "x"], 66, "nothing://x"),
+            (["watch", "http://127.0.0.1:1/x", "--query", "x"], 66, "refuses the connection"),
+            (["watch", "http://camera.invalid/x", "--query", "x"], 66, "cannot be resolved"),
             (["watch", "LOBBY", "--query", "x", "--head", "nohead"], 78, "nohead"),
             (["watch", "LOBBY", "--query", ""], 65, "text is empty"),
             (["watch", "LOBBY", "--query", String(repeating: "x", count: 10_000)], 65, "found 10000"),

@@ -1,4 +1,5 @@
 import CommandSupport
+import ControlAPI
 import Daemon
 import Foundation
 
@@ -6,11 +7,11 @@ extension [StreamStatus] {
     /// Prints the streams as a table; a line below a stream that does not play says why.
     func table() {
         Terminal.table(
-            ["NAME", "STATE", "FPS", "SAMPLED", "SHED", "DROPPED", "LAG", "URI"],
+            ["NAME", "STATE", "FPS", "SAMPLED", "SHED", "DROPPED", "LAG", "SOURCE", "URI"],
             map {
                 [
                     $0.name, $0.state, String(format: "%.3g", $0.effectiveFps), "\($0.sampled)", "\($0.shed)",
-                    "\($0.dropped)", String(format: "%.1f s", $0.lag), $0.uri,
+                    "\($0.dropped)", String(format: "%.1f s", $0.lag), $0.source.rawValue, $0.uri,
                 ]
             },
             notes: map { stream in

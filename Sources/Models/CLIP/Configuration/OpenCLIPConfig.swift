@@ -35,11 +35,14 @@ package enum OpenCLIPConfig {
         var (family, tower) = (Family.clip, Architecture.Vision(width: 1, layers: 1, heads: 1, patch: 1, side: 1))
         if vision.object["timm_model_name"] == nil || vision.object["timm_model_name"] is NSNull {
             tower = try imageTower(vision, activation)
+            try checkInner(vision, tower.inner, tower.width, tensors, "visual.transformer")
         } else {
             (family, tower) = try TimmTower.parse(vision, tensors: tensors)
         }
+        let textTower = try textTower(text, activation)
+        try checkInner(text, textTower.inner, textTower.width, tensors, "transformer")
         let architecture = Architecture(
-            vision: tower, text: try textTower(text, activation), embedding: try model.size("embed_dim", default: 0),
+            vision: tower, text: textTower, embedding: try model.size("embed_dim", default: 0),
             family: family, isSigmoid: tensors.has("logit_bias"))
         try architecture.check(file.path, patch: "patch_size", side: "image_size", heads: "heads")
         let preprocessing = try preprocessing(
@@ -154,6 +157,17 @@ package enum OpenCLIPConfig {
             throw json.refusal("mlp_ratio", "expected at most 1000, and a width of at least 1 by it")
         }
         return Int(Double(width) * ratio)
+    }
+
+    /// Throws unless the MLP's hidden layer in the weights has the width that the configuration states.
+    private static func checkInner(
+        _ json: ModelJSON, _ inner: Int, _ width: Int, _ tensors: any TensorSource, _ prefix: String
+    ) throws {
+        guard let found = tensors.tensors["\(prefix).resblocks.0.mlp.c_fc.weight"]?.shape.first, found != inner else {
+            return
+        }
+        throw json.refusal(
+            "mlp_ratio", "expected \(Double(found) / Double(width)), as the weights have it (\(found) of \(width))")
     }
 
     private static func epsilon(_ json: ModelJSON) throws -> Float {

@@ -11,8 +11,19 @@ struct TokenizerFiles {
     private let folder: URL
     private let rule: Tokenization
     private let form: Form
+    /// True if the files are those beside a checkpoint, so that only their sizes tell whether they belong to it.
+    private let isBeside: Bool
 
-    init(_ folder: URL, _ rule: Tokenization) {
+    /// Finds the tokenizer's files in the model's folder; `rows` is the number of rows of the token embedding.
+    ///
+    /// For a checkpoint that is used without a directory, they are those beside it, unless CLIP's own vocabulary fits:
+    /// what lies there may be of another model.
+    init(_ model: URL, _ rule: Tokenization, rows: Int) {
+        var isDirectory: ObjCBool = false
+        let isFile =
+            FileManager.default.fileExists(atPath: model.path, isDirectory: &isDirectory) && !isDirectory.boolValue
+        isBeside = isFile && !(0..<Self.padding).contains(rows - VocabularyFiles.size)
+        let folder = isBeside ? model.absoluteURL.deletingLastPathComponent() : model
         (self.folder, self.rule) = (folder, rule)
         func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: folder.appending(path: name).path) }
         if rule.isCLIP {
@@ -71,7 +82,7 @@ struct TokenizerFiles {
         }
     }
 
-    /// The greatest number of unused rows in the token embedding table, if the built-in vocabulary is used.
+    /// The greatest number of unused rows in the token embedding table, for vocabularies that may be another model's.
     ///
     /// Tables are often padded to round sizes; more unused rows mean that the model has another vocabulary.
     private static let padding = 1024
@@ -84,7 +95,7 @@ struct TokenizerFiles {
         for config in try configurations() { try config.check(tokenizer) }
         let tokens = tokenizer.vocabularySize
         let isBuiltIn = form == .builtIn
-        guard tokens <= rows, !isBuiltIn || rows - tokens < Self.padding else {
+        guard tokens <= rows, !(isBuiltIn || isBeside) || rows - tokens < Self.padding else {
             throw ModelError(
                 folder.path,
                 isBuiltIn

@@ -46,8 +46,11 @@ package struct ModelDirectory: Sendable {
         architecture = configuration.architecture
         preprocessing = configuration.preprocessing
         tokenization = configuration.tokenization
-        notes = defaults.notes + configuration.notes + TokenizerFiles(
-            contents.folder, tokenization, rows: architecture.text.vocabulary).notes
+        notes =
+            defaults.notes + configuration.notes
+            + TokenizerFiles(
+                contents.folder, tokenization, rows: architecture.text.vocabulary
+            ).notes
         guard architecture.text.context >= 2 else {
             throw ModelError(url.path, "the text context of 1 token leaves no room for start and end")
         }

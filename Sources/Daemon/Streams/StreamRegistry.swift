@@ -250,6 +250,7 @@ package actor StreamRegistry {
 
     /// Stops all streams permanently and at once; returns false if one did not stop in time and was abandoned.
     func stop() async -> Bool {
+        trials.close()
         let all = running
         let before = all.map(\.abandonedPipelines)
         _ = try? await turns.take { [self] in await end(Array(await names), forget: false) }

@@ -205,7 +205,7 @@ let package = Package(
         // A source opened for some seconds, to tell whether it plays.
         .target(
             name: "Trials",
-            dependencies: ["Concurrency", "Ingest", "Pixels", "Sampling", "StreamSources"],
+            dependencies: ["Concurrency", "Ingest", "Pixels", "Printing", "Sampling", "StreamSources"],
             path: "Sources/Video/Trials", swiftSettings: safe),
         // MP4 of coded units as they are.
         .target(

@@ -16,6 +16,11 @@ let name = '';
 let figure = null;
 /** The regions that are edited; null while they are only shown. @type {Region[] | null} */
 let draft = null;
+/** What the daemon had when editing began, or when it was last said that it has changed. */
+let base = '';
+/** Whether a save is under way, and the regions that it has sent. */
+let isSaving = false, sent = '';
+let wrong = problem();
 /** The region that was pressed or focused last. */
 let chosen = 0;
 let onEdit = () => {};
@@ -52,6 +57,9 @@ export function attach(shown, stream, changed) {
 
 /** Lets go of the figure, and of what was edited. */
 export function detach() {
+    const now = JSON.stringify(draft);
+    if (draft && now !== base && now !== sent) toast(`The regions of ${name} were not saved.`);
+    drop();
     observer.disconnect();
     figure?.removeEventListener('load', place, true);
     figure?.removeEventListener('loadedmetadata', place, true);
@@ -63,12 +71,18 @@ export const isEditing = () => draft != null;
 
 /** Begins to edit, or ends it without a change. */
 export function toggle() {
+    if (!draft && !state.streams.some(s => s.name === name)) { toast(`There is no stream ${name} any more.`); return; }
+    const held = panel.contains(document.activeElement) || overlay.contains(document.activeElement) || document.activeElement === document.body;
+    drop();
     draft = draft ? null : standing();
+    base = JSON.stringify(draft);
     chosen = 0;
     panel.hidden = !draft;
     if (draft) fillPanel();
     show();
     onEdit();
+    // What had the focus is gone: it goes back to what began it.
+    if (!draft && held) $('.regionsof')?.focus();
     if (draft) { panel.scrollIntoView({ block: 'nearest' }); $('.regionadd', panel).focus(); }
 }
 
@@ -153,66 +167,80 @@ function keys(e) {
     const [dx, dy] = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[e.key] ?? [0, 0];
     const [x, y, width, height] = region.rect;
     if (e.key === 'Delete' || e.key === 'Backspace') remove(at);
-    else if (!dx && !dy) return;
+    else if (!dx && !dy) {
+        // No other key means the room while a region has the focus; Escape ends editing.
+        if (e.key !== 'Escape') e.stopPropagation();
+        return;
+    }
     // What grows stops at the edge: it is not pushed away from it.
     else move(at, e.shiftKey ? [x, y, Math.min(width + dx, 1 - x), Math.min(height + dy, 1 - y)] : [x + dx, y + dy, width, height]);
     e.preventDefault();
     e.stopPropagation();
 }
 
+/** Ends what the pointer does. */
+function drop() { overlay.onpointermove = overlay.onpointerup = overlay.onpointercancel = null; }
+
 // ---- The mouse: on a corner it sizes, on a region it moves, elsewhere it draws a new one
 overlay.onpointerdown = (/** @type {PointerEvent} */ e) => {
-    if (!draft || e.button !== 0) return;
+    if (!draft || e.button !== 0 || !e.isPrimary || overlay.onpointermove) return;
     const target = /** @type {HTMLElement} */ (e.target), box = target.closest('.region'), bounds = overlay.getBoundingClientRect();
     const point = (/** @type {PointerEvent} */ p) => [limited((p.clientX - bounds.left) / bounds.width, 0, 1), limited((p.clientY - bounds.top) / bounds.height, 0, 1)];
     const from = point(e), corner = target.dataset.corner ?? (box ? '' : 'se');
     if (!box && draft.length >= most) return;
     e.preventDefault();
-    const at = box ? index(box) : draft.push({ name: '', rect: [from[0], from[1], 0, 0] }) - 1, before = [...draft[at].rect];
-    choose(at);
+    const first = box ? index(box) : draft.push({ name: '', rect: [from[0], from[1], 0, 0] }) - 1, region = draft[first], before = [...region.rect];
+    // Another may be taken out by the keyboard meanwhile.
+    const put = (/** @type {number[]} */ rect) => move(draft?.indexOf(region) ?? -1, rect);
+    choose(first);
     overlay.setPointerCapture(e.pointerId);
     overlay.onpointermove = p => {
+        if (p.pointerId !== e.pointerId) return;
         const [x, y] = point(p), [dx, dy] = [x - from[0], y - from[1]];
-        if (!corner) return move(at, [before[0] + dx, before[1] + dy, before[2], before[3]]);
+        if (!corner) return put([before[0] + dx, before[1] + dy, before[2], before[3]]);
         // The corner that is held goes with the pointer, the other one stays; beyond it they change their parts.
         const [x0, x1] = corner.includes('w') ? [before[0] + dx, before[0] + before[2]] : [before[0], before[0] + before[2] + dx];
         const [y0, y1] = corner.includes('n') ? [before[1] + dy, before[1] + before[3]] : [before[1], before[1] + before[3] + dy];
         const [left, right, top, bottom] = [Math.min(x0, x1), Math.max(x0, x1), Math.min(y0, y1), Math.max(y0, y1)].map(v => limited(v, 0, 1));
-        move(at, [left, top, right - left, bottom - top]);
+        put([left, top, right - left, bottom - top]);
     };
-    overlay.onpointerup = overlay.onpointercancel = () => {
-        overlay.onpointermove = overlay.onpointerup = overlay.onpointercancel = null;
-        const region = draft?.[at];
-        if (!region || !draft) return;
+    overlay.onpointerup = overlay.onpointercancel = p => {
+        if (p.pointerId !== e.pointerId) return;
+        drop();
+        const at = draft?.indexOf(region) ?? -1;
+        if (!draft || at < 0) return;
         // A press that draws nothing was none.
         if (!box && (region.rect[2] < 2 * least || region.rect[3] < 2 * least)) draft.splice(at, 1);
         show();
         if (draft.length !== panel.querySelectorAll('.regionrow').length) fillPanel();
-        if (box) /** @type {HTMLElement} */ (box).focus();
+        if (box) /** @type {HTMLElement | undefined} */ (overlay.children[at])?.focus();
         else $(`.regionrow:nth-child(${at + 1}) [name=name]`, panel)?.focus();
     };
 };
 
 // ---- The form: a row a region, which says the same in numbers
 function fillPanel() {
-    const wrong = problem(), stream = state.streams.find(s => s.name === name);
+    wrong = problem();
+    const stream = state.streams.find(s => s.name === name);
     panel.replaceChildren(h('div', h('h2', { id: 'h-regions' }, 'Regions'),
         h('p.muted', 'Draw a rectangle on the picture, or add one here. A query watches a region where its streams name it, as in ', h('b', `${name}/door`), '.'),
         stream?.source === 'file' && h('p.muted', 'The configuration has this stream. What is saved here stands in its place until it is reset.'),
-        h('form', { novalidate: '', onsubmit: (/** @type {Event} */ e) => { e.preventDefault(); save(wrong); } },
+        h('form', { novalidate: '', onsubmit: (/** @type {Event} */ e) => { e.preventDefault(); save(); } },
             h('ul.regionrows', (draft ?? []).map(row)), h('p.regionnote.muted', { role: 'status' }), wrong.element,
             h('p.row', h('button.btn.regionadd', { type: 'button', onclick: add }, icon('plus'), 'Add a region'),
-                h('button.btn', { type: 'button', onclick: toggle }, 'Cancel'), h('button.btn.primary', { type: 'submit' }, 'Save')))));
+                h('button.btn', { type: 'button', onclick: toggle }, 'Cancel'), h('button.btn.primary', { type: 'submit', disabled: isSaving }, 'Save')))));
     panel.onkeydown = escape;
     overlay.onkeydown = escape;
     note();
 }
 
-/** Escape ends editing, and does not leave the room. @param {KeyboardEvent} e */
+/** Escape leaves a field, or ends editing, and does not leave the room. @param {KeyboardEvent} e */
 function escape(e) {
     if (e.key !== 'Escape' || !draft) return;
     e.stopPropagation();
-    toggle();
+    const target = /** @type {HTMLElement} */ (e.target);
+    if (target.matches('input')) target.blur();
+    else toggle();
 }
 
 /** @param {Region} region @param {number} at */
@@ -275,9 +303,8 @@ function note() {
     $('.regionnote', panel).textContent = told.slice(0, 3).join(' ');
 }
 
-/** @param {{ say: (text?: string) => void }} wrong */
-async function save(wrong) {
-    if (!draft) return;
+async function save() {
+    if (!draft || isSaving) return;
     const names = draft.map(region => region.name), bad = draft.findIndex((region, at) => !/^[A-Za-z0-9_-]{1,64}$/.test(region.name) || names.indexOf(region.name) !== at);
     if (bad >= 0) {
         wrong.say(!names[bad] ? 'Write a name for the region first.' : names.indexOf(names[bad]) !== bad ? `There are two regions ${names[bad]}.`
@@ -286,15 +313,34 @@ async function save(wrong) {
         return;
     }
     wrong.say();
-    const button = $('[type=submit]', panel), regions = draft.length ? Object.fromEntries(draft.map(({ name, rect }) => [name, rect])) : null;
-    button.disabled = true;
+    const mine = draft, stream = name, count = plural(names.length, 'region');
+    const submit = () => $('[type=submit]', panel);
+    isSaving = submit().disabled = true;
     try {
-        const { change } = await ask('PATCH', '/streams/' + encodeURIComponent(name), { regions });
         await refresh();
-        if (draft) toggle();
-        toast(change === 'unchanged' ? 'It is like that already.' : `${plural(names.length, 'region')} saved; the stream is opened anew.`);
+        // Whoever left, or took it back, meanwhile saves nothing.
+        if (draft !== mine) return;
+        if (JSON.stringify(standing()) !== base) {
+            base = JSON.stringify(standing());
+            note();
+            wrong.say('Somebody else has changed the regions meanwhile. Look at them; Save again replaces them.');
+            return;
+        }
+        const text = sent = JSON.stringify(mine), regions = mine.length ? Object.fromEntries(mine.map(({ name, rect }) => [name, rect])) : null;
+        const { change } = await ask('PATCH', '/streams/' + encodeURIComponent(stream), { regions });
+        await refresh();
+        toast(change === 'unchanged' ? 'It is like that already.' : `${count} saved; the stream is opened anew.`);
+        if (draft !== mine) return;
+        base = JSON.stringify(standing());
+        // What was changed since it was sent is edited further.
+        if (JSON.stringify(mine) === text) toggle();
+        else fillPanel();
     } catch (error) {
-        wrong.say(sentence(error));
-        button.disabled = false;
+        if (draft === mine) wrong.say(sentence(error));
+        else toast(`The regions of ${stream} were not saved: ${sentence(error)}`);
+    } finally {
+        (isSaving = false, sent = '');
+        const button = submit();
+        if (button) button.disabled = false;
     }
 }

@@ -135,10 +135,11 @@ function edit(stream) {
     inputs.credentials.oninput = test.clear;
     const tryIt = async () => {
         const value = (/** @type {keyof typeof inputs} */ key) => inputs[key].value.trim();
-        if (!value('uri')) { wrong.say('Write the address first.'); return inputs.uri.focus(); }
+        if (!stream && !value('uri')) { wrong.say('Write the address first.'); return inputs.uri.focus(); }
         wrong.say();
         trial.disabled = true;
-        await test.run({ uri: value('uri'), ...value('credentials') && { credentials: value('credentials') } });
+        // What is left empty is the stream's own.
+        await test.run({ ...stream && { like: stream.name }, ...value('uri') && { uri: value('uri') }, ...value('credentials') && { credentials: value('credentials') } });
         trial.disabled = false;
     };
     const trial = h('button.btn', { type: 'button', onclick: tryIt }, 'Test');

@@ -1,5 +1,5 @@
 // A source that is tried before it is a stream: what plays, with its first picture, or why nothing does.
-import { h, icon, lasting } from './dom.js';
+import { $, h, icon, lasting } from './dom.js';
 import { ask, sentence } from './api.js';
 
 /** A picture as the API writes it, as an address that an image takes. @param {string} base64 */
@@ -8,7 +8,7 @@ function address(base64) {
     return URL.createObjectURL(new Blob([bytes], { type: 'image/jpeg' }));
 }
 
-/** Tries sources, and shows what came of the last one. */
+/** Tries sources, and shows what came of the last one, in the dialog that is opened next; closing it forgets that. */
 export function tried() {
     const element = h('div.tried', { role: 'status', hidden: true });
     let turn = 0;
@@ -17,10 +17,17 @@ export function tried() {
         element.hidden = !what.length;
         element.replaceChildren(...what);
     };
+    /** Forgets what was shown: it was of another address. */
+    const clear = () => { turn += 1; say(); };
+    const box = $('#dialog');
+    box.addEventListener('close', function closed() {
+        // The event of a dialog that was closed before comes late.
+        if (box.open && box.contains(element)) return;
+        box.removeEventListener('close', closed);
+        clear();
+    });
     return {
-        element,
-        /** Forgets what was shown: it was of another address. */
-        clear() { turn += 1; say(); },
+        element, clear,
         /** @param {object} source what a stream of it would be given as */
         async run(source) {
             const mine = ++turn;

@@ -115,8 +115,16 @@ package enum Schemas {
                 : .init(property.key, .optional(property.schema), property.summary)
         })
 
-    /// A source to be tried: a stream's keys, without its name.
-    package static let streamTest = Schema.object(streamKeys.filter { $0.key != "name" })
+    /// A source to be tried: a stream's keys without its name, or changes to a stream that is there.
+    package static let streamTest = Schema.object(
+        streamKeys.map { property -> Schema.Property in
+            switch property.key {
+            case "name":
+                .init("like", .name, "A stream that has the keys that are left out; the URI may be one of them.")
+            case "uri": .init(property.key, property.schema, property.summary)
+            default: property
+            }
+        })
 
     /// What plays of a source that was tried, or why nothing does.
     package static let streamTested = Schema.object([

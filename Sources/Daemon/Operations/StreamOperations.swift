@@ -27,12 +27,20 @@ enum StreamOperations {
         DaemonOperation(
             "stream.test", .post, "/sources/test",
             "Opens a source for ten seconds at most; says what plays, with a picture, or why nothing does.",
-            needs: .control, takes: Schemas.streamTest, answers: Schemas.streamTested, fails: [.refused]
+            needs: .control, takes: Schemas.streamTest, answers: Schemas.streamTested, fails: [.refused, .notFound]
         ) { daemon, args in
             guard case .object(var keys) = args else { throw ControlFailure(.badArgument, "expected keys and values") }
-            // A source has no name yet; those of streams are not looked at.
-            keys["name"] = .string("tried")
-            let source = try ControlArguments.read(.object(keys), as: StreamConfiguration.self)
+            let like = try keys["like"].map { _ in try ControlArguments.name(args, "like") }
+            keys["like"] = nil
+            keys["name"] = nil
+            let source: StreamConfiguration
+            if let like {
+                source = try await daemon.streams.changed(like, .object(keys))
+            } else {
+                // A source has no name yet; those of streams are not looked at.
+                keys["name"] = .string("tried")
+                source = try ControlArguments.read(.object(keys), as: StreamConfiguration.self)
+            }
             return try JSONValue(encoding: StreamTested(await daemon.streams.test(source)))
         },
         DaemonOperation(

@@ -172,11 +172,16 @@ package actor StreamRegistry {
 
     /// Changes the given keys of a stream, and restarts it if its description then differs; null resets a key.
     package func update(_ name: String, _ changes: JSONValue) async throws -> Change {
+        try await add(changed(name, changes))
+    }
+
+    /// Returns a stream's description with the given keys changed; null resets a key.
+    func changed(_ name: String, _ changes: JSONValue) throws -> StreamConfiguration {
         guard let running = streams[name] else { throw ControlFailure.noStream(name) }
         guard case .object(var members) = try JSONValue(encoding: running.from), case .object(let given) = changes
         else { throw ControlFailure(.badArgument, "expected keys and values") }
         for (key, value) in given { members[key] = value == .null ? nil : value }
-        return try await add(ControlArguments.read(.object(members), as: StreamConfiguration.self))
+        return try ControlArguments.read(.object(members), as: StreamConfiguration.self)
     }
 
     /// Resets a stream to the configuration's, discarding changes made through a socket.
@@ -250,6 +255,7 @@ package actor StreamRegistry {
 
     /// Stops all streams permanently and at once; returns false if one did not stop in time and was abandoned.
     func stop() async -> Bool {
+        trials.close()
         let all = running
         let before = all.map(\.abandonedPipelines)
         _ = try? await turns.take { [self] in await end(Array(await names), forget: false) }

@@ -2,6 +2,7 @@ import Concurrency
 package import Foundation
 package import Ingest
 import Pixels
+import Printing
 import Sampling
 package import StreamSources
 import Synchronization
@@ -37,6 +38,8 @@ package struct SourceTrial: Sendable {
     private static let measuring = Duration.seconds(1.5)
     /// How long a source on a web server is given to say whether it has an end.
     private static let learning = Duration.seconds(0.5)
+    /// The longest reason, in bytes.
+    private static let longest = 1000
     /// The longest side of the picture, in pixels.
     private static let side = 320
 
@@ -76,16 +79,24 @@ package struct SourceTrial: Sendable {
             })
     }
 
-    /// Opens the source, waits for its first picture, and closes it; `done` is called when it has stopped.
+    /// Ends a run early: it answers with what it has, and closes the source.
+    package func cancel() { signals.send(.failed("\(shown): Watchword ended before it was looked at")) }
+
+    /// Opens the source, waits for its first picture, and closes it.
+    ///
+    /// `done` is called when it has stopped and its opening has returned, which may be after the answer.
     package func run(done: @escaping @Sendable () -> Void) async -> Outcome {
         let begun = ContinuousClock.now
         let (source, signals) = (source, signals)
+        let opened = DispatchSemaphore(value: 0)
         Thread {
             do throws(SourceError) { try source.start() } catch { signals.send(.failed(error.description)) }
+            opened.signal()
         }.start()
         let outcome = await watch(from: begun)
         _ = await offPool(atMost: Self.stopLimit) {
             source.stop()
+            opened.wait()
             done()
         }
         return outcome
@@ -103,21 +114,30 @@ package struct SourceTrial: Sendable {
             case .ended: break waiting
             case .failed(let why):
                 guard found == nil else { break waiting }
-                return .fails(SourceURI.redacted(why))
+                return .fails(SourceURI.redacted(why).excerpt(Self.longest))
             case .picture(let frame):
                 found = (frame, (ContinuousClock.now - begun) / .seconds(1))
                 guard isLive || source.kind == .remote, !units.isMeasured else { break waiting }
                 until = min(deadline, .now + (isLive ? Self.measuring : Self.learning))
             }
         }
-        guard let found else { return .fails(silence) }
-        guard let format = source.format, let jpeg = found.frame.preview?.atMost(Self.side).jpeg(quality: 80) else {
-            return .fails("\(shown): it was stopped before it was looked at; try again")
+        guard let found else { return .fails(silence.excerpt(Self.longest)) }
+        guard let format = source.format, let jpeg = Self.small(found.frame.preview)?.jpeg(quality: 80) else {
+            return .fails("\(shown): it was stopped before it was looked at; try again".excerpt(Self.longest))
         }
         return .plays(
             Playing(
                 format: format, isLive: isLive, fps: Self.rate(said: format.fps, measured: units.fps),
                 seconds: found.seconds, jpeg: jpeg))
+    }
+
+    /// The picture, halved until no side is too long, or until a side has one pixel.
+    private static func small(_ preview: Preview?) -> Preview? {
+        guard var picture = preview else { return nil }
+        while max(picture.width, picture.height) > side, min(picture.width, picture.height) > 1 {
+            picture = picture.halved
+        }
+        return picture
     }
 
     /// The rate that a stream says, or the measured one where that is another.

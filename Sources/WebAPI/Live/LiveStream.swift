@@ -84,7 +84,9 @@ struct LiveStream: Sendable {
         var cursor = cursor
         let watch = board.watch(streams, queries: queries, seen: seen)
         // Whoever sees a stream's previews may look at its video next.
-        let expected = if case .named(let names) = streams { recordings.expect(names) } else { recordings.expect([]) }
+        var wanted: Set<String> = []
+        if case .named(let names) = streams { wanted = names.filter { self.seen?.sees($0) ?? true } }
+        let expected = recordings.expect(wanted)
         defer { withExtendedLifetime(expected) {} }
         var (seen, point) = ([String: UInt64](), board.points(for: watch, after: .max).newest)
         var told = ContinuousClock.now

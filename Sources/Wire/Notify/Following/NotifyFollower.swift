@@ -349,7 +349,7 @@ package actor NotifyFollower {
         return NotifierStatus(
             name: settings.name, format: settings.format.rawValue, host: target.url.host, source: settings.source,
             state: state, problem: problem, failingFor: place.failingSince.map { max(0, now - $0) },
-            delivered: delivered, failures: failures, summarised: summarised, waiting: unread + (pacing.kept?.alerts ?? 0),
-            oldest: oldest.map { max(0, now - $0) } ?? 0, seq: place.seq)
+            delivered: delivered, failures: failures, summarised: summarised,
+            waiting: unread + (pacing.kept?.alerts ?? 0), oldest: oldest.map { max(0, now - $0) } ?? 0, seq: place.seq)
     }
 }

@@ -12,7 +12,7 @@ package import Logging
 import Matching
 import Measures
 package import Messaging
-package import Notify
+import Notify
 package import Publishing
 package import Recording
 import Sampling

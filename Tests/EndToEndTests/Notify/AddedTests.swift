@@ -55,8 +55,9 @@ struct AddedTests {
         #expect(try await notified.reaches("failing", "hook"))
         #expect(try await notified.notifier("hook")?["source"] == .string("socket"))
         #expect(try await notified.notifier("fixed")?["source"] == .string("file"))
-        program.kill()
-        #expect(try await until { !program.isRunning })
+        let killed = program
+        killed.kill()
+        #expect(try await until { !killed.isRunning })
         // Its credential was taken away: it does not run, and keeps its place.
         program = try await notified.start(daemon(unused, credentials: false, streams: false))
         #expect(try await names() == ["fixed"])

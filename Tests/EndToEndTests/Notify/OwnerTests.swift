@@ -17,7 +17,7 @@ struct OwnerTests {
         let broker = try await Broker(one.place.folder, port: freePort())
         let first = try await one.start(one.daemon([notifier(broker.port)]))
         let sensors = try await Talker("subscriber.py", ["\(broker.port)", "sensors", "homeassistant/#"])
-        func described() -> Set<String> {
+        @Sendable func described() -> Set<String> {
             var all: [String: String] = [:]
             for one in sensors.all {
                 if let topic = one["topic"]?.string { all[topic] = one["text"]?.string ?? "" }

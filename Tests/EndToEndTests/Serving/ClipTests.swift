@@ -145,7 +145,7 @@ struct ClipTests {
         try await add(camera, to: daemon)
         try #require(try await until { try await count("written", place) > 0 })
         let disk = "/proc/\(daemon.program.identifier)/root\(folder)"
-        func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: disk) }
+        @Sendable func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: disk) }
         // In the middle of a clip the kernel has no room for it any more.
         #expect(try await until { try names().contains { $0.hasSuffix(".part") } })
         try Self.fill("\(disk)/full")

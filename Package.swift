@@ -226,7 +226,9 @@ let package = Package(
             ],
             path: "Sources/Storage/Journal", swiftSettings: strict),
         .target(
-            name: "History", dependencies: ["CKernels", "Digests", "Matching", "SystemSupport"],
+            name: "Segments", dependencies: ["CKernels"], path: "Sources/Storage/Segments", swiftSettings: strict),
+        .target(
+            name: "History", dependencies: ["CKernels", "Digests", "Matching", "Segments", "SystemSupport"],
             path: "Sources/Storage/History",
             swiftSettings: strict),
         .target(
@@ -297,7 +299,8 @@ let package = Package(
             ], path: "Sources/Fleet", swiftSettings: strict),
         // Alerts that a query would have given over a history.
         .target(
-            name: "Backtesting", dependencies: ["CLIP", "Engine", "Heads", "History", "Matching", "Tensors"],
+            name: "Backtesting",
+            dependencies: ["CLIP", "Engine", "Heads", "History", "Matching", "Segments", "Tensors"],
             path: "Sources/Backtesting", swiftSettings: safe),
         // Messages on their way: numbered and committed by the journal, then published.
         .target(
@@ -312,8 +315,8 @@ let package = Package(
             dependencies: [
                 "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Fleet", "Heads", "Health",
                 "History", "Ingest", "Journal", "Live", "Matching", "Measures", "Messaging", "Notify", "Pixels",
-                "Printing", "Publishing", "Recording", "Sampling", "Service", "StreamSources", "SystemSupport",
-                "Tensors", "Trials",
+                "Printing", "Publishing", "Recording", "Sampling", "Segments", "Service", "StreamSources",
+                "SystemSupport", "Tensors", "Trials",
                 "WatchwordConfiguration", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -383,7 +386,7 @@ let package = Package(
             name: "CommandSupport",
             dependencies: [
                 "Benchmarking", "Checkpoints", "CLIP", "Commands", "ControlAPI", "Evaluation", "EvaluationRuns",
-                "Heads", "History", "Hub", "Ingest", "Matching", "Messaging", "Printing", "StreamSources",
+                "Heads", "History", "Hub", "Ingest", "Matching", "Messaging", "Printing", "Segments", "StreamSources",
                 "SystemSupport", "Tensors", "Tokenizers", "Training", "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/CommandLine/CommandSupport", swiftSettings: strict),
@@ -399,8 +402,8 @@ let package = Package(
             name: "LabCommands",
             dependencies: [
                 "Backtesting", "Benchmarking", "Checkpoints", "CLIP", "CommandSupport", "Concurrency", "Engine",
-                "Evaluation", "EvaluationRuns", "Heads", "History", "Ingest", "Matching", "SystemSupport", "Tensors",
-                "Training", "TrainingRuns", "WatchwordConfiguration", "World",
+                "Evaluation", "EvaluationRuns", "Heads", "History", "Ingest", "Matching", "Segments", "SystemSupport",
+                "Tensors", "Training", "TrainingRuns", "WatchwordConfiguration", "World",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/CommandLine/LabCommands", swiftSettings: strict),
         .executableTarget(
@@ -409,7 +412,7 @@ let package = Package(
                 "Backtesting", "CLIP", "Commands", "CommandSupport", "Concurrency", "Daemon", "DaemonCommands",
                 "Digests", "Engine", "EvaluationRuns", "Heads", "History", "Hub", "Ingest", "LabCommands", "Matching",
                 "Messaging",
-                "Pixels", "Printing", "Sampling", "StreamSources", "SystemSupport", "Tensors", "Tokenizers",
+                "Pixels", "Printing", "Sampling", "Segments", "StreamSources", "SystemSupport", "Tensors", "Tokenizers",
                 "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -423,7 +426,8 @@ let package = Package(
             name: "FuzzReaders",
             dependencies: [
                 "Checkpoints", "CLIP", "Containers", "ControlAPI", "Daemon", "History", "Matching", "Messaging",
-                "Packets", "Pixels", "TestSupport", "Tokenizers", "WatchwordConfiguration", "WebAPI", "WireFormat",
+                "Packets", "Pixels", "Segments", "TestSupport", "Tokenizers", "WatchwordConfiguration", "WebAPI",
+                "WireFormat",
             ],
             path: "Fuzz/Readers", swiftSettings: strict),
         tests("FuzzTests", ["FuzzReaders", "SystemSupport"]),
@@ -439,7 +443,7 @@ let package = Package(
         tests("DigestsTests", ["Digests"]),
         tests("SystemSupportTests", ["SystemSupport"]),
         tests("FamiliesTests", ["Checkpoints", "CLIP", "Heads", "Pixels", "StreamSources", "Tensors", "Tokenizers"]),
-        tests("HistoryTests", ["CKernels", "History", "Matching", "SystemSupport"]),
+        tests("HistoryTests", ["CKernels", "History", "Matching", "Segments", "SystemSupport"]),
         tests("BacktestingTests", ["Backtesting", "CLIP", "Engine", "Heads", "History", "Matching", "SystemSupport"]),
         tests("HubTests", ["Checkpoints", "Hub", "SystemSupport"]),
         tests("PixelsTests", ["Checkpoints", "Ingest", "Pixels", "Sampling", "StreamSources", "SystemSupport"]),
@@ -525,7 +529,7 @@ let package = Package(
             [
                 "Checkpoints", "CLIP", "Concurrency", "Engine", "Fleet", "Heads", "History", "Ingest", "Journal",
                 "Matching",
-                "Messaging", "Pixels", "Printing", "Sampling", "StreamSources", "SystemSupport", "Tensors",
+                "Messaging", "Pixels", "Printing", "Sampling", "Segments", "StreamSources", "SystemSupport", "Tensors",
                 "WireFormat",
             ]),
     ],

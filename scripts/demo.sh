@@ -1,6 +1,6 @@
 #!/bin/sh
 # The main job, to be seen: the daemon watches a live scene that never ends; its events are printed as they happen, and its
-# page is served at the address printed last. HTTP=ADDRESS:PORT listens elsewhere.
+# page is served at the address that is printed. HTTP=ADDRESS:PORT listens elsewhere.
 set -eu
 root="$(cd "$(dirname "$0")/.." && pwd)"
 bin="$root/.build/release"
@@ -32,9 +32,10 @@ queries:
 YAML
 "$bin/watchwordd" --config "$folder/demo.yaml" &
 daemon=$!
-echo "Watching shapes://7: what appears, moves to the left or right, meets, and the lights. Ctrl-C ends it."
+echo "Watching a drawn scene of coloured shapes (shapes://7) for five sentences. Ctrl-C ends it."
 while [ ! -S "$folder/events.sock" ]; do kill -0 "$daemon" && sleep 0.1; done
 echo "The page: http://$http/"
+echo "Ask it from another terminal: RUNTIME_DIRECTORY=$folder .build/release/watchword status"
 "$bin/watchword" events --follow &
 events=$!
 trap 'echo; kill "$events" 2>/dev/null; exit 0' INT TERM

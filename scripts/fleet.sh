@@ -40,12 +40,14 @@ fleet:
   name: try
   node: box-$n
   engine: [$(client 1), $(client 2), $(client 3)]
+  publish: ipc://$folder/box-$n/fleet.sock
 YAML
     "$bin/watchwordd" --config "$folder/box-$n/watchword.yaml" 2> "$folder/box-$n/log" &
     processes+=($!)
     echo "box-$n: process $!, log $folder/box-$n/log"
     control="ipc://$folder/box-$n/control.sock"
-    echo "box$n() { WATCHWORD_CONTROL=$control '$bin/watchword' \"\$@\"; }" >> "$folder/nodes.sh"
+    echo "box$n() { WATCHWORD_CONTROL=$control WATCHWORD_FLEET=ipc://$folder/box-$n/fleet.sock '$bin/watchword' \"\$@\"; }" \
+        >> "$folder/nodes.sh"
 done
 # shellcheck disable=SC1091
 . "$folder/nodes.sh"
@@ -62,6 +64,7 @@ In another shell, \`. $folder/nodes.sh\` gives box1, box2 and box3, each \`watch
     box2 fleet drain box-1       its streams go to the others; box2 fleet undrain box-1
     box3 fleet move scene-1 box-3
     kill -9 PROCESS              of a node, as above: its streams play elsewhere within seconds
+    box2 events --fleet --follow the events of all nodes
     box2 fleet status
 Ctrl-C ends all of it.
 TEXT

@@ -44,7 +44,7 @@ package enum Reader: String, CaseIterable, Sendable {
         case .queries: attempt { try Requests.queries(Data(bytes)) }
         case .control: attempt { try Requests.control(Data(bytes)) }
         case .clients: attempt { try Requests.clients(Data(bytes)) }
-        case .history: Segments.read(Array(bytes))
+        case .history: HistorySegments.read(Array(bytes))
         case .packets: readPackets(bytes)
         }
     }
@@ -109,7 +109,7 @@ private func readFilm(_ bytes: UnsafeRawBufferPointer) {
 private func readFile(_ open: () throws -> any CheckpointFile) {
     attempt {
         let file = try open()
-        _ = file.headerHash
+        _ = file.sampleHash
         let names = try CheckpointNames(file)
         let towers = [ModelDirectory.Layout.openAI, .huggingFace].map { $0.names(names) as any TensorSource }
         let sources: [any TensorSource] = [file, names] + towers
@@ -141,7 +141,7 @@ private func readMultipart(_ bytes: UnsafeRawBufferPointer) {
 /// The first byte is the coding, whether units are left out, and how many bytes come at a time.
 private func readPackets(_ bytes: UnsafeRawBufferPointer) {
     let way = Int(bytes.first ?? 0)
-    let coding: VideoCoding = way & 1 == 0 ? .h264 : .h265
+    let coding: NALSyntax = way & 1 == 0 ? .h264 : .h265
     func units(in pieces: Int) throws -> [PacketReader.Event] {
         var reader = PacketReader(.init(coding: coding, payloadType: 96, channel: 0, clockRate: 90_000))
         var (found, rest): ([PacketReader.Event], Slice<UnsafeRawBufferPointer>) = ([], bytes.dropFirst())

@@ -3,15 +3,16 @@ import HeadKit
 import Tensors
 public import WatchwordHeadABI
 
-/// CLIP4Clip's seqLSTM: one LSTM layer over the valid frames, a residual sum with the frames, then their masked mean.
+/// CLIP4Clip's seqLSTM head: an LSTM layer whose outputs are added to a window's frames, then averaged over the frames.
 ///
-/// PyTorch's gate order i, f, g, o; zero initial state; no position embedding. Source: docs/MATHEMATICS.md, section 7.
+/// Gates are in PyTorch's order i, f, g, o; the initial state is zero; there is no position embedding. Source:
+/// docs/MATHEMATICS.md, section 7.
 final class LSTMHead: PoolingHead {
     let width: Int
     let maxFrames: Int
-    /// The input product `W_ih x + b_ih + b_hh`, for all frames at once.
+    /// The LSTM's input product `W_ih x + b_ih + b_hh`, computed for all frames at once.
     private let input: Linear
-    /// The recurrent product `W_hh h`, added frame after frame.
+    /// The LSTM's recurrent product `W_hh h`, added frame after frame.
     private let recurrent: Linear
 
     private let frames: Matrix
@@ -66,6 +67,6 @@ private let descriptor = HeadDescriptor(
     name: "lstm", version: "1.0.0", description: "one LSTM layer over the frames (CLIP4Clip seqLSTM)",
     create: { HeadCalls.create(LSTMHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
-/// The one function that the plugin exports.
+/// The plugin's C entry point, its only exported function; returns the head's descriptor.
 @c(watchword_head_entry)
 public func entry() -> UnsafePointer<watchword_head>? { descriptor.pointer }

@@ -2,13 +2,11 @@ import Checkpoints
 import HeadKit
 public import WatchwordHeadABI
 
-/// CLIP4Clip's meanP: frame embeddings are normalised, averaged, and normalised again.
-///
-/// The head has no weights, and the order of the frames does not matter. Source: docs/MATHEMATICS.md, sections 6 and 7.
+/// CLIP4Clip's meanP head: frame embeddings are normalised, averaged, and normalised again.
 final class MeanHead: PoolingHead {
     let width: Int
     let maxFrames: Int
-    /// No limit on the windows of a call: this head has no scratch memory that grows with them.
+    /// The greatest number of windows in one call: no limit, since the head needs no scratch memory for them.
     static let batch = Int.max
 
     init(width: Int, maxFrames: Int, weights: any TensorSource, config: HeadConfig) {
@@ -25,6 +23,6 @@ private let descriptor = HeadDescriptor(
     name: "mean", version: "1.0.0", description: "mean of unit frame embeddings (CLIP4Clip meanP); blind to order",
     create: { HeadCalls.create(MeanHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
-/// The one function that the plugin exports.
+/// The plugin's C entry point, its only exported function; returns the head's descriptor.
 @c(watchword_head_entry)
 public func entry() -> UnsafePointer<watchword_head>? { descriptor.pointer }

@@ -3,14 +3,14 @@ import HeadKit
 import SystemSupport
 import WatchwordHeadABI
 
-/// The noise of T-MASS's stochastic text embedding: one vector for each trial, made from a seed.
+/// The random vectors by which T-MASS varies a text's embedding: one for each trial, determined by a seed.
 ///
-/// Every pair of a text and a window gets the same table. Source: Wang et al., "Text Is MASS" (CVPR 2024), which draws
-/// anew for each pair.
+/// All (text, window) pairs use the same vectors, unlike the original, which draws new ones for each pair. Source: Wang
+/// et al., "Text Is MASS" (CVPR 2024).
 struct NoiseTable {
     let trials: Int
     private let seed: UInt64
-    /// The standard deviation of the normal prior; nil for the uniform prior.
+    /// The standard deviation of normally distributed noise; nil for noise that is uniform in 0..<1.
     private let deviation: Double?
 
     private struct Keys: Decodable {
@@ -20,9 +20,9 @@ struct NoiseTable {
         let prior_std: Double?
     }
 
-    /// Reads `seed` (24), `trials` (20), `prior` ("uniform01" or "normal") and `prior_std` (0.003) from `config_json`.
+    /// Reads the settings of the noise from the head's `config_json`; throws if a value is invalid.
     ///
-    /// The values in parentheses are the defaults.
+    /// Keys and defaults: `seed` (24), `trials` (20), `prior` ("uniform01"; or "normal") and `prior_std` (0.003).
     init(_ config: HeadConfig) throws {
         guard let keys = try? config.decode(Keys.self) else {
             throw HeadCallError(
@@ -39,15 +39,15 @@ struct NoiseTable {
         }
     }
 
-    /// Returns the table `[trials, width]`, row-major.
+    /// Returns the random vectors as a table `[trials, width]`, row-major.
     func values(width: Int) -> [Float] {
         var keys = SeededRandom(seed: seed)
         var random = SeededRandom(seed: FNV1a("tmass.noise".utf8).hash ^ keys.next())
-        /// Returns a number from 0 up to 1, with 24 random bits.
+        /// Returns a number in 0..<1 with 24 random bits.
         func unit() -> Double { Double(random.next() >> 40) / Double(1 << 24) }
         return (0..<trials * width).map { _ in
             guard let deviation else { return Float(unit()) }
-            // Box-Muller, the first of its two numbers.
+            // The Box-Muller transform gives two normal numbers, of which the first is used.
             let (radius, angle) = (sqrt(-2 * log(1 - unit())), 2 * Double.pi * unit())
             return Float(deviation * radius * cos(angle))
         }

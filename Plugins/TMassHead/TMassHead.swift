@@ -4,15 +4,17 @@ import Tensors
 import Transformer
 public import WatchwordHeadABI
 
-/// T-MASS: the best cosine of several randomly moved texts with the window as X-Pool pools it.
+/// T-MASS head: the best cosine of several randomly shifted copies of the text with the window's pooled frames.
 ///
-/// All pairs share one table of noise, so that a score depends only on its pair. A window with too few frames repeats
-/// its last frame, as T-MASS's data loader does. Source: Jiamian-Wang/T-MASS-text-video-retrieval, commit 417fdf1;
-/// docs/MATHEMATICS.md, section 13.2.
+/// Frames are pooled by the text's attention, as in X-Pool. All pairs share the same random vectors, so that a score
+/// depends only on its pair. A window with too few frames repeats its last frame, as T-MASS's data loader does. Source:
+/// Jiamian-Wang/T-MASS-text-video-retrieval, commit 417fdf1; docs/MATHEMATICS.md, section 13.2.
 final class TMassHead: PairingHead {
     let width: Int
     let maxFrames: Int
-    /// The number of frames that determine the text's radius.
+    /// The number of frames that the weights expect.
+    ///
+    /// The text's cosines with these frames determine how far the text's copies are shifted.
     private let frames: Int
     private let pooling: PooledByText
     private let branch: Linear
@@ -63,6 +65,6 @@ private let descriptor = HeadDescriptor(
     scores: .cosines,
     create: { HeadCalls.create(TMassHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
-/// The one function that the plugin exports.
+/// The plugin's C entry point, its only exported function; returns the head's descriptor.
 @c(watchword_head_entry)
 public func entry() -> UnsafePointer<watchword_head>? { descriptor.pointer }

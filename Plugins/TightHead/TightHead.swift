@@ -4,9 +4,9 @@ import Tensors
 import Transformer
 public import WatchwordHeadABI
 
-/// CLIP4Clip's tightTransf: text and frames of a pair go through one transformer, whose first token gives the score.
+/// CLIP4Clip's tightTransf head: one transformer over the text and the frames; its first output token gives the score.
 ///
-/// Neither text nor frames are normalised; there is no segment embedding and no embedding norm. Source:
+/// Neither text nor frames are normalised. There is no segment embedding and no LayerNorm on the input. Source:
 /// docs/MATHEMATICS.md, section 7.
 final class TightHead: PairingHead {
     let width: Int
@@ -21,7 +21,7 @@ final class TightHead: PairingHead {
     private let pooled: Matrix
     private let logits: Matrix
     private var lengths: [Int32] = []
-    /// The row of each pair's first token within its sequence: all zeros.
+    /// The index of each pair's text token within its sequence: always 0.
     private var firstTokens: [Int32] = []
     private static let logitColumns = 32
 
@@ -45,7 +45,7 @@ final class TightHead: PairingHead {
         poolDense = try Linear(
             weight: weights.floats("cross.pooler.dense.weight", shape: [d, d]),
             bias: weights.floats("cross.pooler.dense.bias", shape: [d]), inputs: d, outputs: d, activation: .quickGELU)
-        // As wide as a panel: a product of one output sums in another order for other numbers of pairs.
+        // Padded to 32 outputs: with one output, rounding would depend on the number of pairs in the call.
         similarity = try Linear(
             weight: weights.floats("similarity_dense.weight", shape: [1, d])
                 + [Float](repeating: 0, count: (Self.logitColumns - 1) * d),
@@ -65,7 +65,7 @@ final class TightHead: PairingHead {
             let window = Int(pairs.window[p])
             x.write(pairs.text(p), atRow: p * tokens)
             x.write(pairs.windows[window], atRow: p * tokens + 1, room: tokens - 1)
-            // The text is one key more than the frames.
+            // The text's token comes in addition to the frames' tokens.
             lengths.append(pairs.windows.valid[window] + 1)
             firstTokens.append(0)
         }
@@ -85,6 +85,6 @@ private let descriptor = HeadDescriptor(
     scores: .logits,
     create: { HeadCalls.create(TightHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
-/// The one function that the plugin exports.
+/// The plugin's C entry point, its only exported function; returns the head's descriptor.
 @c(watchword_head_entry)
 public func entry() -> UnsafePointer<watchword_head>? { descriptor.pointer }

@@ -4,9 +4,10 @@ import Tensors
 import Transformer
 public import WatchwordHeadABI
 
-/// CLIP4Clip's seqTransf: blocks over frames with positions, a residual sum with the frames, then their masked mean.
+/// CLIP4Clip's seqTransf head: a transformer whose outputs are added to a window's frames, then averaged over them.
 ///
-/// There is no final norm; LayerNorm epsilon is 1e-12. Source: docs/MATHEMATICS.md, section 7.
+/// Position embeddings are added to the transformer's input. There is no final LayerNorm; LayerNorm's epsilon is 1e-12.
+/// Source: docs/MATHEMATICS.md, section 7.
 final class TransformerHead: PoolingHead {
     let width: Int
     let maxFrames: Int
@@ -43,6 +44,6 @@ private let descriptor = HeadDescriptor(
     name: "transformer", version: "1.0.0", description: "transformer blocks over the frames (CLIP4Clip seqTransf)",
     create: { HeadCalls.create(TransformerHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
-/// The one function that the plugin exports.
+/// The plugin's C entry point, its only exported function; returns the head's descriptor.
 @c(watchword_head_entry)
 public func entry() -> UnsafePointer<watchword_head>? { descriptor.pointer }

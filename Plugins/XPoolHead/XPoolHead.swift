@@ -4,9 +4,9 @@ import Tensors
 import Transformer
 public import WatchwordHeadABI
 
-/// X-Pool: the score is the cosine of a text with a window's frames, pooled by that text's attention to them.
+/// X-Pool head: the cosine of a text with the window's frames, pooled by the text's attention to them.
 ///
-/// Padding is left out of the softmax. Source: layer6ai-labs/xpool, commit bc88718; docs/MATHEMATICS.md, section 13.1.
+/// Padding frames get no attention. Source: layer6ai-labs/xpool, commit bc88718; docs/MATHEMATICS.md, section 13.1.
 final class XPoolHead: PairingHead {
     let width: Int
     let maxFrames: Int
@@ -34,6 +34,6 @@ private let descriptor = HeadDescriptor(
     scores: .cosines,
     create: { HeadCalls.create(XPoolHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
-/// The one function that the plugin exports.
+/// The plugin's C entry point, its only exported function; returns the head's descriptor.
 @c(watchword_head_entry)
 public func entry() -> UnsafePointer<watchword_head>? { descriptor.pointer }

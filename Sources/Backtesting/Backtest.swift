@@ -4,36 +4,40 @@ import Foundation
 package import Heads
 package import History
 package import Matching
+import Segments
 import Synchronization
 
-/// Runs a query over a history by the code that decides live, and returns the events it would have had.
+/// Tests a query on recorded frames: returns the alerts that it would have given.
+///
+/// The code is the same that decides live. A history is a folder with the frame embeddings that the daemon recorded. A
+/// lane is one stream, or one region of a stream.
 package struct Backtest: Sendable {
-    /// The query, followed by the others of its group, which share its alerts.
+    /// The queries to run: the query to test, then the others of its group, with which it shares alerts.
     package var queries: [EmbeddedQuery]
-    /// The model's name in the history.
+    /// The name of the embedding model; only recordings that this model made are read.
     package var identity: String
-    /// The begin of the span in seconds since 1970; nil means the first frame.
+    /// The beginning of the tested time in seconds since 1970; nil means the first recorded frame.
     ///
-    /// `to` is not included.
+    /// `to` is the end, which is not included; nil means now.
     package var from: Double?
     package var to: Double?
-    /// Returns the labels of a lane, by which queries select it.
+    /// Returns the labels of a stream or region, by which queries select it.
     package var labels: @Sendable (String) -> [String] = { _ in [] }
-    /// The number of alerts a day for which a threshold is proposed.
+    /// The number of alerts a day for which the result proposes a threshold.
     package var alertsPerDay: Double
     package var rerank = StandingQuery.defaultRerank
     package var calibration = CalibrationSettings()
-    /// The pinned thresholds of queries with a budget, by lane and query.
+    /// The fixed thresholds of queries that would otherwise learn one, by lane (stream or region) and query id.
     package var pins: [String: [String: Float]] = [:]
-    /// How far cosines of the history may differ from those that decided live.
+    /// The greatest difference between a cosine computed from a recording and the cosine that decided live.
     package var error: Float = 0
-    /// The number of threads, each of which processes a lane.
+    /// The number of threads; each processes one stream or region at a time.
     package var threads = 2
 
     private let model: ModelDirectory
     private let finder: HeadFinder
 
-    /// Makes a backtest with defaults for the other settings; the first query is the one to test.
+    /// Makes a backtest with default settings; the first query is the one to test.
     package init(
         _ queries: [EmbeddedQuery], model: ModelDirectory, finder: HeadFinder,
         identity: String, alertsPerDay: Double = 1
@@ -42,10 +46,11 @@ package struct Backtest: Sendable {
         self.alertsPerDay = alertsPerDay
     }
 
-    /// Runs on the caller's thread and others; the caller must not be on the cooperative pool.
+    /// Runs the query on all recorded frames and waits for the result; not for Swift's cooperative threads.
     ///
-    /// `goesOn` is called often, from any of the threads; once it returns false, the results so far are returned.
-    /// Throws if a head cannot be used with the model, or fails.
+    /// `goesOn` is called often, from several threads; once it returns false, the results so far are returned.
+    /// `progress` gets the finished share, from 0 to 1. Throws if a head (the model that scores a window) fails or does
+    /// not fit the model.
     package func run(
         _ folder: HistoryFolder, now: Double = Date().timeIntervalSince1970,
         goesOn: @escaping @Sendable () -> Bool = { true },
@@ -103,7 +108,7 @@ package struct Backtest: Sendable {
         }
     }
 
-    /// The lanes that the query selects.
+    /// Returns the recordings of the streams and regions that the query selects.
     private func lanes(_ folder: HistoryFolder, from: Double, to: Double, _ skips: inout HistorySkips) -> [LaneHistory]
     {
         guard let query = queries.first?.query, from < to else { return [] }
@@ -129,7 +134,7 @@ package struct Backtest: Sendable {
         let lead = max(0, (queries.first?.query.frames ?? 1) - 1)
         try history.read(from: from, to: to, lead: lead, &skips, goesOn: goesOn) { frames in
             if lane == nil {
-                // Frames before the span fill its first window only.
+                // Frames before the span only fill its first window.
                 first = from.isFinite ? from : frames.first?.wallClock ?? from
                 lane = try LaneBacktest(armed, history.name, start: first)
             }
@@ -139,10 +144,10 @@ package struct Backtest: Sendable {
         return (lane.finish(from: first, to: to), first)
     }
 
-    /// The queries for a lane, with a fixed threshold in place of a budget if possible.
+    /// Returns the queries for one stream or region, with fixed thresholds instead of learnt ones where possible.
     ///
-    /// It is the pinned threshold, else one that a scan of the span learns. Otherwise the replay learns it: for other
-    /// heads than `mean`, and if the span is too short.
+    /// The threshold is the one in `pins`, else one that a fast scan of the recording learns for the head `mean`.
+    /// Queries without either learn their threshold while the recording is replayed.
     private func queries(
         of lane: LaneHistory, from: Double, to: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool
     ) throws -> [EmbeddedQuery] {
@@ -157,14 +162,16 @@ package struct Backtest: Sendable {
         }
     }
 
-    /// The rules of the queries that select a lane; nil if a scan cannot compute their values.
+    /// Returns the threshold rules of those queries that select this stream or region.
+    ///
+    /// Returns nil if a fast scan of the recording cannot compute the scores that the rules need.
     private func scanned(_ lane: String) throws -> ScannedRules? {
         let own = queries.filter { $0.query.settings.selector.matches(lane, labels: labels(lane)) }
         return try ScannedRules(
             own, width: model.architecture.embedding, scoring: model.scoring(), error: error)
     }
 
-    /// Makes a replay of the query on a lane.
+    /// Makes a replay: it runs recorded frames of one stream or region through the engine that also decides live.
     func replay(_ name: String, start: Double) throws -> Replay {
         try Replay(
             queries, lane: name, labels: labels(name), model: model, finder: finder, rerank: rerank,

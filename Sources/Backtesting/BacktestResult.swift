@@ -1,14 +1,14 @@
 package import Foundation
 import History
 
-/// The alerts that a query would have given over a span of history.
+/// The alerts that a query would have given during a recorded time.
 ///
-/// Its JSON is the answer of `query.backtest`; all times are wall-clock times.
+/// Its JSON is the answer of the operation `query.backtest`; all times are wall-clock times.
 package struct BacktestResult: Sendable, Codable {
     package struct Alert: Sendable, Codable, Equatable {
         package let start: Date
         package let end: Date
-        /// The end of the best window.
+        /// The time of the last frame in the window with the highest score.
         package let peak: Date
         package let score: Double
     }
@@ -32,25 +32,26 @@ package struct BacktestResult: Sendable, Codable {
         package let counts: [Int]
     }
 
-    /// The result on one lane.
+    /// The result for one stream, or one region of a stream.
     package struct Stream: Sendable, Codable {
         package let stream: String
         package var windows = 0
-        /// The time of the first frame within the span; `last` is that of the last.
+        /// The beginning of the tested time, or of the recording; `last` is the time of the last frame.
         ///
-        /// Nil without frames.
+        /// Both are nil if nothing was recorded.
         package var first: Date?
         package var last: Date?
-        /// The seconds that were watched.
+        /// The time that the recording covers, in seconds; hours in which the query is not active count too.
         package var covered = 0.0
-        /// The gaps in which nothing was watched, in order; if there are more than `mostListed`, the longest of them.
+        /// The gaps in which no frames were recorded, in order; only the longest `mostListed` are listed.
         package var gaps: [Span] = []
-        /// The newest `mostListed` alerts, in order.
+        /// The newest alerts in order; at most `mostListed` of them.
         package var alerts: [Alert] = []
-        /// The number of all alerts, unlisted ones included.
+        /// The number of all alerts, including those that `alerts` does not list.
         package var count = 0
+        /// The number of alerts for each day of `covered`.
         package var perDay = 0.0
-        /// The threshold that windows were compared with; nil if a budget's threshold was never learnt.
+        /// The threshold that scores were compared with; nil if it should have been learnt and could not be.
         package var threshold: Double?
         package var curve: [Point] = []
         package var proposed: Proposal?
@@ -71,11 +72,13 @@ package struct BacktestResult: Sendable, Codable {
     package var from: Date
     package var to: Date
     package var streams: [Stream] = []
-    /// The number of windows whose value is within the history's own error of the threshold.
+    /// The number of windows whose score is too close to the threshold to be certain.
+    ///
+    /// Scores of recorded frames have rounding errors.
     package var undecided = 0
-    /// Sentences about parts of the history that could not be read.
+    /// Messages about parts of the recordings that could not be read.
     package var skipped: [String] = []
-    /// Whether the backtest was cancelled, so that streams are missing, or end early.
+    /// True if the backtest was cancelled, so that results of streams are missing or end early.
     package var isCancelled = false
 
     package init(from: Date, to: Date) { (self.from, self.to) = (from, to) }

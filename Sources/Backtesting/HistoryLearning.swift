@@ -4,8 +4,11 @@ import Foundation
 package import Heads
 package import History
 package import Matching
+import Segments
 
-/// Learns the thresholds of queries with a budget from a history, as they would have been learnt live.
+/// Learns the score thresholds of queries from recorded frames, as they would have been learnt live.
+///
+/// It is for queries that state how many false alerts a day they may give instead of a threshold.
 package struct HistoryLearning {
     private let queries: [EmbeddedQuery]
     private let model: ModelDirectory
@@ -14,7 +17,9 @@ package struct HistoryLearning {
     private let calibration: CalibrationSettings
     private let labels: (String) -> [String]
 
-    /// Makes a learning; `labels` returns a lane's labels, by which queries select it.
+    /// Makes a learner for the thresholds of these queries; `labels` returns the labels of a stream or region.
+    ///
+    /// Queries select streams and regions by name or by label.
     package init(
         _ queries: [EmbeddedQuery], model: ModelDirectory, finder: HeadFinder,
         rerank: Int, calibration: CalibrationSettings, labels: @escaping (String) -> [String]
@@ -23,9 +28,11 @@ package struct HistoryLearning {
         (self.calibration, self.labels) = (calibration, labels)
     }
 
-    /// Returns the calibrations that suffice to pin a threshold, by query and lane, and what could not be read.
+    /// Learns from all recordings in `folder`; returns the thresholds that are certain enough to be fixed.
     ///
-    /// Once `goesOn` returns false, lanes are missing. Throws if a head cannot be used with the model, or fails.
+    /// They are given for each query and stream or region; `skipped` are messages about unreadable parts. Once `goesOn`
+    /// returns false, the rest is left out. Throws if a head (the model that scores a window) fails or does not fit the
+    /// model.
     package func run(
         _ folder: HistoryFolder, now: Double = Date().timeIntervalSince1970, goesOn: () -> Bool = { true }
     ) throws -> (learnt: [LearntCalibration], skipped: [String]) {
@@ -55,7 +62,7 @@ package struct HistoryLearning {
         return (learnt, skips.sentences)
     }
 
-    /// Learns by replay, for heads whose scores a scan cannot compute.
+    /// Learns by running the recording through the engine, for heads (models that score a window) other than `mean`.
     private func replayed(
         _ own: [EmbeddedQuery], _ lane: LaneHistory, now: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool
     ) throws -> [LearntCalibration] {

@@ -2,9 +2,9 @@ import Engine
 import Foundation
 import Matching
 
-/// The backtest of a query on one lane, of which every frame is replayed.
+/// The backtest of a query on one stream or region that runs every recorded frame through the engine.
 ///
-/// It belongs to one thread.
+/// Not Sendable: it belongs to one thread.
 final class LaneBacktest {
     private let backtest: Backtest
     private let replay: Replay
@@ -12,7 +12,7 @@ final class LaneBacktest {
     private var result: LaneResult
     private var hours: WatchedHours
 
-    /// The values so far; a class, since the replay's callback adds to it.
+    /// The scores of the recording so far; a class, because a callback adds to it while the engine runs.
     private final class Series {
         var scores: ScoreSeries
         var threshold: Float?
@@ -27,7 +27,7 @@ final class LaneBacktest {
         }
     }
 
-    /// Makes a backtest; `start` is the first frame's time in seconds since 1970.
+    /// Prepares the backtest; `start` is the time of the first frame in seconds since 1970.
     init(_ backtest: Backtest, _ name: String, start: Double) throws {
         self.backtest = backtest
         let query = backtest.queries[0].query
@@ -40,7 +40,7 @@ final class LaneBacktest {
     }
 
     func take(_ frames: [RecordedFrame]) throws {
-        // The values have what lies between windows, too: batches end where anything does.
+        // Breaks, blind pictures and unwatched hours must be added between the scores: split the frames there.
         var start = 0
         for (place, frame) in frames.enumerated() {
             let isWatched = hours.contain(frame.wallClock)
@@ -60,7 +60,7 @@ final class LaneBacktest {
         result.note(try replay.take(Array(frames)).detections)
     }
 
-    /// Ends open events, and returns the result.
+    /// Ends open events at the end of the recording, and returns the result.
     func finish(from: Double, to: Double) -> BacktestResult.Stream {
         result.note(replay.end())
         return result.finish(

@@ -1,19 +1,21 @@
 import Engine
 import History
+import Segments
 
-/// The recorded frames of one lane, in order, over the segments of its days.
+/// The recorded frames of one lane (a stream, or a region of one), in order, from all of its files.
 ///
-/// A day's segment begins with a copy of the end of the previous day, so that it can be searched alone; here these
-/// frames come only once. Not Sendable: it belongs to one thread.
+/// The file of a day (segment) begins with a copy of the previous day's last frames, so that it can be searched alone.
+/// Such copies are skipped here. Not Sendable: it belongs to one thread.
 struct LaneHistory {
     let name: String
-    /// The segments, ordered by day and number.
+    /// The files of the recording, in order of their day and number.
     let segments: [HistoryFolder.Segment]
     var bytes: Int { segments.reduce(0) { $0 + $1.bytes } }
 
-    /// The lanes of a history that a model embedded, by name; segments of other models are counted in `skips`.
+    /// Returns the recordings in a folder that the given model made, ordered by name.
     ///
-    /// `selects` tells whether a lane is wanted; `days` are the days to read.
+    /// `selects` decides which streams and regions are read; `days` are the days to read. Files of other models are
+    /// noted in `skips`.
     static func all(
         in folder: HistoryFolder, model: String, width: Int, days: ClosedRange<Int>, selects: (String) -> Bool,
         _ skips: inout HistorySkips
@@ -41,10 +43,10 @@ struct LaneHistory {
         }.sorted { $0.name < $1.name }
     }
 
-    /// Reads the frames in order, some at a time, until `goesOn` returns false.
+    /// Reads the recorded frames in order and calls `take` with some at a time, until `goesOn` returns false.
     ///
-    /// `from` and `to` are in seconds since 1970, `to` not included; `lead` frames before `from` are read first, to
-    /// fill its first window.
+    /// `from` and `to` are in seconds since 1970, `to` not included. The `lead` frames before `from` are read, too, to
+    /// fill the first window. Unreadable parts are noted in `skips`.
     func read(
         from: Double, to: Double, lead: Int, _ skips: inout HistorySkips, goesOn: () -> Bool,
         take: ([RecordedFrame]) throws -> Void
@@ -92,22 +94,24 @@ extension RecordedFrame {
     }
 }
 
-/// Steps through the entries of a lane's segments in the way that a replay sees its frames.
+/// Steps through the frames of a recording, and finds breaks (gaps between frames) and the ends of full windows.
+///
+/// The engine sees the same breaks when it runs the recorded frames.
 struct LaneWalk {
     struct Step {
         let isBreak: Bool
         let isBlind: Bool
-        /// Whether a full window ends here.
+        /// True if a full window of frames ends at this frame.
         let isFull: Bool
     }
 
     private let frames: Int
     private var order = LaneOrder()
     private var entries = EntryOrder()
-    /// The number of frames with a picture since the last break.
+    /// The number of frames with a usable picture since the last gap or unusable picture.
     private var since = 0
 
-    /// Makes a walk; `frames` is the length of a window.
+    /// Prepares to step through a recording from its beginning; `frames` is the number of frames in a window.
     init(frames: Int) { self.frames = frames }
 
     mutating func begin(_ segment: HistoryFolder.Segment) {
@@ -117,7 +121,7 @@ struct LaneWalk {
 
     mutating func begin(_ block: WindowScan.Block) { entries.begin(continues: block.continues) }
 
-    /// Takes the next entry; returns nil for a copy of an earlier frame.
+    /// Moves to the next frame; returns nil if it is a copy of an earlier frame.
     mutating func step(_ block: WindowScan.Block, _ entry: Int) -> Step? {
         let flags = block.flags[entry]
         let continues = entries.continues(flags)
@@ -129,12 +133,12 @@ struct LaneWalk {
     }
 }
 
-/// Joins a lane's segments into one sequence with each frame once, and finds the breaks.
+/// Joins a recording's files into one sequence that contains each frame once, and finds the breaks in it.
 struct LaneOrder {
-    /// The time of the newest frame so far.
+    /// The time of the newest frame so far, in seconds since 1970.
     private var last = -Double.infinity
     private var day: Int?
-    /// Whether the segment's first entry may continue the previous segment.
+    /// True if the first frame in the current file may continue the previous file, of the same day or the day before.
     private var follows = false
     private var isFirst = true
     private var wasBlind = false
@@ -145,15 +149,15 @@ struct LaneOrder {
         isFirst = true
     }
 
-    /// Whether the next entry does not continue the previous frame; nil for a copy of an earlier frame.
+    /// Returns whether the next frame begins a new sequence; nil if it is a copy of an earlier frame.
     ///
-    /// `continues` tells whether the segment's previous entry is the previous frame.
+    /// `continues` must be true if the file's previous entry is the previous frame. `wall` is in seconds since 1970.
     mutating func isBreak(_ flags: EntryFlags, at wall: Double, continues: Bool) -> Bool? {
         if flags.isCarried, wall <= last {
             isFirst = false
             return nil
         }
-        // After a picture that shows nothing a window begins anew, but an open event goes on.
+        // After a blind picture (black, frozen or blurred), a new window begins, but an open event goes on.
         let isGap = !continues && !wasBlind && !(isFirst && follows)
         isFirst = false
         wasBlind = flags.isBlind

@@ -2,18 +2,20 @@ import Engine
 import Foundation
 import Matching
 
-/// Collects the result of a backtest on one lane: its alerts, and the time that was watched.
+/// Collects a backtest's result for one stream or region: its alerts, and the time that the recording covers.
 struct LaneResult {
     private var stream: BacktestResult.Stream
     private var coverage: Coverage
 
-    /// Begins a result; `start` is the first frame's time in seconds since 1970.
+    /// Begins the result of a stream or region; `start` is the time of the first frame in seconds since 1970.
     init(_ name: String, start: Double) {
         stream = BacktestResult.Stream(name)
         coverage = Coverage(from: start)
     }
 
-    /// The days that were watched.
+    /// The time that the recording covers, in days, whether or not the query is active then.
+    ///
+    /// So alerts a day are what a person gets in a day, also from a query that is active in some hours only.
     var days: Double { coverage.seconds / 86_400 }
 
     mutating func see(frameAt wall: Double) { coverage.see(wall) }
@@ -31,7 +33,10 @@ struct LaneResult {
         }
     }
 
-    /// Returns the result; `from` and `to` are in seconds since 1970.
+    /// Returns the backtest's result for this stream or region.
+    ///
+    /// `from` and `to` are in seconds since 1970. `alertsPerDay` is the number of alerts for which a threshold is
+    /// proposed.
     func finish(
         _ series: ScoreSeries, threshold: Float?, undecided: Int, alertsPerDay: Double, from: Double, to: Double
     ) -> BacktestResult.Stream {
@@ -58,9 +63,9 @@ struct LaneResult {
     }
 }
 
-/// The parts of a span that were watched.
+/// The time that a recording covers, and the gaps between its frames.
 private struct Coverage {
-    /// The seconds without a frame that count as a gap: four times the previous pause, at least 10.
+    /// The longest pause between frames, in seconds, that is no gap: four times the previous pause, from 10 s to a day.
     private var longest = 10.0
     private(set) var seconds = 0.0
     private(set) var last: Double
@@ -76,7 +81,7 @@ private struct Coverage {
         last = wall
     }
 
-    /// The gaps in order; of too many, the longest.
+    /// Returns the gaps between frames until `end`, in order; only the longest are listed if there are too many.
     func gaps(to end: Double) -> [BacktestResult.Span] {
         var all = found
         if end - last > longest { all.append((last, end)) }

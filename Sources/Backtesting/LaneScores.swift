@@ -1,26 +1,29 @@
 import Engine
 import Foundation
 import History
+import Segments
 
-/// The values of a query's windows on one lane, scanned by the history's high planes, and the positions of its frames.
+/// The approximate scores of a query on one stream or region, from a fast scan of its recording.
 ///
-/// They tell where a replay is needed. It holds 24 bytes a frame. Not Sendable: it belongs to one thread.
+/// The scan reads only the first byte of each number. The scores tell which frames need exact scores. It holds 24 bytes
+/// for each frame. Not Sendable: it belongs to one thread.
 final class LaneScores {
-    /// A frame of the lane, in order.
+    /// One recorded frame, and the score of the window that ends at it.
     struct Frame {
-        /// Seconds since 1970.
+        /// The frame's time in seconds since 1970.
         let wall: Double
-        /// The value that the first query's rule compares, of the window that ends here.
+        /// The value that the tested query's rule compares with its threshold, for the window that ends at this frame.
         ///
-        /// NaN if no window ends or the value is unknown; minus infinity if the picture shows nothing.
+        /// It is NaN if no window ends here or the value is unknown, and minus infinity if the picture is blind (black,
+        /// frozen or blurred).
         var value = Float.nan
-        /// The number of the frame's entry in its block.
+        /// The index of the frame in its block, a group of frames in a file.
         fileprivate let entry: UInt16
-        /// Whether the frame does not continue the previous one.
+        /// True if the frame begins a new sequence: it does not continue the previous frame.
         let isBreak: Bool
-        /// Whether a query may match here, as far as the scan can tell.
+        /// True if, by the approximate scores, one of the queries may match the window that ends at this frame.
         var isCandidate = false
-        /// Whether the value comes from a replay.
+        /// True if `value` is exact; false if it is from the fast scan.
         var isExact = false
 
         fileprivate init(wall: Double, entry: Int, isBreak: Bool) {
@@ -29,26 +32,26 @@ final class LaneScores {
     }
 
     private struct Block {
-        /// The index of the reader that has the block.
+        /// The index in `readers` of the file that contains this block of frames.
         let reader: Int
         let place: SegmentChain.Place
-        /// The index of the block's first frame.
+        /// The index in `frames` of the first frame in this block, a group of frames in a file.
         let first: Int
     }
 
     let name: String
     let rules: ScannedRules
     var frames: [Frame] = []
-    /// The index of the first frame of the span; earlier ones only fill its first window.
+    /// The index of the first frame in the tested time; earlier frames only fill its first window.
     private(set) var begin = 0
     private var readers: [BlockReader] = []
     private var blocks: [Block] = []
 
     init(_ name: String, _ rules: ScannedRules) { (self.name, self.rules) = (name, rules) }
 
-    /// Scans a lane's segments; `from` and `to` are in seconds since 1970, `to` not included.
+    /// Scans the files of a recording; stops early if `goesOn` returns false.
     ///
-    /// It stops early if `goesOn` returns false.
+    /// `from` and `to` are in seconds since 1970, `to` not included.
     func scan(_ history: LaneHistory, from: Double, to: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool) {
         let scan = WindowScan(rules.texts, width: rules.width, frames: rules.frames)
         var at = Progress(
@@ -73,7 +76,7 @@ final class LaneScores {
         let to: Double
         var walk: LaneWalk
         var hasBegun = false
-        /// The watched hours of each rule's query.
+        /// The hours in which each query is watched, in the order of the rules.
         var hours: [WatchedHours]
         var contrasts: [Float] = []
     }
@@ -95,10 +98,10 @@ final class LaneScores {
         }
     }
 
-    /// Computes the value of a full window.
+    /// Computes each rule's approximate value of the window that ends at this frame, and whether a query may match it.
     private func judge(_ frame: inout Frame, _ block: WindowScan.Block, _ entry: Int, _ at: inout Progress) {
         guard block.hasWindow(entry) else {
-            // It began in the segment before: none has its norm.
+            // The window began in the previous file, so the scan cannot compute its score: let the replay decide.
             frame.isCandidate = true
             return
         }
@@ -112,11 +115,11 @@ final class LaneScores {
         }
     }
 
-    /// Returns frames with their embeddings; throws if one no longer exists.
+    /// Reads the frames with these indices and their embeddings from the files; throws if a file no longer exists.
     func read(_ range: Range<Int>) throws(HistoryProblem) -> [RecordedFrame] {
         var found: [RecordedFrame] = []
         found.reserveCapacity(range.count)
-        // The last block that begins at or before the first frame; several may, if they have no frame.
+        // Find the last block that begins at or before the first frame; blocks without frames begin at the same index.
         var low = 0
         var high = blocks.count
         while low < high {

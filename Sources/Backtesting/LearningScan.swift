@@ -2,11 +2,13 @@ import Engine
 import Foundation
 import History
 import Matching
+import Segments
 import Tensors
 
-/// Learns the backgrounds of queries with a budget on one lane, from a scan of the mean head's windows.
+/// Learns thresholds of queries from fast, slightly inexact scores of one recording.
 ///
-/// The scores have an RMS error of 0.0005 at a width of 512, far less than the spread of a background.
+/// It is for queries that state a number of false alerts a day and use the head `mean`, which averages frame
+/// embeddings. The scores have an RMS error of 0.0005 at a width of 512, far less than their spread.
 struct LearningScan {
     private struct Learner {
         let query: StandingQuery
@@ -14,7 +16,9 @@ struct LearningScan {
         var hours: WatchedHours
     }
 
-    /// The greatest number of queries in one scan: their scores then stay in the processor's cache.
+    /// The greatest number of queries that one pass over a recording scores.
+    ///
+    /// The scores of so many queries stay in the processor's cache.
     static let most = 64
 
     private let texts: [[Float]]
@@ -22,7 +26,10 @@ struct LearningScan {
     private let frames: Int
     private var learners: [Learner]
 
-    /// Makes a scan for at most `most` queries of the mean head, with a budget, and with windows of one length.
+    /// Prepares to score the recorded windows of a stream or region for at most `most` queries.
+    ///
+    /// All must use the head `mean`, state a number of false alerts a day, and have the same number of frames in a
+    /// window.
     init(_ queries: [EmbeddedQuery], width: Int, settings: CalibrationSettings) {
         texts = queries.map { Products.unit($0.embedding.query) }
         (self.width, frames) = (width, queries.first?.query.frames ?? 1)
@@ -34,9 +41,10 @@ struct LearningScan {
         }
     }
 
-    /// Returns the calibrations after all of a lane's windows that end before `to`, in seconds since 1970.
+    /// Scores the recorded windows of a stream or region, and returns what each query's threshold learnt from them.
     ///
-    /// Returns none once `goesOn` returned false.
+    /// It uses windows that end at `from` or later and before `to`, in seconds since 1970. Returns an empty array if
+    /// `goesOn` returned false.
     mutating func run(
         _ lane: LaneHistory, from: Double, to: Double, _ skips: inout HistorySkips, goesOn: () -> Bool
     ) -> [Calibration] {

@@ -1,21 +1,22 @@
 import Engine
 import History
+import Segments
 
-/// Reads the frames around moments of a segment again, with their embeddings.
+/// Reads recorded frames and their embeddings around given times from one file of a recording.
 struct MomentFrames {
     private struct Block {
         let place: SegmentChain.Place
-        /// Number of its first entry.
+        /// The index in the file of the first frame of this block (a group of frames).
         let first: Int
         let continues: Bool
     }
 
     private let blocks: [Block]
-    /// The times of the entries as moments tell them: by the wall clock, or by a film's own clock.
+    /// The time of each frame in the file: seconds since 1970, or seconds from the beginning of a video file.
     private let times: [Double]
     private let reader: BlockReader
 
-    /// Finds a segment's entries; throws where its header does not hold.
+    /// Lists the frames in a recording's file; throws if its header is invalid.
     init(
         _ segment: HistoryFolder.Segment, _ scan: WindowScan, _ skips: inout HistorySkips
     ) throws(HistoryProblem) {
@@ -28,10 +29,10 @@ struct MomentFrames {
         (self.blocks, self.times) = (blocks, times)
     }
 
-    /// The entries around a time, as far as they lie in a span, and `lead` before them; throws where one is not there
-    /// any more.
+    /// Returns the frames in `span` around the frame nearest to `time`, and up to `lead` frames before them.
     ///
-    /// As frames of a lane, the first of which continues none.
+    /// The first of them begins a new sequence. Returns an empty array if the nearest frame is not in `span`. Throws if
+    /// the file no longer exists.
     func frames(
         around time: Double, in span: Range<Double>, lead: Int, lane: String
     ) throws(HistoryProblem) -> [RecordedFrame] {

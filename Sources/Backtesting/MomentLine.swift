@@ -1,7 +1,7 @@
 package import Foundation
 package import History
 
-/// A moment in the output of `search --json` and in the answer of `history.search`.
+/// A search result, as the command `search --json` prints it and the operation `history.search` returns it.
 package struct MomentLine: Codable, Sendable {
     package struct Media: Codable, Sendable {
         package let start: Double
@@ -9,9 +9,9 @@ package struct MomentLine: Codable, Sendable {
         package let peak: Double
     }
     package let stream: String
-    /// The film's path; nil for a stream.
+    /// The path of the video file; nil if the result is in a stream.
     package let file: String?
-    /// The wall time of the beginning; nil for a film.
+    /// The beginning as a time of day; nil if the result is in a video file.
     package let start: Date?
     package let end: Date?
     package let peak: Date?
@@ -19,9 +19,11 @@ package struct MomentLine: Codable, Sendable {
     package let score: Double
     package let head: String
     package let rank: Double
-    /// True where another head chose it; absent else.
+    /// True if one head (model that scores a window) found the moment and another scored it.
+    ///
+    /// Otherwise it is nil, and absent from the JSON.
     package let approximate: Bool?
-    /// Path of a picture near its peak, as a daemon serves it.
+    /// The path of a picture near the best window, on the daemon's HTTP server.
     package var preview: String?
 
     package init(_ moment: HistoryMoment) {

@@ -3,14 +3,15 @@ import Engine
 package import Heads
 package import History
 import Matching
+import Segments
 
-/// A search by a head whose scores a history does not have: one that pairs texts and windows, or was not running.
+/// Searches recordings with a head (a model that scores a window of frames) whose scores they do not contain.
 ///
-/// The mean head chooses moments, and the windows of their half minutes are replayed by the code that decides live. So
-/// scores are the head's own, and a moment that the mean head thinks little of is missed. Where the head was running,
-/// its own clips are searched as well.
+/// Recordings contain clip embeddings only of pooling heads that were running. So the head `mean`, which averages frame
+/// embeddings, chooses candidates, and the other head scores the windows around each of them. A moment to which `mean`
+/// gives a low score is missed. If the other head pools, the clip embeddings that it recorded are searched, too.
 package struct ReplayedSearch: Sendable {
-    /// Moments of the mean head that are replayed, at least.
+    /// The least number of moments that the head `mean` (which averages frame embeddings) chooses for scoring.
     package static let candidates = 300
 
     private let query: EmbeddedQuery
@@ -18,24 +19,25 @@ package struct ReplayedSearch: Sendable {
     private let finder: HeadFinder
     private let pools: Bool
 
-    /// Throws where the head is not there.
+    /// Prepares a search for a text; throws if there is no head (model that scores a window) of this name.
     ///
-    /// `embedding`: the query's, as the tower gives it; `frames`: of a window of the head.
+    /// `embedding` is the text embedding, not normalised. `frames` is the number of frames in a window.
     package init(
         _ embedding: [Float], head: String, frames: Int, model: ModelDirectory, finder: HeadFinder
     ) throws {
         (self.model, self.finder) = (model, finder)
         pools = try finder.load(head).pools
-        // No score reaches it: values alone are asked for.
+        // The threshold is so high that nothing matches: only scores are needed.
         let silent = try StandingQuery(
             id: Self.name, text: Self.name, head: head, frames: frames, rule: .score(1e9))
         query = EmbeddedQuery(silent, QueryEmbedding(query: embedding))
     }
     private static let name = "search"
 
-    /// Searches, on the caller's thread and others: not on the cooperative pool.
+    /// Runs the search and waits for the result; must not be called on Swift's cooperative threads.
     ///
-    /// Throws where the head cannot be used with the model, or fails.
+    /// `asked` holds the time span, the limit and the order of results. Once `goesOn` returns false, the results so far
+    /// are returned. Throws if the head (the model that scores a window) fails or does not fit the model.
     package func run(
         _ folder: HistoryFolder, _ asked: HistoryQuery, goesOn: @escaping @Sendable () -> Bool = { true },
         progress: @escaping @Sendable (Double) -> Void = { _ in }
@@ -59,7 +61,7 @@ package struct ReplayedSearch: Sendable {
         return result
     }
 
-    /// The best window near a moment so far; a class, since the replay tells of values while it runs.
+    /// The window near a search result with the highest score so far; a class, because a callback changes it.
     private final class Best {
         var best: Replay.Value?
         var isWanted: (WindowSpan) -> Bool = { _ in true }
@@ -79,9 +81,9 @@ package struct ReplayedSearch: Sendable {
         var found: [HistoryMoment] = []
         let scan = WindowScan(asked.texts, width: asked.width, frames: query.query.frames)
         var open: (path: String, frames: MomentFrames)?
-        // The search has named them already.
+        // The search before has noted unreadable parts already, so these notes are dropped.
         var again = HistorySkips()
-        // A segment is opened once.
+        // In order of their file, so that each file is opened once.
         for moment in moments.sorted(by: { $0.place.segment.path < $1.place.segment.path }) where goesOn() {
             let rows: [RecordedFrame]
             do throws(HistoryProblem) {
@@ -101,7 +103,7 @@ package struct ReplayedSearch: Sendable {
         return found
     }
 
-    /// The frames of the windows that end in the half minute around a moment's peak.
+    /// Returns the frames of the windows that end in the half minute around a search result's best time.
     private func rows(of moment: HistoryMoment, _ frames: MomentFrames) throws(HistoryProblem) -> [RecordedFrame] {
         let (peak, reach) = (moment.file == nil ? moment.wallPeak : moment.mediaPeak, HistoryQuery.apart / 2)
         return try frames.frames(
@@ -116,7 +118,7 @@ package struct ReplayedSearch: Sendable {
 }
 
 extension HistoryMoment {
-    /// The same moment with another head's best window.
+    /// Returns this search result with the score and times of a window that another head (scoring model) scored.
     fileprivate func scored(_ value: Replay.Value, by head: String) -> HistoryMoment {
         var other = self
         (other.score, other.head, other.isApproximate) = (value.value, head, true)
@@ -129,7 +131,9 @@ extension HistoryMoment {
 }
 
 extension [HistoryMoment] {
-    /// The best, each at least half a minute from any better one of its stream, in the order that was asked for.
+    /// Returns the best search results, at most `limit`, in the order `sort`.
+    ///
+    /// Results less than half a minute from a better one in the same stream or file are left out.
     fileprivate func best(_ limit: Int, _ sort: HistoryQuery.Sort) -> [HistoryMoment] {
         var taken: [HistoryMoment] = []
         for one in sorted(by: { ($0.score, $1.wallPeak, $1.mediaPeak) > ($1.score, $0.wallPeak, $0.mediaPeak) }) {

@@ -2,18 +2,19 @@ import Engine
 import Foundation
 import History
 import Matching
+import Segments
 
-/// The backtest of a query on one lane whose windows are scanned first, so that few of them are replayed.
+/// The backtest of a query on one stream or region that computes approximate scores first and exact ones where needed.
 ///
-/// Alerts come from a replay. Values far from any threshold come from the scan, so the curve and the histogram are
-/// exact to its error.
+/// Alerts come from exact scores. Scores far from the threshold stay approximate, so the curve and the histogram have
+/// their rounding error.
 struct ScannedBacktest {
     private let backtest: Backtest
     private let scores: LaneScores
-    /// The first frame's time in seconds since 1970.
+    /// The beginning of the tested time, or else the time of the first recorded frame, in seconds since 1970.
     private let start: Double
 
-    /// Scans the lane; nil if the span has no frame.
+    /// Computes approximate scores of the recording; nil if it has no frame in the tested time.
     init?(
         _ backtest: Backtest, _ history: LaneHistory, _ rules: ScannedRules, from: Double, to: Double,
         _ skips: inout HistorySkips, _ goesOn: () -> Bool
@@ -43,7 +44,7 @@ struct ScannedBacktest {
         return (stream, start)
     }
 
-    /// Returns the values, replayed where they may decide which threshold gives the wanted number of alerts.
+    /// Returns all scores, exact where they may change the threshold that gives at most `wanted` alerts.
     private func refined(
         forAtMost wanted: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool
     ) throws -> ScoreSeries {
@@ -60,15 +61,17 @@ struct ScannedBacktest {
         return series
     }
 
-    /// The greatest number of rounds: an exact value may move the threshold to values that are not exact yet.
+    /// The greatest number of replays of the recording to find a threshold.
+    ///
+    /// Each may move the threshold to scores that are not yet exact.
     private static let rounds = 4
 }
 
 extension LaneScores {
-    /// The time of the first frame of the span; nil if it has none.
+    /// The time of the first frame in the tested time, in seconds since 1970; nil if there is none.
     var first: Double? { begin < frames.count ? frames[begin].wall : nil }
 
-    /// The values in order, with the breaks between them.
+    /// Returns the scores in order, with the gaps between frames and the blind (black, frozen or blurred) pictures.
     func series(_ policy: EventPolicy) -> ScoreSeries {
         var series = ScoreSeries(policy, room: frames.count - begin)
         var hours = WatchedHours(rules.all[0].query)
@@ -84,10 +87,10 @@ extension LaneScores {
         return series
     }
 
-    /// The windows whose scanned values cannot decide at a threshold.
+    /// Returns, for each frame, true if its window's approximate score is too inexact to decide at this threshold.
     ///
-    /// These are values within the scan's error of the threshold, and after a match those within its error of the end
-    /// of an event.
+    /// This holds for scores within the rounding error of the threshold. After a match it also holds for scores within
+    /// that error of the lower threshold that ends an event.
     func unsure(at threshold: Float, _ policy: EventPolicy) -> [Bool] {
         let rule = rules.all[0]
         func span(_ value: Float) -> ClosedRange<Float> {
@@ -96,7 +99,7 @@ extension LaneScores {
         }
         let (start, hold) = (span(threshold), span(threshold - policy.hysteresis))
         var unsure = [Bool](repeating: false, count: frames.count)
-        /// The windows since the last one that matched, or may continue an event.
+        /// The number of windows since the last one that may match or continue an event.
         var since = Int.max
         for place in begin..<frames.count {
             let frame = frames[place]

@@ -5,17 +5,17 @@ import History
 import Matching
 import Tensors
 
-/// Rules whose values a scan of the history can compute, well enough to tell where nothing matches.
+/// The rules of queries for which a fast scan of a recording can compute approximate scores, with a known error.
 ///
-/// They are rules of the mean head with a fixed threshold: its scores depend only on frames.
+/// They have a fixed threshold and use the head `mean`, which averages frame embeddings.
 struct ScannedRules {
     final class Rule {
-        /// The index of the query's text in `texts`; `contrasts` are the indices of its contrasts.
+        /// The index of the query's text in `texts`; `contrasts` are the indices of the texts that compete with it.
         let text: Int
         let contrasts: Range<Int>
         let query: StandingQuery
         let scoring: Scoring
-        /// The lowest scanned value that may reach the threshold, or be close enough to count as undecided.
+        /// The lowest approximate value that needs an exact computation: it may reach the threshold or be too close.
         private(set) var floor: Float = 0
         private let isContrast: Bool
 
@@ -25,16 +25,20 @@ struct ScannedRules {
             floor = lowered(query.rule.fixedThreshold ?? .infinity, by: off)
         }
 
-        /// The value that the rule compares.
+        /// Returns the value that the rule compares with its threshold.
+        ///
+        /// It is the score, or, if the rule has contrasts (texts that compete with it), the probability of its own
+        /// text.
         func value(_ score: Float, _ contrasts: [Float]) -> Float {
             guard isContrast else { return score }
             return ThresholdRule.probability(score, against: contrasts, scale: scoring.scale, bias: scoring.bias)
         }
 
-        /// The least true value of a scanned `value`, if each cosine has an error of at most `error`.
+        /// Returns the least possible exact value of an approximate `value`.
         ///
-        /// If a score is too high and its contrasts too low by `error`, the odds change by a factor of at most e^(2
-        /// scale error). With a bias the change is smaller, since the logarithm of a sigmoid has a slope of at most 1.
+        /// Each cosine has an error of at most `error`. If a score is too high and its contrasts too low by `error`,
+        /// the odds change by a factor of at most e^(2 scale error). With a bias the change is smaller, since the
+        /// logarithm of a sigmoid has a slope of at most 1.
         func lowered(_ value: Float, by error: Float) -> Float {
             guard isContrast else { return value - error }
             guard value > 0, value < 1 else { return value }
@@ -44,22 +48,22 @@ struct ScannedRules {
     }
 
     let all: [Rule]
-    /// The texts as vectors of length 1 `[width]`.
+    /// The text embeddings of all queries and their contrasts (texts that compete with them), each of length 1.
     let texts: [[Float]]
     let width: Int
-    /// The number of frames of a window.
+    /// The number of frames in a window.
     let frames: Int
-    /// The greatest error of a scanned cosine.
+    /// The greatest rounding error of a cosine in the fast scan of a recording.
     let error: Float
 
-    /// Makes the rules; nil if a replay has to see every window.
+    /// Makes the rules; nil if the queries need exact scores of every recorded window.
     ///
-    /// `error` is how far cosines of the history may differ from those that decided live.
+    /// `error` is the greatest difference between a cosine computed from a recording and the one that decided live.
     init?(_ queries: [EmbeddedQuery], width: Int, scoring: Scoring, error: Float) {
         guard let frames = queries.first?.query.frames else { return nil }
         var (all, texts) = ([Rule](), [[Float]]())
         let scanError = WindowScan.error(width: width)
-        // A float's rounding, on the way to either.
+        // 1e-5 covers the rounding of float32 in both computations.
         let off = scanError + error + 1e-5
         for one in queries {
             let query = one.query

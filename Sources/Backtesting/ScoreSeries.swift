@@ -1,21 +1,23 @@
 import Engine
 import Matching
 
-/// The values of all windows of one query on one lane, to find what other thresholds would have given.
+/// The scores of all windows of one query on one stream or region, to count the alerts at other thresholds.
 ///
-/// It holds 16 bytes a window.
+/// It holds 16 bytes for each window.
 struct ScoreSeries {
-    /// The values in order; NaN is a break, minus infinity a picture that shows nothing.
+    /// The scores in order; NaN is a gap in the stream, minus infinity a blind picture (black, frozen or blurred).
     private var values: [Float] = []
     /// The time of each window's last frame, in seconds since 1970.
     private var ends: [Double] = []
-    /// The seconds from each window's first frame to its last.
+    /// The time from each window's first frame to its last, in seconds.
     private var lengths: [Float] = []
-    /// The highest value of each stretch; `lowest` has the lowest, for which a break counts as the lowest of all.
+    /// The highest score in each run of 16 values; `lowest` has the lowest, where a gap counts as minus infinity.
+    ///
+    /// Both let a search skip runs that contain no wanted value.
     private var highest: [Float] = []
     private var lowest: [Float] = []
     private static let stretch = 16
-    /// The number of thresholds of a curve.
+    /// The number of thresholds on the curve of alerts.
     private static let steps = 33
     private let policy: EventPolicy
 
@@ -27,24 +29,24 @@ struct ScoreSeries {
         lengths.reserveCapacity(room)
     }
 
-    /// The number of windows, without breaks and blind pictures.
+    /// The number of windows, not counting gaps between frames and blind (black, frozen or blurred) pictures.
     private(set) var count = 0
-    /// Whether no window has come since the last break.
+    /// True if the series is empty or ends with a break (a gap between frames).
     private var isBroken: Bool { values.last.map(\.isNaN) ?? true }
-    /// The values of windows.
+    /// The scores of windows, without the marks of gaps between frames and of blind pictures.
     private var numbers: some Sequence<Float> { values.lazy.filter(\.isFinite) }
 
-    /// Adds a window; the times of its first and last frame are in seconds since 1970.
+    /// Adds the score of a window; the times of its first and last frame are in seconds since 1970.
     mutating func add(_ value: Float, from begin: Double, to end: Double) {
         guard value.isFinite else { return }
         count += 1
         append(value, end, Float(max(0, end - begin)))
     }
 
-    /// Adds a picture that shows nothing, which matches no query.
+    /// Adds a blind picture (black, frozen or blurred), which matches no query.
     mutating func addBlind(at time: Double) { append(-.infinity, time, 0) }
 
-    /// Adds a break: the next window continues nothing.
+    /// Adds a break (a gap between frames), after which no event continues; does nothing if the series ends with one.
     mutating func close() {
         if !isBroken { append(.nan, ends.last ?? 0, 0) }
     }
@@ -58,18 +60,18 @@ struct ScoreSeries {
         highest[stretch] = max(highest[stretch], value.isNaN ? -.infinity : value)
         lowest[stretch] = min(lowest[stretch], value.isNaN ? -.infinity : value)
         values.append(value)
-        // A clock that was set back: such a window counts as being at the time of the one before.
+        // If the clock was set back, the window gets the time of the previous one.
         ends.append(max(end, ends.last ?? end))
         lengths.append(length)
     }
 
-    /// The number of events that a threshold would have given, under the query's own policy.
+    /// Returns the number of alerts that the query would have given at this threshold.
     func alerts(at threshold: Float) -> Int {
         var tracker = EventTracker(policy)
         var count = 0
         var place = 0
         while let next = next(from: place, for: tracker, threshold) {
-            // The tracker goes by the window before the next one, whatever was passed over.
+            // The tracker must know the window directly before the next one, whatever was skipped.
             if next > place, !tracker.isIdle { count += observe(next - 1, &tracker, threshold) }
             if values[next].isNaN {
                 _ = tracker.close()
@@ -81,9 +83,9 @@ struct ScoreSeries {
         return count
     }
 
-    /// The next window or break that may change the tracker's state.
+    /// Returns the index of the next window or gap that may change the state of `tracker`; nil if there is none.
     ///
-    /// While it is idle, that is a value at the threshold; while an event is open, a value that may end it.
+    /// While the tracker is idle, that is a score at the threshold; while an event is open, a score that may end it.
     private func next(from start: Int, for tracker: EventTracker, _ threshold: Float) -> Int? {
         if tracker.isCooling {
             return tracker.isIdle
@@ -95,7 +97,9 @@ struct ScoreSeries {
         return first(from: start, skipping: { lowest[$0] >= hold }, where: { !($0 >= hold) })
     }
 
-    /// The first wanted value from an index on; `skips` tells whether a stretch has none.
+    /// Returns the index of the first value from `start` on for which `isWanted` is true.
+    ///
+    /// `skips` must return true if a run of 16 values, given by its number, contains no such value.
     private func first(from start: Int, skipping skips: (Int) -> Bool, where isWanted: (Float) -> Bool) -> Int? {
         var place = start
         while place < values.count {
@@ -115,7 +119,7 @@ struct ScoreSeries {
         return tracker.observe(values[place], threshold: threshold, span: span).count { $0.phase == .start }
     }
 
-    /// Evenly spaced thresholds from the median to the highest value, and the number of alerts of each.
+    /// Returns evenly spaced thresholds from the median score to the highest, and the number of alerts at each.
     func curve() -> [(threshold: Float, alerts: Int)] {
         guard let range else { return [] }
         return (0..<Self.steps).map { step in
@@ -125,10 +129,10 @@ struct ScoreSeries {
         }
     }
 
-    /// The lowest threshold above which no threshold gives more than `wanted` alerts; nil without windows.
+    /// Returns the lowest threshold above which none gives more than `wanted` alerts; nil without windows.
     ///
-    /// A lower threshold does not always give more alerts: at a very low one, an event may never end. So the search
-    /// begins at the top.
+    /// The search begins at the highest score, because a lower threshold does not always give more alerts: at a very
+    /// low one, an event may never end.
     func threshold(forAtMost wanted: Double) -> Float? {
         guard let range else { return nil }
         var high = range.upperBound.nextUp
@@ -148,7 +152,7 @@ struct ScoreSeries {
         return high
     }
 
-    /// The counts of values in equal bins from the lowest to the highest.
+    /// Counts the scores in bins of equal width from the lowest score to the highest; nil without windows.
     func histogram(bins: Int = 48) -> (low: Float, high: Float, counts: [Int])? {
         guard let low = numbers.min(), let high = numbers.max() else { return nil }
         var counts = [Int](repeating: 0, count: bins)
@@ -157,9 +161,9 @@ struct ScoreSeries {
         return (low, high, counts)
     }
 
-    /// The range from the median to the highest value.
+    /// The range from the median score to the highest; nil without windows.
     private var range: ClosedRange<Float>? {
-        // Of many, a sample tells the median well enough.
+        // A sample of at most some thousand scores suffices for the median.
         let step = max(1, values.count / 4096)
         let sample = stride(from: 0, to: values.count, by: step).map { values[$0] }.filter(\.isFinite).sorted()
         guard !sample.isEmpty, let most = highest.max(), most.isFinite else { return nil }

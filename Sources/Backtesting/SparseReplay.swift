@@ -1,12 +1,14 @@
 import Engine
 import History
 import Matching
+import Segments
 
-/// Replays the parts of a lane in which something may match; the frames between them change nothing.
+/// Runs a recording through the engine that also decides live, but only the parts in which a query may match.
 ///
-/// A part begins a window before the first wanted frame, and ends when no match, event or cooldown continues. Between
-/// two parts the replay gets one picture that shows nothing, which matches nothing either. During a cooldown it also
-/// gets each break of the stream, since the rest of the cooldown is counted in the stream's times.
+/// A part begins one window before a frame where a query may match, and ends when no match, event or cooldown
+/// continues. Between two parts the engine gets one blind picture (black, frozen or blurred), which matches nothing, as
+/// the skipped frames do. During a cooldown it also gets each gap of the stream, because the cooldown is counted in the
+/// stream's times.
 struct SparseReplay {
     private let scores: LaneScores
     private let replay: Replay
@@ -18,10 +20,13 @@ struct SparseReplay {
         replay.follow(scores.rules.all[0].query.id) { cursor.note($0) }
     }
 
-    /// The number of windows whose value is within the history's error of the threshold.
+    /// The number of exactly scored windows whose score is too close to the threshold to be certain.
+    ///
+    /// Scores of recorded frames have rounding errors.
     var undecided: Int { cursor.undecided }
 
-    /// The position of the replay; a class, since the replay's callback changes it.
+    /// The position in the recording that has been scored exactly; a class, because a callback of the engine changes
+    /// it.
     private final class Cursor {
         private let scores: LaneScores
         var next = 0
@@ -30,7 +35,7 @@ struct SparseReplay {
 
         init(_ scores: LaneScores) { self.scores = scores }
 
-        /// Stores the value of the next window at its frame.
+        /// Stores an exact score at the frame that ends its window.
         func note(_ value: Replay.Value) {
             while next < end, scores.frames[next].wall != value.span.wallEnd { next += 1 }
             guard next < end else { return }
@@ -41,12 +46,13 @@ struct SparseReplay {
         }
     }
 
-    /// The number of frames that are replayed at once while something continues.
+    /// The number of frames that pass through the engine in one step while a match, event or cooldown continues.
     private static let batch = 16
 
-    /// Replays the parts around the wanted frames, given by index; their values become exact.
+    /// Replays the parts of the recording around the wanted frames, and replaces approximate scores by exact ones.
     ///
-    /// Returns early if `goesOn` returns false. Throws if a head fails; parts that no longer exist are counted.
+    /// `isWanted` gets the index of a frame; `tell` gets the detections. Returns early if `goesOn` returns false.
+    /// Throws if a head fails; parts whose file no longer exists are noted in `skips`.
     func run(
         _ skips: inout HistorySkips, goesOn: () -> Bool, isWanted: (Int) -> Bool, tell: ([Detection]) -> Void
     ) throws {

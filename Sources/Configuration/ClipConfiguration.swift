@@ -2,7 +2,7 @@ import StreamSources
 import Yams
 
 extension ClipSettings {
-    /// Reads the section `clips`; nil where there are none: without it, or for `clips: off`.
+    /// Reads the section `clips` (video clips of events); nil without the section, or for `clips: off`.
     static func read(_ root: YAMLMapping, path: String) throws(ConfigurationError) -> ClipSettings? {
         guard let node = root.node("clips") else { return nil }
         var settings = ClipSettings()

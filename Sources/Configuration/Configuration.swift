@@ -8,49 +8,51 @@ import SystemSupport
 package import Tensors
 import Yams
 
-/// The configuration of the daemon: the file of `watchwordd --config FILE`.
+/// The daemon's configuration, read from the file of `watchwordd --config FILE`.
 package struct Configuration: Sendable, Equatable {
     package var model = Installation.model.path
     package var precision = Precision.auto
     package var head: String?
     package var frames: Int?
     package var threshold: Double?
-    /// The prompt templates for queries without their own; nil means the model's.
+    /// The prompt templates for queries without their own, such as "a photo of {}"; nil means the model's.
     package var prompts: [String]?
-    /// The number of queries that a pairing head scores in a window, chosen by the mean head.
-    package var rerank = StandingQuery.defaultRerank
-    /// The journal's file; nil means a journal in memory.
+    /// The number of queries that a pairing head (which scores each text with a window) scores in a window.
     ///
-    /// Under systemd the default is in the state directory.
+    /// The mean head chooses them.
+    package var rerank = StandingQuery.defaultRerank
+    /// The path of the journal (the SQLite file of events); nil means a journal in memory.
+    ///
+    /// The default is in the state directory under systemd, and nil otherwise.
     package var journal = ProcessInfo.processInfo.environment["STATE_DIRECTORY"].map { "\($0)/journal.sqlite" }
     package var publish = Configuration.defaultEndpoint("events")
     package var control = Configuration.defaultEndpoint("control")
-    /// The web API; nil means none.
+    /// The web API's settings; nil means no web API.
     package var http: HTTPConfiguration?
     /// The clients that may use the ZeroMQ sockets; nil means everybody who can reach them.
     package var curve: CurveConfiguration?
     package var limits = ControlLimits()
     package var batchSize = 8
-    /// Seconds that a frame may wait for others to fill its batch.
+    /// The seconds that a frame may wait for others to fill its batch.
     package var batchDelay = 0.02
-    /// The settings by which thresholds are learnt from budgets.
+    /// The settings for learning thresholds from numbers of false alerts per day.
     package var calibration = CalibrationSettings()
-    /// How long messages and snapshots are kept.
+    /// The limits on how long, and how many, event messages and pictures are kept.
     package var retention = Retention.standard
-    /// The history for searches and backtests; nil means none.
+    /// The settings of the history (recorded embeddings, for searches and backtests); nil means none.
     package var history: HistoryConfiguration? = HistoryConfiguration()
-    /// The settings of clips of events; nil keeps none.
+    /// The settings of video clips of events; nil means that no clips are recorded.
     package var clips: ClipSettings?
     package var pipelines: String?
-    /// The limits on what streams of clients may open.
+    /// The limits on the sources that streams added by clients may open.
     package var sources = SourcePolicy()
-    /// The cameras' passwords that clients may refer to by name, each with its allowed hosts.
+    /// The cameras' credentials by name; clients refer to them by name, and each has its allowed hosts.
     package var credentials: [String: CameraCredentials] = [:]
     package var plugins: [String] = []
     package var log = LogSettings()
-    /// The notifiers, which send events to receivers elsewhere.
+    /// The notifiers, which send events to other systems, such as webhooks or MQTT brokers.
     package var notify: [NotifierSettings] = []
-    /// The fleet that this daemon is a node of; none, if nil.
+    /// The fleet (several daemons that share queries and streams) that this daemon is a node of; nil means none.
     package var fleet: FleetConfiguration?
     package var streams: [StreamConfiguration] = []
     package var queries: [QueryConfiguration] = []
@@ -62,12 +64,14 @@ package struct Configuration: Sendable, Equatable {
         "notify", "fleet", "streams", "queries",
     ]
 
-    /// The greatest size of a configuration file in bytes.
+    /// The greatest size of a configuration file, in bytes.
     private static let largest = 256 << 20
 
     package init() {}
 
-    /// Reads a configuration; relative paths begin at its folder, and a model's name refers to `models`.
+    /// Reads a configuration file; throws an error with file, line and key if it is invalid.
+    ///
+    /// Relative paths are relative to its folder. The model may also be a name in `models`.
     package static func load(
         _ path: String, models: InstalledModels = .standard()
     ) throws(ConfigurationError) -> Configuration {
@@ -81,7 +85,7 @@ package struct Configuration: Sendable, Equatable {
             yaml: String(decoding: TextFile.utf8(data, path: path), as: UTF8.self), path: path)
         let folder = URL(filePath: path).deletingLastPathComponent()
         func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : folder.appending(path: path).path }
-        // A path if there is one, else a model that is kept by that name; what is neither is said when it is opened.
+        // If neither a path nor an installed model has this name, opening the model reports the error.
         let model = try? models.resolve(configuration.model, from: folder).path
         configuration.model = model ?? absolute(configuration.model)
         configuration.journal = configuration.journal.map(absolute)
@@ -96,7 +100,7 @@ package struct Configuration: Sendable, Equatable {
         configuration.curve = configuration.curve?.located(absolute: absolute)
         configuration.notify = located(configuration.notify, absolute: absolute)
         configuration.fleet = configuration.fleet?.located(absolute: absolute)
-        // A bare name may be that of a credential.
+        // A name without a folder may be a systemd credential's.
         for index in configuration.http?.tokens.indices ?? 0..<0 {
             guard let file = configuration.http?.tokens[index].file else { continue }
             if FileManager.default.fileExists(atPath: absolute(file)) {
@@ -107,7 +111,7 @@ package struct Configuration: Sendable, Equatable {
         where configuration.streams[index].launch == nil && !configuration.streams[index].uri.contains("://") {
             configuration.streams[index].uri = absolute(configuration.streams[index].uri)
         }
-        // A bare name is looked for in $CREDENTIALS_DIRECTORY.
+        // A name without a folder is searched in $CREDENTIALS_DIRECTORY.
         for index in configuration.streams.indices {
             guard let file = configuration.streams[index].credentials, file.contains("/") else { continue }
             configuration.streams[index].credentials = absolute(file)
@@ -187,7 +191,7 @@ package struct Configuration: Sendable, Equatable {
                 throw values.failure("warm_up", "expected 60 to 604800 seconds, found \(seconds)")
             }
             settings.warmUp = seconds
-            // A short warm-up is levelled in its first twelfth, as the usual one is.
+            // As with the default warm-up, a twelfth of the time measures the usual scores.
             settings.levelling = min(settings.levelling, seconds / 12)
         }
         if let word = try values.string("recalibrate") {

@@ -5,7 +5,7 @@ import Pixels
 package import StreamSources
 import Synchronization
 
-/// Completes a configuration with the model's defaults.
+/// Completes queries and streams of a configuration with the model's defaults, such as window length and threshold.
 package struct Defaults: Sendable {
     package var fps: Double
     package var frames: Int
@@ -17,7 +17,9 @@ package struct Defaults: Sendable {
     private let finder: HeadFinder
     private let heads = KnownHeads()
 
-    /// Makes the defaults; the head is the model's, if its plugin and weights are present, else `mean`.
+    /// Takes each default from the arguments, or else from the model.
+    ///
+    /// The model's head (its scoring plugin) is used only if plugin and weights are present; otherwise it is `mean`.
     package init(
         model: ModelDirectory, finder: HeadFinder, head: String? = nil, frames: Int? = nil, fps: Double? = nil,
         threshold: Double? = nil, prompts: [String]? = nil
@@ -32,10 +34,10 @@ package struct Defaults: Sendable {
         self.finder = finder
     }
 
-    /// Completes a query so that it can be registered.
+    /// Returns a complete query, with the model's defaults for missing keys; throws if it is invalid.
     ///
-    /// A query without a threshold gets the model's for its head; without one, it is refused. An unknown head is
-    /// reported before any other problem.
+    /// A query without a threshold gets the model's threshold for its head (scoring plugin); if there is none, it
+    /// throws. An unknown head is reported before any other error.
     package func query(_ from: QueryConfiguration) throws -> StandingQuery {
         let id = from.idOrSlug
         let head = from.head ?? self.head
@@ -61,11 +63,11 @@ package struct Defaults: Sendable {
     }
 }
 
-/// A cache of loaded heads, so that a hundred thousand queries search the directories for a head only once.
+/// A cache of the kinds of scores of heads (scoring plugins), so that many queries search the directories only once.
 private final class KnownHeads: Sendable {
     private let kinds = Mutex<[String: ScoreKind]>([:])
 
-    /// The kind of a head's scores; throws if there is no such head.
+    /// Returns whether a head (a scoring plugin) gives cosines or logits; throws if there is no such head.
     func scores(of name: String, in finder: HeadFinder) throws -> ScoreKind {
         if let known = kinds.withLock({ $0[name] }) { return known }
         let kind: ScoreKind = try finder.load(name).givesCosines ? .cosines : .logits

@@ -1,7 +1,7 @@
 extension Configuration {
-    /// The keys that differ from another configuration and cannot change while the daemon runs.
+    /// Returns the keys that differ from the old configuration and cannot change while the daemon runs.
     ///
-    /// Streams, queries, notifiers and batches can change. A key that is not listed here cannot.
+    /// Only `streams`, `queries`, `notify` and `batch` can change. Every other key must be in the list below.
     package func fixedKeys(changedFrom old: Configuration) -> [String] {
         let same: [(key: String, isSame: Bool)] = [
             ("model", model == old.model), ("precision", precision == old.precision), ("head", head == old.head),

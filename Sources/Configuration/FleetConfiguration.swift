@@ -2,9 +2,11 @@ import Foundation
 import SystemSupport
 import Yams
 
-/// The section `fleet`: with it, this daemon is one of several that share queries, streams and a log, over etcd.
+/// The section `fleet` of the configuration: this daemon is a node of a fleet, several daemons connected by etcd.
+///
+/// The nodes share queries, streams and a log of events.
 package struct FleetConfiguration: Sendable, Equatable {
-    /// The behaviour of a node that cannot reach the engine.
+    /// The behaviour of a node that cannot reach etcd: it continues to watch its streams, or stops.
     package enum CutOff: String, Sendable, CaseIterable {
         case watch
         case stop
@@ -12,25 +14,28 @@ package struct FleetConfiguration: Sendable, Equatable {
 
     package var name: String
     package var node: String
-    /// Members of the engine, as in "https://box-1:2379".
+    /// The URLs of etcd's members, such as "https://box-1:2379".
     package var engine: [String] = []
-    /// Files in PEM: the authority that signed the engine's certificates, this node's certificate and its key.
+    /// The paths of PEM files for TLS to etcd: the authority of its certificates, and this node's certificate and key.
     package var (authority, certificate, key): (String?, String?, String?)
-    /// The file of the password; the user is of the fleet's name.
+    /// The path of the file with etcd's password; the etcd user has the fleet's name.
     package var password: String?
-    /// Seconds after which a node that says nothing is gone.
+    /// The seconds after which a node that does not renew its lease counts as gone.
     package var lease = 2
     package var onCutOff = CutOff.watch
-    /// The node's labels: a stream labelled `at-LABEL` runs only on nodes with LABEL.
+    /// The ZeroMQ endpoint on which this node publishes the messages of all nodes of the fleet.
+    package var publish = Configuration.defaultEndpoint("fleet")
+    /// The node's labels: a stream with the label `at-LABEL` runs only on nodes with the label LABEL.
     package var labels: [String] = []
-    /// The fleet's identity, where it is another than the one that was joined first.
+    /// The identity of the fleet to join, if it is another than the one that this node joined first; otherwise nil.
     package var identity: String?
-    /// How much of the fleet's log the engine keeps.
+    /// The greatest size in megabytes of the event log that is kept in etcd; `logHours` is its greatest age in hours.
     package var logMegabytes = 256
     package var logHours = 24.0
 
     private static let keys = [
         "name", "node", "engine", "tls", "password", "lease", "on_cut_off", "labels", "identity", "log",
+        "publish",
     ]
 
     package init(name: String, node: String) { (self.name, self.node) = (name, node) }
@@ -69,6 +74,7 @@ package struct FleetConfiguration: Sendable, Equatable {
             throw section.failure(
                 "labels", "expected 1 to 64 letters, digits, - and _, found \"\(label.prefix(64))\"")
         }
+        publish = try section.string("publish") ?? publish
         identity = try section.string("identity")
         if let identity, !(1...64).contains(identity.utf8.count) {
             throw section.failure("identity", "expected 1 to 64 bytes, found \(identity.utf8.count)")
@@ -113,7 +119,9 @@ package struct FleetConfiguration: Sendable, Equatable {
         return members
     }
 
-    /// Paths from the configuration's folder; a name without a folder may be that of a credential.
+    /// Returns this section with absolute paths; a name without a folder may be a systemd credential's.
+    ///
+    /// Other relative paths are relative to the configuration's folder.
     func located(absolute: (String) -> String) -> FleetConfiguration {
         func locate(_ path: String?) -> String? { path.map { Credential.file($0) ?? absolute($0) } }
         var located = self
@@ -124,7 +132,7 @@ package struct FleetConfiguration: Sendable, Equatable {
 }
 
 extension Configuration {
-    /// Refuses what a fleet has in its engine, and a fleet's node without a journal.
+    /// Throws if a fleet is configured together with streams or queries, which are kept in etcd, or without a journal.
     func checkFleet(_ root: YAMLMapping) throws(ConfigurationError) {
         guard fleet != nil else { return }
         guard streams.isEmpty else {

@@ -1,19 +1,21 @@
 import Yams
 
-/// The section `history`: what is kept for searches and backtests, and where; `history: off` keeps nothing.
+/// The section `history` of the configuration: how long recorded embeddings are kept, and where.
+///
+/// They are used for searches and backtests; `history: off` records nothing.
 package struct HistoryConfiguration: Sendable, Equatable {
-    /// The directory; nil means beside the journal's snapshots, and no history if the journal is in memory.
+    /// The history's directory; nil means beside the journal's pictures, or no history if the journal is in memory.
     package var directory: String?
-    /// The number of days that embeddings are kept.
+    /// The number of days for which embeddings are kept.
     package var days = 7.0
-    /// The greatest disk space of the embeddings in gigabytes.
+    /// The greatest disk space of the embeddings, in gigabytes.
     package var gigabytes = 10.0
-    /// Whether small pictures are kept, too.
+    /// True if small pictures of the frames are kept, too.
     package var pictures = true
 
     package init() {}
 
-    /// Reads the section; returns nil for `history: off`.
+    /// Reads the section `history`; returns nil for `history: off`, and the defaults without the section.
     static func read(_ root: YAMLMapping, path: String) throws(ConfigurationError) -> HistoryConfiguration? {
         var settings = HistoryConfiguration()
         guard let node = root.node("history") else { return settings }

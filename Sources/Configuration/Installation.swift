@@ -1,13 +1,13 @@
 package import Foundation
 import SystemSupport
 
-/// Finds Watchword's own files: named by the environment, in the sources above the executable, or installed.
+/// Finds Watchword's own files: at a path from the environment, in the sources it was built from, or installed.
 package enum Installation {
     package static var pipelines: URL {
         find("WATCHWORD_PIPELINES", inSources: "Pipelines", installed: "/usr/share/watchword/pipelines")
     }
 
-    /// The directory of the bundled model.
+    /// The directory of the model that Watchword includes.
     package static var model: URL {
         find("WATCHWORD_MODEL", inSources: "Models/shapes", installed: "/usr/share/watchword/models/shapes")
     }
@@ -22,13 +22,13 @@ package enum Installation {
         return inSources(relative) ?? URL(filePath: installed)
     }
 
-    /// A file or directory in the sources that the executable was built from; nil if there are none.
+    /// Returns a file or directory of the sources from which the executable was built; nil if there are none.
     package static func inSources(_ relative: String) -> URL? {
         let executable = ProcFile.executable ?? "/"
         var folder = URL(filePath: executable).deletingLastPathComponent()
         while folder.path != "/" {
             let candidate = folder.appending(path: relative)
-            // A build that lies in /tmp has neighbours that everybody may make.
+            // If a build is in /tmp, everybody may create files near it.
             if FileManager.default.fileExists(atPath: candidate.path), PathTrust.problem(candidate.path) == nil {
                 return candidate
             }

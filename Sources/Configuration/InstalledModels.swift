@@ -2,7 +2,7 @@ package import CLIP
 package import Foundation
 import Journal
 
-/// The directory where models are kept by name: `name`, or `owner/name` as on the hub.
+/// The models installed in a directory, by name: "name", or "owner/name" as on the Hugging Face hub.
 package struct InstalledModels: Sendable {
     package struct Entry: Sendable {
         package let name: String
@@ -10,15 +10,17 @@ package struct InstalledModels: Sendable {
     }
 
     package let directory: URL
-    /// The bundled model, which can be named, too; nil if there is none.
+    /// The directory of the bundled model, which can be named, too; nil if there is none.
     package let bundled: URL?
 
     package init(directory: URL, bundled: URL? = nil) { (self.directory, self.bundled) = (directory, bundled) }
 
-    /// The bundled model's name in lists.
+    /// Returns the bundled model's name in lists, such as "shapes (bundled)".
     package static func name(ofBundled url: URL) -> String { "\(url.lastPathComponent) (bundled)" }
 
-    /// The default directory: `WATCHWORD_MODELS`, else the user's data directory, for root `/var/lib/watchword/models`.
+    /// Returns the models in the default directory.
+    ///
+    /// That is `$WATCHWORD_MODELS`, or the user's data directory, or for root `/var/lib/watchword/models`.
     package static func standard(
         _ environment: [String: String] = ProcessInfo.processInfo.environment, isRoot: Bool = geteuid() == 0
     ) -> InstalledModels {
@@ -34,7 +36,7 @@ package struct InstalledModels: Sendable {
         return models(data.appending(path: "watchword/models"))
     }
 
-    /// Every folder in the directory, sorted by name; those that contain no model are included, and fail when opened.
+    /// All model folders in the directory, by name; folders with other content are included and fail when opened.
     package var all: [Entry] {
         folders(in: directory).flatMap { folder -> [Entry] in
             let name = folder.lastPathComponent
@@ -47,10 +49,11 @@ package struct InstalledModels: Sendable {
         }
     }
 
-    /// Resolves the value of `--model` or `model:`: an existing path, else a name in the directory.
+    /// Returns the folder of a model that `--model` or `model:` names: an existing path, or else an installed model's
+    /// name.
     ///
     /// `owner/name` is also found by `name` alone, if only one owner has it. The bundled model is found by its name, if
-    /// no other model has it.
+    /// no other model has it. Throws if nothing is found, or the name is ambiguous.
     package func resolve(_ model: String, from folder: URL? = nil) throws(ModelError) -> URL {
         let isRelative = !model.hasPrefix("/")
         let path = isRelative ? folder?.appending(path: model) ?? URL(filePath: model) : URL(filePath: model)
@@ -93,7 +96,7 @@ package struct InstalledModels: Sendable {
         }
     }
 
-    /// The folders in `parent`, without hidden ones, which are incomplete.
+    /// Returns the folders in `parent`, sorted by name, without hidden ones, which are incomplete downloads.
     private func folders(in parent: URL) -> [URL] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: parent.path)) ?? []
         return names.filter { !$0.hasPrefix(".") }.sorted().map { parent.appending(path: $0) }.filter {

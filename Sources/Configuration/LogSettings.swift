@@ -1,6 +1,6 @@
 package import Logging
 
-/// The section `log`: level and format of the log.
+/// The section `log` of the configuration: the least level that is logged, and the format.
 package struct LogSettings: Sendable, Equatable {
     package enum Format: String, Sendable, CaseIterable { case text, json }
 

@@ -6,13 +6,13 @@ import StreamSources
 import SystemSupport
 import Yams
 
-/// The section `notify`: receivers of events elsewhere, and the form of what they get.
+/// Reads the section `notify` of the configuration: the notifiers that send events to other systems.
 enum NotifyConfiguration {
     private static let keys = [
         "name", "format", "url", "url_file", "secret", "token", "chat", "addresses", "queries", "streams", "tags",
         "phases", "catch_up", "at_most", "quiet", "timeout", "picture",
     ]
-    /// Keys of `format: mqtt` alone.
+    /// The keys that only `format: mqtt` has.
     private static let mqttKeys = ["topic", "user", "password", "ca", "certificate", "key", "home_assistant"]
     private static let httpKeys = ["secret", "token", "chat"]
     /// The greatest number of notifiers.
@@ -87,7 +87,7 @@ enum NotifyConfiguration {
         return settings
     }
 
-    /// Reads the keys that only brokers have; refuses keys that the format does not take.
+    /// Reads the keys of MQTT brokers; throws if a key does not fit the notifier's format.
     private static func mqtt(_ settings: inout NotifierSettings, _ values: YAMLMapping) throws(ConfigurationError) {
         let isMQTT = settings.format == .mqtt
         for key in isMQTT ? httpKeys : mqttKeys where values.has(key) {
@@ -133,7 +133,7 @@ enum NotifyConfiguration {
         return format
     }
 
-    /// Throws if the address is missing, given twice or invalid; an address in a file is read at the start.
+    /// Throws if the receiver's address is missing, given twice or invalid; an address in a file is checked at start.
     private static func address(_ settings: NotifierSettings, _ values: YAMLMapping) throws(ConfigurationError) {
         guard settings.url == nil || settings.urlFile == nil else {
             throw values.failure("url_file", "expected url or url_file, found both")
@@ -206,7 +206,8 @@ enum NotifyConfiguration {
         }
     }
 
-    /// Reads a duration in seconds: "90s", "10m", "1h", "3d", or a number.
+    /// Reads a duration such as "90s", "10m", "1h", "3d" or a number of seconds; returns seconds, or nil without the
+    /// key.
     private static func seconds(
         _ values: YAMLMapping, _ key: String, _ range: ClosedRange<Double>
     ) throws(ConfigurationError) -> Double? {
@@ -231,7 +232,7 @@ enum NotifyConfiguration {
 }
 
 extension Configuration {
-    /// Resolves the paths of the notifiers' files; a name without a folder may be a credential's.
+    /// Returns the notifiers with absolute paths of their files; a name without a folder may be a systemd credential's.
     static func located(_ notifiers: [NotifierSettings], absolute: (String) -> String) -> [NotifierSettings] {
         func place(_ file: String?) -> String? {
             guard let file else { return nil }

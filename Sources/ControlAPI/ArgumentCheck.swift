@@ -1,11 +1,12 @@
 package import WireFormat
 
 extension ControlOperation {
-    /// Checks arguments from the ZeroMQ socket against the operation's schema; the error names the key.
+    /// Checks a request's arguments against the operation's schema; throws an error that names the wrong key.
     ///
-    /// Null counts as missing. Queries are read by `QueryConfiguration`, which is as strict and reports more.
+    /// It is for requests from the ZeroMQ socket. A null value counts as a missing key. For operations that take
+    /// queries only the keys are checked here: `QueryConfiguration` checks the values and reports more.
     package func check(_ arguments: JSONValue) throws(ControlFailure) {
-        guard !takesQueries else { return try checkKeys(arguments) }
+        guard !traits.contains(.queries) else { return try checkKeys(arguments) }
         var given = arguments
         if case .object(let members) = arguments {
             let known = Set(self.arguments.keys)
@@ -16,16 +17,12 @@ extension ControlOperation {
         }
     }
 
-    private var takesQueries: Bool {
-        ["query.add", "query.update", "query.import", "query.test"].contains(name)
-    }
-
     private func checkKeys(_ arguments: JSONValue) throws(ControlFailure) {
         guard case .object(let members) = arguments else {
             throw ControlFailure(.badArgument, "expected keys and values")
         }
-        // Keys of a query are its reader's to refuse; beside the list of an import there is none.
-        guard name == "query.import" else { return }
+        // An import has a list of queries, whose keys `QueryConfiguration` checks.
+        guard isLarge else { return }
         let known = Set(properties.map(\.key))
         if let unknown = members.keys.sorted().first(where: { !known.contains($0) }) {
             throw ControlFailure(
@@ -36,7 +33,7 @@ extension ControlOperation {
 }
 
 extension Schema {
-    /// The keys that an object of this schema may have.
+    /// The keys of an object of this schema; empty for schemas of other values.
     package var keys: [String] {
         switch self {
         case .object(let properties, _): properties.map(\.key)

@@ -1,7 +1,7 @@
 import Foundation
 package import WireFormat
 
-/// Reads a request's arguments; errors name the key.
+/// Decodes the arguments of a control request; its errors name the argument that is missing or wrong.
 package enum ControlArguments {
     package static func read<T: Decodable>(_ args: JSONValue, as type: T.Type) throws -> T {
         do {

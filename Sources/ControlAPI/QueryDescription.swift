@@ -2,14 +2,17 @@ package import Matching
 import WatchwordConfiguration
 package import WireFormat
 
-/// A standing query in an answer: all settings, defaults included, without the bytes of its pictures.
+/// A standing query (one that the daemon watches for) as an API answers it, with all settings, defaults included.
 ///
-/// Its keys are those of a configuration (`QueryKey`), `source` and `verdicts`.
+/// The bytes of its pictures are left out. Its keys are those of a query in the configuration file (`QueryKey`), and
+/// `source` and `verdicts`.
 package struct QueryDescription: Codable, Sendable {
-    /// The values by key.
+    /// The JSON values of the description, by key.
     package let values: [String: JSONValue]
 
-    /// Describes a query; `verdicts` counts its events that people marked right and wrong, nil if there are none.
+    /// Describes a query.
+    ///
+    /// `verdicts` counts its events that people marked as right and as wrong; nil leaves the key out.
     package init(
         _ query: StandingQuery, source: ConfigurationSource? = nil, verdicts: (right: Int, wrong: Int)? = nil
     ) {
@@ -45,10 +48,13 @@ package struct QueryDescription: Codable, Sendable {
     package var streams: [String] { (values["streams"]?.array ?? []).compactMap(\.string) }
     package var pictureNames: [String] { (values["images"]?.array ?? []).compactMap { $0["name"]?.string } }
     package var isEnabled: Bool { values["enabled"] != .bool(false) }
-    /// The query's origin; nil if it is unknown.
+    /// The origin of the query, such as the configuration file; nil if it is unknown.
     package var source: ConfigurationSource? { values["source"]?.string.flatMap(ConfigurationSource.init) }
 
-    /// The rule in a few words for a table: "0.25", "p 0.5 of 3", "1 a day".
+    /// The query's rule in a few words, for a table.
+    ///
+    /// Examples are "0.25" (a threshold), "p 0.5 of 3" (a probability among 3 texts) and "1 a day" (a number of
+    /// alerts).
     package var ruleInWords: String {
         if let probability = values["probability"]?.double {
             return "p \(probability) of \((values["against"]?.array?.count ?? 0) + 1)"
@@ -57,7 +63,7 @@ package struct QueryDescription: Codable, Sendable {
         return values["threshold"]?.double.map { "\($0)" } ?? ""
     }
 
-    /// The schema of the answer.
+    /// The schema of a query's description in an answer.
     static let schema = Schema.object(
         QueryKey.all.map {
             Schema.Property($0.name, $0.answered, required: $0.standard != nil || always.contains($0.name))
@@ -70,6 +76,6 @@ package struct QueryDescription: Codable, Sendable {
                     "Events of it that people have called right and wrong."),
             ])
 
-    /// The keys that every standing query has, although their defaults come from the model.
+    /// The keys that every description has although their defaults depend on the model.
     private static let always: Set = ["id", "head", "frames"]
 }

@@ -2,9 +2,9 @@ import StreamSources
 import WatchwordConfiguration
 package import WireFormat
 
-/// The schemas of requests and answers on both sockets, under their names in the OpenAPI document.
+/// The schemas of requests and answers, for both the ZeroMQ and the HTTP API.
 package enum Schemas {
-    /// The first difference between a value and a schema, beginning with its place; nil if there is none.
+    /// Returns the first violation of `schema` in a value, beginning with its place in the value; nil if it is valid.
     package static func problem(_ value: JSONValue, as schema: Schema, at place: String = "") -> String? {
         schema.problem(value, at: place, named: named)
     }
@@ -25,7 +25,7 @@ package enum Schemas {
 
     // MARK: Queries
 
-    /// The changes of a query: its id, and the keys to change; null resets a key to its default.
+    /// The schema of a change to a query: its id, and the keys to change; null resets a key to its default.
     package static let queryChanges = Schema.object(
         query.map { property in
             property.key == "id"
@@ -33,14 +33,14 @@ package enum Schemas {
                 : .init(property.key, .optional(property.schema), property.summary)
         })
 
-    /// A query to add, and whether it may replace another.
+    /// The schema of a request to add a query, with all of its keys, and `replace`.
     package static let queryAdded = Schema.object(
         query + [.init("replace", .truth, "Whether a query of the same id that is another may be replaced.")])
 
-    /// The keys of a standing query in a request.
+    /// The keys of a query in a request, with their schemas.
     private static let query = QueryKey.all.map { Schema.Property($0.name, $0.schema, $0.summary) }
 
-    /// The keys that describe what a query looks for.
+    /// The keys of a query that say what it looks for, and in which streams.
     private static let description = query.filter {
         ["text", "phrasings", "images", "prompts", "head", "frames", "streams"].contains($0.key)
     }
@@ -49,7 +49,7 @@ package enum Schemas {
         .init("to", .moment, "The end of that span, not included."),
     ]
 
-    /// A search of the history.
+    /// The schema of a request to search the history of recorded embeddings.
     package static let search = Schema.object(
         description + span + [
             .init("event", .event, "In the place of texts and pictures: what was like the peak of this event."),
@@ -62,7 +62,9 @@ package enum Schemas {
             .init("sort", .word(["score", "time"]), "The best first, or these, the newest first."),
         ])
 
-    /// A backtest: the id of a standing query, or a described query.
+    /// The schema of a request for a backtest: a query, existing or new, is evaluated on the recorded past.
+    ///
+    /// It has the id of an existing query or the keys of a new one, and a span of time.
     package static let backtest = Schema.object(
         query + span + [
             .init(
@@ -105,7 +107,7 @@ package enum Schemas {
 
     private static let stream = Schema.object(streamKeys)
 
-    /// The changes of a stream: its name, and the keys to change.
+    /// The schema of a change to a stream: its name, and the keys to change; null resets a key to its default.
     package static let streamChanges = Schema.object(
         streamKeys.map { property in
             property.key == "name"
@@ -249,7 +251,7 @@ package enum Schemas {
             .init("rssMB", .number(), required: true),
         ], others: .anything)
 
-    /// The state of a notifier.
+    /// The schema of a notifier's state; a notifier sends alerts to a webhook or an MQTT broker.
     private static let notifier = Schema.object(
         [
             .init("name", .name, required: true), .init("format", .text(), required: true),
@@ -265,7 +267,7 @@ package enum Schemas {
 
     // MARK: Events
 
-    /// A published message: a phase of an event, a stream's state, a threshold, or lost numbers.
+    /// The schema of a published message, such as one about an event's start or end, or a stream's state.
     private static let message = Schema.object(
         [.init("v", .integer(1...1), required: true), .init("seq", .integer(), required: true)], others: .anything)
 
@@ -274,7 +276,7 @@ package enum Schemas {
     ])
 }
 
-// MARK: - The past
+// MARK: - History, backtests and suggestions
 
 extension Schemas {
     fileprivate static let moment = Schema.object(
@@ -306,8 +308,10 @@ extension Schemas {
                         [
                             .init("stream", .text(), required: true), .init("windows", .integer(), required: true),
                             .init("first", .moment), .init("last", .moment),
-                            .init("covered_s", .number(), required: true, "Seconds that were watched."),
-                            .init("gaps", spans, required: true, "Where nothing was watched."),
+                            .init(
+                                "covered_s", .number(), required: true,
+                                "Seconds that were recorded, hours in which the query is not active included."),
+                            .init("gaps", spans, required: true, "Where nothing was recorded."),
                             .init(
                                 "alerts",
                                 .list(
@@ -316,7 +320,8 @@ extension Schemas {
                                         .init("peak", .moment, required: true),
                                         .init("score", .number(), required: true),
                                     ])), required: true, "The newest 1000."),
-                            .init("count", .integer(), required: true), .init("per_day", .number(), required: true),
+                            .init("count", .integer(), required: true),
+                            .init("per_day", .number(), required: true, "Alerts a day of what was recorded."),
                             .init("threshold", .number()), .init("undecided", .integer(), required: true),
                             .init(
                                 "curve",

@@ -1,28 +1,18 @@
 package import Concurrency
 import Synchronization
 
-/// The time limits of control operations.
+/// Limits how long control operations may take, to `ControlOperation.timeLimit`.
 package enum TimeLimit {
-    /// The seconds that an operation may take; Watchword's own clients wait longer, and receive the error.
-    package static func seconds(_ operation: String) -> Double {
-        switch operation {
-        case "query.import": 3600
-        case "query.add", "query.update", "query.test", "query.list", "query.export", "query.backtest",
-            "query.suggest", "history.search", "history.remove", "notify.test":
-            110
-        default: 25
-        }
-    }
-
-    /// The greatest number of running operations, those included that continued beyond their time limit.
+    /// The greatest number of operations running at once, including those that continue after their time limit.
     ///
-    /// The sockets admit fewer at once.
+    /// The sockets admit fewer requests at once, so it is reached only if operations exceed their limits.
     private static let most = 256
     private static let running = Atomic(0)
 
-    /// Runs an operation; at its time limit it is cancelled, and the answer is "timeout", even if it continues.
+    /// Runs an operation and returns its result; throws "timeout" and cancels the operation at the time limit.
     ///
-    /// If the caller goes, a begun operation continues. `threads` is the executor for operations without their own.
+    /// An operation that ignores its cancellation continues. It also continues if the caller is cancelled. `threads` is
+    /// the executor for operations that have none of their own.
     package static func run<Value: Sendable>(
         seconds: Double, on threads: RequestThreads = .short, _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {

@@ -131,10 +131,7 @@ package actor WatchwordDaemon {
             history: history, live: live, recordings: recordings, logger: logger
         ) { await alerts.finish($0) }
         let host = DaemonAsNode(outbox: outbox, queries: queries, streams: streams, queue: queue)
-        fleet = try configuration.fleet.map { fleet in
-            try FleetNode(
-                fleet, host.identity(model, configuration), host: host, logger: logger)
-        }
+        fleet = try host.node(configuration, model, gate, logger)
     }
 
     /// Opens the history; if it cannot be written, that is logged, and the daemon runs without it.
@@ -245,8 +242,8 @@ package actor WatchwordDaemon {
         while let items = await queue.next(limit: configuration.batchSize, maxDelay: .seconds(configuration.batchDelay))
         {
             defer { pulse.beat() }
-            // With nothing, too: asked whether it goes round, that is for the engine's executor to say, and windows may
-            // wait.
+            // An empty batch goes through the engine as well: the health probe asks for a whole round, and windows of
+            // earlier frames may be waiting.
             let began = Date()
             health.beginBatch()
             defer { health.endBatch() }
@@ -271,7 +268,7 @@ package actor WatchwordDaemon {
                 // What is recorded already is not held until the events are out.
                 (step.detections, step.frames, step.clips, step.watched) = ([], [], [], [])
                 await alerts.deliver(detections) { [self, step] now in
-                    await told(step, batch: count, waits: stamps.map { began.timeIntervalSince($0) }, scored, at: now)
+                    await recordLatency(of: step, batch: count, waits: stamps.map { began.timeIntervalSince($0) }, scored, at: now)
                 }
             } catch {
                 counters.failedBatches += 1
@@ -283,8 +280,10 @@ package actor WatchwordDaemon {
         await offPool { [recordings] in recordings.close() }
     }
 
-    /// A batch's events are out.
-    private func told(_ step: BatchResult, batch count: Int, waits: [Double], _ scored: Date, at now: Date) {
+    /// Records how long the frames and windows of a batch took until their events were published.
+    private func recordLatency(
+        of step: BatchResult, batch count: Int, waits: [Double], _ scored: Date, at now: Date
+    ) {
         let totals = step.settled.map { now.timeIntervalSince1970 - $0 }
         guard count > 0 || !totals.isEmpty else { return }
         for total in totals { latency.add(seconds: total) }

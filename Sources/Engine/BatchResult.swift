@@ -1,59 +1,62 @@
 package import Foundation
 package import Matching
 
-/// The result of one pass of the engine over a batch of frames.
+/// The result of `ScoringEngine.process` for one batch of frames: events, scores, counters and failures.
 package struct BatchResult: Sendable {
     package var detections: [Detection] = []
     package var thresholds: [ThresholdChange] = []
     package var scores: [WindowScore] = []
     var wantsScores = false
-    /// The embedded frames, and clip embeddings of windows, in each lane's order; empty unless `wantsFrames`.
+    /// The embedded frames of the batch, for the history; `clips` has the embeddings of whole windows.
+    ///
+    /// Both are in the order of each stream or region, and empty unless `wantsFrames`.
     package var frames: [RecordedFrame] = []
     package var clips: [RecordedClip] = []
     var wantsFrames = false
-    /// The queries whose scores a client watches live; `watched` has those scores.
+    /// The ids of the queries whose scores a client follows live; `watched` gets the scores.
     var watching: Set<String> = []
     package var watched: [WatchedScore] = []
-    /// The wall-clock times, in seconds since 1970, of the frames whose windows have all been decided.
+    /// The wall-clock times, in seconds since 1970, of the frames whose windows were all judged in this batch.
     package var settled: [Double] = []
-    /// Whether a window still waits for a decision in the next step.
+    /// True if a window waits to be scored again in float32 by a later call.
     package var waits = false
-    /// The lanes that ended in this batch, with all their windows scored.
+    /// The names of the lanes (streams and regions) that ended in this batch, with all their windows scored.
     package var ended: [String] = []
-    /// The number of frames embedded.
+    /// The number of frames that the image encoder embedded in this batch.
     ///
-    /// `reused` frames kept the embedding of an unchanged picture; `blind` frames showed nothing.
+    /// `reused` counts frames with an unchanged picture, which kept its embedding; `blind` counts black, frozen or
+    /// blurred frames, which are not embedded.
     package var encoded = 0
     package var reused = 0
     package var blind = 0
     package var scored = 0
-    /// The number of windows scored again in float32; `undecided` windows should have been, but there was no time.
+    /// The number of windows scored again in float32; `undecided` counts those that needed it but got no time.
     package var rescored = 0
     package var undecided = 0
-    /// The processor seconds of the engine's thread for embedding; `scoreSeconds` are those for scoring.
+    /// The processor seconds that the engine's thread spent on embedding; `scoreSeconds` has those spent on scoring.
     package var encodeSeconds = 0.0
     package var scoreSeconds = 0.0
-    /// The heads that failed or took too long: their windows were not scored, all others were.
+    /// The heads (models that score windows) that failed or took too long; only their windows were not scored.
     package var failures: [HeadFailure] = []
 }
 
-/// A head that could not score a batch's windows, and why.
+/// The error of a head (a model that scores windows) that could not score a batch's windows.
 package struct HeadFailure: Error, Sendable, CustomStringConvertible {
     package let head: String
     package let reason: String
-    /// The head's error; nil if the head took too long.
+    /// The error that the head (the model that scores windows) threw; nil if it took too long.
     package var cause: (any Error)?
     package var description: String { reason }
 }
 
-/// One phase of an event: the content of an `EventMessage`.
+/// The start, update or end of an event, to be published as an `EventMessage`.
 package struct Detection: Sendable {
     package let event: String
     package let query: StandingQuery
     package let stream: String
     package let transition: EventTracker.Transition
     package let model: String
-    /// The peak's picture as a JPEG file; nil if it did not change since the last message.
+    /// The picture of the event's best-scored frame, as a JPEG file; nil if it was sent before.
     package var snapshot: Data?
 
     package init(
@@ -65,20 +68,20 @@ package struct Detection: Sendable {
     }
 }
 
-/// The value of one window under a query's rule, for a client that watches live.
+/// One window's value for one query, for a client that follows the query's scores live.
 package struct WatchedScore: Sendable {
     package let query: String
-    /// The lane: a stream, or its region as in stream/region.
+    /// The stream's name, or "stream/region" for a region of its picture.
     package let lane: String
-    /// The time of the window's last frame, in seconds since 1970.
+    /// The wall-clock time of the window's last frame, in seconds since 1970.
     package let at: Double
-    /// The value that the rule compares: the score, or a contrast's probability.
+    /// The value that is compared with the threshold: the score, or the probability of a query with contrasting texts.
     package let value: Float
-    /// The threshold; nil while it is being learnt.
+    /// The query's threshold on this stream or region; nil while it is being learnt.
     package let threshold: Float?
 }
 
-/// The score of one window and one query; nil if a pairing head did not score the pair.
+/// The score of one window for one query; nil if the query's head (the model that scores windows) did not score it.
 package struct WindowScore: Sendable {
     package let stream: String
     package let span: WindowSpan

@@ -1,22 +1,22 @@
 import DequeModule
 import Matching
 
-/// Detections that wait to be published, in order.
+/// A queue of event messages (detections) that wait to be published, in order.
 ///
-/// News of an event takes the place of an update of it that still waits, since the news says all that the update says.
-/// Starts and ends are never left out.
+/// A new update or end of an event replaces an update of it that still waits, since it contains all that the update
+/// says. Starts and ends are never dropped.
 package struct DetectionQueue: Sendable {
     private var waiting: Deque<Detection> = []
-    /// The number of the newest update of each event; it may have been taken already.
+    /// For each event, the sequence number of its newest update, which may have left the queue already.
     private var updates: [String: Int] = [:]
-    /// The number of the oldest detection that waits; numbers count all that were appended.
+    /// The sequence number of the oldest waiting event message; messages are numbered in the order of arrival, from 0.
     package private(set) var first = 0
-    /// The number of updates that were left out.
+    /// The number of updates that were replaced by newer ones before they were published.
     package private(set) var coalesced = 0
 
-    /// The number of detections that wait.
+    /// The number of waiting event messages.
     package var count: Int { waiting.count }
-    /// The number that the next detection gets.
+    /// The sequence number that the next event message gets.
     package var end: Int { first + waiting.count }
 
     package init() {}
@@ -26,7 +26,7 @@ package struct DetectionQueue: Sendable {
             let phase = detection.transition.phase
             var place = end
             if phase != .start, let known = updates.removeValue(forKey: detection.event), known >= first {
-                // The update's picture was published to nobody.
+                // The replaced update's picture was not published yet.
                 detection.snapshot = detection.snapshot ?? waiting[known - first].snapshot
                 waiting[known - first] = detection
                 (place, coalesced) = (known, coalesced + 1)
@@ -37,7 +37,7 @@ package struct DetectionQueue: Sendable {
         }
     }
 
-    /// Takes the oldest detections, at most `limit`.
+    /// Removes and returns the oldest event messages, at most `limit`.
     package mutating func take(_ limit: Int) -> [Detection] {
         let taken = Array(waiting.prefix(limit))
         waiting.removeFirst(taken.count)
@@ -46,6 +46,6 @@ package struct DetectionQueue: Sendable {
         return taken
     }
 
-    /// Gives up all detections that wait; returns their number.
+    /// Discards all waiting event messages, and returns their number.
     package mutating func giveUp() -> Int { take(count).count }
 }

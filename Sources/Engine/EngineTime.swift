@@ -1,4 +1,4 @@
-/// The processor time of the scoring engine's thread.
+/// The processor time of the scoring engine's thread in nanoseconds: for embedding frames, and in all.
 package struct EngineTime: Sendable {
     package private(set) var encode: UInt64 = 0
     package private(set) var all: UInt64 = 0

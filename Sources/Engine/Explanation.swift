@@ -4,7 +4,8 @@ import Matching
 import Pixels
 import Tensors
 
-/// The reasons why a query has an event on a lane or not, from the lane's newest window.
+/// The answer to "why does this query have an event, or none?" for one lane (a stream or region), from its newest
+/// window.
 package struct Explanation: Codable, Sendable, Equatable {
     package struct Media: Codable, Sendable, Equatable {
         package let start: Double
@@ -16,11 +17,11 @@ package struct Explanation: Codable, Sendable, Equatable {
         package let probability: Double
     }
     package struct BestFrame: Codable, Sendable, Equatable {
-        /// The frame's media time in seconds.
+        /// The frame's media time, in seconds.
         package let at: Double
         package let score: Double
     }
-    /// The reason why the query has no event.
+    /// The reason why the query has no event now: a code and a message.
     package struct Hold: Codable, Sendable, Equatable {
         package let code: String
         package let message: String
@@ -29,109 +30,114 @@ package struct Explanation: Codable, Sendable, Equatable {
     package let query: String
     package let stream: String
     package let head: String
-    /// The rule's key: "threshold", "against" or "false_alerts_per_day".
+    /// The query's condition, by its configuration key: "threshold", "against" or "false_alerts_per_day".
     package let rule: String
-    /// Whether an event is open.
+    /// True if the query, or the group of queries that it belongs to, has an open event on this stream or region.
     package var open = false
-    /// The media times of the window that was examined.
+    /// The media times, in seconds, of the first and last frame of the window that was examined.
     package var media: Media?
-    /// The window's score: a cosine, or a pairing head's logit.
+    /// The window's score for the query: a cosine, or a logit if the query's head (scoring model) gives logits.
     package var score: Double?
-    /// The query's probability among its contrasts, which is compared with the threshold.
+    /// The query's probability among its contrasting texts, which is compared with the threshold.
     ///
-    /// Without contrasts, it is the sigmoid of the score, if the model was trained with one.
+    /// Without such texts it is the sigmoid of the score, if the model was trained with a sigmoid; otherwise nil.
     package var probability: Double?
-    /// The threshold; nil while it is being learnt.
+    /// The query's threshold on this stream or region; nil while it is being learnt.
     package var threshold: Double?
-    /// The distance of the score from the lane's learnt background; nil if the query's threshold is given.
+    /// The score's position among the usual scores of this stream or region; nil if the threshold was configured, not
+    /// learnt.
     package var overBackground: Background?
-    /// The window's rank by score among those of the last hour, 1 for the highest; `windows` is their number.
+    /// The window's rank by score among the last hour's windows, 1 for the highest; `windows` is their number.
     package var rank: Int?
     package var windows: Int?
     package var contrasts: [Contrast] = []
-    /// The window's frames by their own cosine, best first.
+    /// The window's best three frames, each scored alone by its cosine, best first.
     package var frames: [BestFrame] = []
     package var heldBack: Hold?
 
-    /// The learnt background of the lane, and the score's place in it.
+    /// The state of a learnt threshold, and the score's distance from the usual scores of this stream or region.
     package struct Background: Codable, Sendable, Equatable {
-        /// The state: "learning", "pinned" or "drifted"; `progress` is the share of the warm-up that is done (0...1).
+        /// The threshold's state "learning", "pinned" (in use) or "drifted" (no longer fits); `progress` of learning is
+        /// 0 to 1.
         package let state: String
         package let progress: Double
-        /// The threshold's version; 0 while there is none.
+        /// The version of the threshold, which grows with each change; 0 while there is none.
         package let version: Int
-        /// The number of alerts since the threshold was pinned, right and wrong ones.
+        /// The number of alerts, right or wrong, since the threshold was last set.
         package let alerts: Int
-        /// The distance of the score from the background's mean, in its standard deviations.
+        /// The score's distance from the mean of the usual scores of this stream or region, in standard deviations.
         package let deviations: Double?
-        /// The days between two such scores by chance; nil while that is unknown.
+        /// The mean number of days between two scores that are as high as this one by chance; nil while that is
+        /// unknown.
         package let returnDays: Double?
-        /// The threshold that would fit now, if the pinned one no longer does; `why` is the reason.
+        /// The threshold that would fit the scores now, if the one in use no longer does; `why` is the reason.
         package let suggested: Double?
         package let why: String?
     }
 }
 
 extension Explanation {
-    /// The number that the rule compares with the threshold.
+    /// The number that is compared with the threshold: the probability of a query with contrasting texts, or the score.
     package var compared: Double? { rule == "against" ? probability : score }
 }
 
-/// Explains queries by examining a lane's newest window once more.
+/// Explains why queries have events or none, by scoring the newest window of a lane (a stream or region) again.
 struct Explainer {
     let scoring: Scoring
     let rerank: Int
     let width: Int
     let time: Date
 
-    /// Explains a query on a lane; `group` is its own group, or one made for it if it is not registered.
+    /// Explains why a query has an event or none on a lane (a stream or region); `group` computes its scores.
     func explain(_ standing: RegisteredQuery, _ group: QueryGroup, _ lane: Lane) throws -> Explanation {
         let query = standing.query
-        var told = Explanation(query: query.id, stream: lane.name, head: query.head, rule: query.rule.key)
-        told.threshold = query.rule.fixedThreshold.map { Double($0) }
+        var explanation = Explanation(query: query.id, stream: lane.name, head: query.head, rule: query.rule.key)
+        explanation.threshold = query.rule.fixedThreshold.map { Double($0) }
         var batch = WindowBatch(standing.key)
         guard let window = batch.add(lane) else {
-            told.heldBack = hold(standing, lane) ?? .init(code: "no-frames", message: "no frame of it has been seen")
-            return told
+            explanation.heldBack =
+                hold(standing, lane) ?? .init(code: "no-frames", message: "no frame of it has been seen")
+            return explanation
         }
         let span = window.span
-        // As it was decided.
+        // If the window was decided in float32, it is explained in float32.
         if let exact = HeldPicture.embeddings(of: window.pictures) {
             batch = WindowBatch(window, exact, width: width)
         }
-        told.media = .init(start: span.mediaStart, end: span.mediaEnd)
+        explanation.media = .init(start: span.mediaStart, end: span.mediaEnd)
         guard span.frames == query.frames else {
-            told.heldBack =
+            explanation.heldBack =
                 hold(standing, lane)
                 ?? .init(code: "no-window", message: "its window has \(span.frames) of \(query.frames) frames")
-            return told
+            return explanation
         }
-        // What is asked about is looked at, whoever else the head would choose.
-        let look = try group.look(at: batch, rerank: rerank, also: standing).first
+        // A pairing head scores the explained query even if the mean head would not choose it.
+        let output = try group.runHead(on: batch, rerank: rerank, also: standing).first
         let here =
-            look.flatMap { group.score(standing, $0.clip) } ?? look?.found.first { $0.standing === standing }
-        told.frames = try bestFrames(standing, group, lane)
+            output.flatMap { group.score(standing, $0.clip) } ?? output?.found.first { $0.standing === standing }
+        explanation.frames = try bestFrames(standing, group, lane)
         guard let here else {
-            told.heldBack = hold(standing, lane) ?? .init(code: "not-scored", message: "its head did not score it")
-            return told
+            explanation.heldBack =
+                hold(standing, lane) ?? .init(code: "not-scored", message: "its head did not score it")
+            return explanation
         }
-        told.score = Double(here.score)
-        fill(&told, standing, here, group, lane)
-        told.open = isOpen(standing, lane)
-        told.heldBack = told.open ? nil : hold(standing, lane) ?? hold(told, standing, group, lane)
-        return told
+        explanation.score = Double(here.score)
+        fill(&explanation, standing, here, group, lane)
+        explanation.open = isOpen(standing, lane)
+        explanation.heldBack = explanation.open ? nil : hold(standing, lane) ?? hold(explanation, standing, group, lane)
+        return explanation
     }
 
     private func fill(
-        _ told: inout Explanation, _ standing: RegisteredQuery, _ here: Found, _ group: QueryGroup, _ lane: Lane
+        _ explanation: inout Explanation, _ standing: RegisteredQuery, _ here: Found, _ group: QueryGroup, _ lane: Lane
     ) {
         let scoring = group.scoring(scoring)
-        told.probability = scoring.probability(here.score).map { Double($0) }
+        explanation.probability = scoring.probability(here.score).map { Double($0) }
         switch standing.query.rule {
         case .score: break
         case .contrast(let texts, _):
-            told.probability = Double(standing.value(of: here, scoring: scoring))
-            told.contrasts = texts.indices.map { place in
+            explanation.probability = Double(standing.value(of: here, scoring: scoring))
+            explanation.contrasts = texts.indices.map { place in
                 var others = here.contrasts
                 others[place] = here.score
                 let score = here.contrasts[place]
@@ -142,16 +148,16 @@ struct Explainer {
             }
         case .budget:
             guard let calibration = lane.calibrations[standing.slot] else { break }
-            told.threshold = calibration.threshold.map { Double($0) }
-            told.overBackground = .init(calibration, score: here.score)
+            explanation.threshold = calibration.threshold.map { Double($0) }
+            explanation.overBackground = .init(calibration, score: here.score)
         }
         if !group.pairs, let history = lane.histories[standing.key], let embedding = group.embedding(of: standing) {
-            told.windows = history.count
-            told.rank = history.above(here.score, of: embedding) + 1
+            explanation.windows = history.count
+            explanation.rank = history.above(here.score, of: embedding) + 1
         }
     }
 
-    /// Scores each frame of the window alone against the query, as the mean head would.
+    /// Scores each frame of the newest window alone by its cosine with the query's text, and returns the best three.
     private func bestFrames(
         _ standing: RegisteredQuery, _ group: QueryGroup, _ lane: Lane
     ) throws -> [Explanation.BestFrame] {
@@ -169,7 +175,7 @@ struct Explainer {
         return lane.tracker(of: standing)?.isOpen ?? false
     }
 
-    /// The reason that holds the query back at any score; nil if there is none.
+    /// Returns a reason that prevents an event at any score, such as a disabled query; nil if there is none.
     private func hold(_ standing: RegisteredQuery, _ lane: Lane) -> Explanation.Hold? {
         let (query, now) = (standing.query, time.timeIntervalSince1970)
         if !query.settings.enabled { return .init(code: "disabled", message: "the query is disabled") }
@@ -186,16 +192,16 @@ struct Explainer {
         return nil
     }
 
-    /// The reason that held the newest window back; nil if there is none.
+    /// Returns the reason why the newest window's score started no event; nil if there is none.
     private func hold(
-        _ told: Explanation, _ standing: RegisteredQuery, _ group: QueryGroup, _ lane: Lane
+        _ explanation: Explanation, _ standing: RegisteredQuery, _ group: QueryGroup, _ lane: Lane
     ) -> Explanation.Hold? {
-        guard let threshold = told.threshold else {
-            let progress = Int((told.overBackground?.progress ?? 0) * 100)
+        guard let threshold = explanation.threshold else {
+            let progress = Int((explanation.overBackground?.progress ?? 0) * 100)
             return .init(
                 code: "learning", message: "the threshold is being learnt: \(progress) % of the warm-up is over")
         }
-        let value = told.compared ?? -.infinity
+        let value = explanation.compared ?? -.infinity
         switch lane.tracker(of: standing)?.hold {
         case .confirming(let matched, let needed):
             return .init(code: "confirming", message: "\(matched) of the last windows matched, \(needed) must")

@@ -2,12 +2,12 @@ import Foundation
 package import Matching
 import Sampling
 
-/// A sampled frame that is to be added to windows; it has no embeddings if its picture shows nothing.
+/// A sampled frame on its way into windows; without embeddings if its picture is black, frozen or blurred.
 struct EmbeddedFrame {
-    /// The media time in seconds; `wallClock` is in seconds since 1970.
+    /// The frame's media time, in seconds; `wallClock` is in seconds since 1970.
     let mediaTime: Double
     let wallClock: Double
-    /// Whether the frame does not continue the previous one.
+    /// True if the frame does not continue the previous one, such as after a seek or lost frames.
     let isDiscontinuity: Bool
     let embeddings: FrameEmbeddings?
     let still: Still
@@ -27,24 +27,24 @@ struct EmbeddedFrame {
         still = Still(nil)
     }
 
-    /// The span of the frame alone.
+    /// The span of a window that consists of this frame only.
     var moment: WindowSpan {
         WindowSpan(
             mediaStart: mediaTime, mediaEnd: mediaTime, wallStart: wallClock, wallEnd: wallClock, frames: 1)
     }
 }
 
-/// An embedded frame of a lane, as a history stores it and `Replay` reads it.
+/// A frame of a lane (a stream or region) as the history stores it and `Replay` reads it.
 package struct RecordedFrame: Sendable {
     package let lane: String
-    /// The embedding as the image tower gives it, `[d]`; nil if the picture shows nothing.
+    /// The image encoder's embedding `[d]`, not normalised; nil if the picture is black, frozen or blurred.
     package let embedding: [Float]?
-    /// The media time in seconds; `wallClock` is in seconds since 1970.
+    /// The frame's media time, in seconds; `wallClock` is in seconds since 1970.
     package let mediaTime: Double
     package let wallClock: Double
-    /// Whether the frame does not continue the previous one.
+    /// True if the frame does not continue the previous one, such as after a seek or lost frames.
     package let isDiscontinuity: Bool
-    /// Whether the picture was unchanged, so that it kept the previous frame's embedding.
+    /// True if the picture was unchanged, so that the frame has the previous frame's embedding.
     package let isRepeat: Bool
 
     package init(
@@ -55,20 +55,21 @@ package struct RecordedFrame: Sendable {
     }
 }
 
-/// The clip embedding of a window, as a head computed it.
+/// The embedding of a whole window (clip embedding) by a head (a model that scores windows), as the history stores it.
 package struct RecordedClip: Sendable {
     package let lane: String
     package let head: String
     package let span: WindowSpan
-    /// The clip embedding `[d]`, of length 1.
+    /// The window's embedding `[d]`, with length 1.
     package let embedding: [Float]
 }
 
-/// Takes embedded frames, live or recorded, through windows, heads and rules to events, in each lane's order.
+/// Turns embedded frames into events: forms windows, scores them for all queries, and applies the queries' thresholds.
 ///
-/// Not Sendable: it belongs to the engine, or to a replay.
+/// The frames are live or recorded; those of each lane (a stream or region) are processed in order. Not Sendable: only
+/// one engine or replay uses it.
 final class FrameScorer {
-    /// A step of a lane: its next frame, or its end.
+    /// The next input of a lane (a stream or region): its next frame, or its end.
     enum Item {
         case frame(EmbeddedFrame)
         case end
@@ -77,16 +78,17 @@ final class FrameScorer {
     private let book: QueryBook
     private let evaluator: WindowEvaluator
     private let model: String
-    /// Whether windows that are not full yet are scored, too.
+    /// True if windows that are not full yet are scored, too.
     private let partial: Bool
 
     init(_ book: QueryBook, _ evaluator: WindowEvaluator, model: String, partial: Bool) {
         (self.book, self.evaluator, self.model, self.partial) = (book, evaluator, model, partial)
     }
 
-    /// Takes the next frames and ends of lanes through windows, heads and rules; adds the results to `step`.
+    /// Processes the next frames and ends of lanes (streams and regions); adds events, scores and counters to `step`.
     ///
-    /// `all` has every lane: at `time` (seconds since 1970) active hours and expiry may end events on any of them.
+    /// `all` has every lane: at `time` (seconds since 1970), a query's active hours or expiry may end its events on any
+    /// of them.
     func take(_ items: [(Lane, Item)], of all: some Sequence<Lane>, at time: Double, _ step: inout BatchResult) {
         var due: [GroupKey: WindowBatch] = [:]
         var actions: [(lane: Lane, action: WindowEvaluator.Action)] = []
@@ -104,7 +106,7 @@ final class FrameScorer {
                 if let embeddings = frame.embeddings {
                     actions += slide(lane, frame, embeddings, &due).map { (lane, $0) }
                 } else {
-                    // It shows nothing: what comes after it does not continue what was before.
+                    // Frames after an unusable picture do not continue those before it.
                     step.blind += 1
                     lane.clearWindow()
                     actions += [(lane, .blind(frame.moment)), (lane, .settle(frame.moment))]
@@ -115,23 +117,25 @@ final class FrameScorer {
             for lane in all { step.detections += lane.drop(standing, book, model: model) }
         }
         for batch in due.values {
-            for (window, look) in zip(batch.windows, evaluator.look(at: batch, &step)) {
-                window.look = look
-                if step.wantsFrames, isKept(window) { step.clips.append(window.recorded(look)) }
+            for (window, output) in zip(batch.windows, evaluator.runHead(on: batch, &step)) {
+                window.output = output
+                if step.wantsFrames, isKept(window) { step.clips.append(window.recorded(output)) }
             }
         }
         evaluator.take(actions, &step)
     }
 
-    /// Whether a history keeps a window's clip embedding: neither pairing heads' nor the mean head's.
+    /// Returns true if the history must store the window's embedding by its head (the model that scored it).
     ///
-    /// The mean head's clip embedding can be computed from the frames alone.
+    /// It is not stored for the mean head, whose embedding can be computed from the stored frames, nor for heads that
+    /// give only scores.
     private func isKept(_ window: PendingWindow) -> Bool {
         window.key.head != "mean" && window.span.frames == window.key.frames
             && book.groups[window.key]?.pairs == false
     }
 
-    /// Slides a lane's window by a frame, and adds the windows to score.
+    /// Adds a frame to a lane (a stream or region), and its new windows to `due`; returns the steps that follow
+    /// scoring.
     private func slide(
         _ lane: Lane, _ frame: EmbeddedFrame, _ embeddings: FrameEmbeddings, _ due: inout [GroupKey: WindowBatch]
     ) -> [WindowEvaluator.Action] {
@@ -148,7 +152,7 @@ final class FrameScorer {
 }
 
 extension Lane {
-    /// The frame as a history stores it; after lost frames it is a discontinuity.
+    /// Returns the frame as the history stores it; after lost frames, it is marked as a discontinuity.
     fileprivate func recorded(_ frame: EmbeddedFrame) -> RecordedFrame {
         RecordedFrame(
             lane: name, embedding: frame.embeddings?.newest, mediaTime: frame.mediaTime, wallClock: frame.wallClock,
@@ -157,8 +161,8 @@ extension Lane {
 }
 
 extension PendingWindow {
-    /// The clip embedding as a history stores it.
-    fileprivate func recorded(_ look: HeadOutput) -> RecordedClip {
-        RecordedClip(lane: lane.name, head: key.head, span: span, embedding: look.clip)
+    /// Returns the embedding of the whole window (clip embedding) as the history stores it.
+    fileprivate func recorded(_ output: HeadOutput) -> RecordedClip {
+        RecordedClip(lane: lane.name, head: key.head, span: span, embedding: output.clip)
     }
 }

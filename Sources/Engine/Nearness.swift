@@ -1,33 +1,34 @@
 package import Matching
 
-/// The moment at which a query came closest to its threshold.
+/// The window in which a query came closest to its threshold.
 package struct NearestMoment: Sendable {
     package let query: StandingQuery
     package let stream: String
     /// The media times of the window's first and last frame, in seconds.
     package let mediaStart: Double
     package let mediaEnd: Double
-    /// The value that the rule compares: the score, or the probability of a contrast.
+    /// The value that is compared with the threshold: the score, or the probability of a query with contrasting texts.
     package let value: Float
-    /// The threshold; nil while a budget's threshold is being learnt.
+    /// The query's threshold; nil while it is being learnt.
     package let threshold: Float?
-    /// Why no event started although the threshold was reached, from the window that came closest to one.
+    /// The reason why reaching the threshold started no event, from the window that came closest to an event.
     package fileprivate(set) var hold: EventTracker.Hold?
 
-    /// The distance above the threshold; without a threshold, the value itself.
+    /// The value minus the threshold; the value itself without a threshold.
     package var margin: Float { value - (threshold ?? 0) }
     package var isReached: Bool { threshold.map { value >= $0 } ?? false }
 }
 
-/// How close each query came to an event; limited to the oldest queries.
+/// Records for each query how close it came to an event; only for the first 1000 queries.
 ///
-/// It looks at every query in every window, which an index of many queries would not. So it serves one stream that is
-/// watched by itself. Not Sendable: it belongs to the engine.
+/// It needs a score of every query in every window, which a search index avoids. So it is used only by `watchword
+/// watch`. Not Sendable: only the engine uses it.
 final class Nearness {
     private(set) var moments: [Slot: NearestMoment] = [:]
 
-    func note(_ of: WindowJudgement) {
-        let (standing, judgement, span, lane) = (of.standing, of.judgement, of.span, of.lane)
+    /// Replaces the query's closest moment if this window came closer.
+    func record(_ window: WindowJudgement) {
+        let (standing, judgement, span, lane) = (window.standing, window.judgement, window.span, window.lane)
         guard standing.slot < WindowJudgement.mostQueries, let value = judgement.value, value.isFinite else { return }
         let threshold = judgement.threshold.isFinite ? judgement.threshold : nil
         let hold = lane.tracker(of: standing)?.hold
@@ -36,7 +37,7 @@ final class Nearness {
             value: value, threshold: threshold, hold: hold)
         guard let best = moments[standing.slot] else { return moments[standing.slot] = moment }
         moment.hold = Self.further(best.hold, hold)
-        // A threshold that was learnt meanwhile tells more than none.
+        // A moment with a learnt threshold replaces one without.
         let isNearer =
             (best.threshold == nil) == (threshold == nil) ? moment.margin > best.margin : best.threshold == nil
         if isNearer { moments[standing.slot] = moment } else { moments[standing.slot]?.hold = moment.hold }
@@ -46,7 +47,7 @@ final class Nearness {
         progress(a) > progress(b) ? a : b
     }
 
-    /// The progress of a match as a number, to find the furthest.
+    /// Returns how far a match had come, as a number to compare.
     private static func progress(_ hold: EventTracker.Hold?) -> Double {
         switch hold {
         case .tooShort(let lasted, _): 1000 + lasted

@@ -3,19 +3,20 @@ import Foundation
 package import Heads
 package import Matching
 
-/// Runs queries over the recorded frames of one lane by the code that decides live, to find the events they would give.
+/// Runs queries over the recorded frames of one lane (a stream or region), to find the events that they would have.
 ///
-/// Not Sendable: it belongs to one thread, which need not be the engine's. The pictures are gone, so no window is
-/// scored again in float32; windows that this might have decided otherwise are counted.
+/// It uses the same code as live scoring. Pictures are not recorded, so no window is scored again in float32; windows
+/// where float32 might decide otherwise are marked. Not Sendable: one thread uses it, which need not be the engine's.
 package final class Replay {
-    /// The value of a window under a query's rule.
+    /// A window's value for one query, and the threshold that it is compared with.
     package struct Value: Sendable {
-        /// The value that the rule compares: the score, or the probability of a contrast.
+        /// The value that is compared with the threshold: the score, or the probability of a query with contrasting
+        /// texts.
         package let value: Float
-        /// The threshold; infinite while a budget's threshold is being learnt.
+        /// The query's threshold; infinite while it is being learnt.
         package let threshold: Float
         package let span: WindowSpan
-        /// Whether the value is so close to the threshold that the history's own error may have decided.
+        /// True if the value is so close to the threshold that the recorded embeddings' error may have decided.
         package let isUndecided: Bool
     }
 
@@ -26,10 +27,10 @@ package final class Replay {
     private let model: String
     private let slots: [String: Slot]
 
-    /// Makes a replay with heads and windows of its own; throws if a query's head cannot be used with the model.
+    /// Makes a replay; throws if a query's head (the plugin that scores windows) cannot be used with the CLIP model.
     ///
-    /// `start`: the first frame's time in seconds since 1970, for queries with active hours. `error`: how far cosines
-    /// of the history may differ from those that decided live.
+    /// `start` is the first frame's time in seconds since 1970, for active hours. `error` is the greatest difference
+    /// between cosines of recorded and of live embeddings.
     package init(
         _ queries: [EmbeddedQuery], lane name: String, labels: [String] = [],
         model: ModelDirectory, finder: HeadFinder, rerank: Int = StandingQuery.defaultRerank,
@@ -53,27 +54,30 @@ package final class Replay {
             window: FrameWindow(width: model.architecture.embedding, capacity: max(1, book.longestWindow)))
     }
 
-    /// The errors of cosines and of logits.
+    /// The greatest differences between scores of recorded and of live embeddings, for cosines and for logits.
     private let error: (cosines: Float, logits: Float)
 
-    /// Calls `tell` with the value of every later window in which a query is watched.
+    /// Calls `tell` with the value of every later window in which this query is active.
     package func follow(_ id: String, _ tell: @escaping (Value) -> Void) {
         let slot = slots[id]
-        evaluator.onJudgement = { [error] of in
-            guard of.standing.slot == slot, let value = of.judgement.value, value.isFinite else { return }
-            let error = of.scores == .logits ? error.logits : error.cosines
+        evaluator.onJudgement = { [error] window in
+            let judgement = window.judgement
+            guard window.standing.slot == slot, let value = judgement.value, value.isFinite else { return }
+            let error = window.scores == .logits ? error.logits : error.cosines
             let isUndecided =
-                of.found.map { of.standing.isUndecided($0, error: error, scoring: of.scoring, on: of.lane) } ?? false
-            tell(Value(value: value, threshold: of.judgement.threshold, span: of.span, isUndecided: isUndecided))
+                window.found.map {
+                    window.standing.isUndecided($0, error: error, scoring: window.scoring, on: window.lane)
+                } ?? false
+            tell(Value(value: value, threshold: judgement.threshold, span: window.span, isUndecided: isUndecided))
         }
     }
 
-    /// Processes the lane's next frames; throws if a head fails.
+    /// Processes the next recorded frames, and returns events and scores; throws if a head (scoring model) fails.
     package func take(_ frames: [RecordedFrame]) throws -> BatchResult {
         var step = BatchResult()
         var start = 0
         while start < frames.count {
-            // A query's hours and expiry are looked at between batches: one ends where they change.
+            // Active hours and expiry are applied between batches, so a batch ends where they change.
             let change = book.nextChange ?? .infinity
             var end = start + 1
             while end < frames.count, end - start < Self.batch, frames[end].wallClock < change { end += 1 }
@@ -85,21 +89,21 @@ package final class Replay {
         return step
     }
 
-    /// The state of the rules after the frames replayed so far, which decides whether frames can be skipped.
+    /// The state after the frames replayed so far; it decides whether frames can be skipped.
     package enum Rest: Sendable {
         /// An event is open, or a match has begun.
         case busy
-        /// A cooldown runs: until a window matches, only its end can change the state.
+        /// Only cooldowns (pauses after events) run: until a window matches, nothing but their end changes the state.
         case cooling
-        /// Until a window matches, nothing changes the state.
+        /// Nothing is in progress: until a window matches, the state does not change.
         case idle
     }
     package var rest: Rest { lane.rest }
 
-    /// Ends the open events at the end of the recording.
+    /// Ends the open events, at the end of the recording.
     package func end() -> [Detection] { lane.close(book, model: model) }
 
-    /// The calibration of a query with a budget; nil if there is none.
+    /// Returns the learnt state of a query's threshold; nil if its threshold is fixed.
     package func calibration(of id: String) -> Calibration? { slots[id].flatMap { lane.calibrations[$0] } }
 
     private static let batch = 64

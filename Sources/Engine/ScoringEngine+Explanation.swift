@@ -4,9 +4,10 @@ package import Matching
 package import Sampling
 import Tensors
 
-/// Scores and explanations, computed without any effect on events.
+/// Scores and explanations, computed without an effect on events.
 extension ScoringEngine {
-    /// Explains why a registered query has an event or not, on each of the named lanes, or on all lanes.
+    /// Explains why a registered query has an event or none, on each of the named lanes (streams or regions), or on
+    /// all.
     ///
     /// Returns nil if there is no such query.
     package func explain(_ id: String, lanes names: [String]? = nil) throws -> [Explanation]? {
@@ -14,7 +15,7 @@ extension ScoringEngine {
         return try explain(standing, group, names)
     }
 
-    /// Explains a query that is not registered, on each lane's newest window.
+    /// Explains a query that is not registered, from the newest window of each lane (a stream or region).
     package func test(
         _ query: StandingQuery, _ embedding: QueryEmbedding, lanes names: [String]? = nil
     ) throws -> [Explanation] {
@@ -31,9 +32,9 @@ extension ScoringEngine {
             .map { try explainer.explain(standing, group, $0) }
     }
 
-    /// Scores a whole clip as one window of each query; it opens no events.
+    /// Scores a whole clip as one window for each query; it starts no events.
     ///
-    /// The clip is no longer than the queries' windows.
+    /// The clip must not be longer than the queries' windows.
     package func score(clip frames: [Frame], of stream: String) throws -> [WindowScore] {
         guard let first = frames.first, let last = frames.last else { return [] }
         let rows = try encoder.images.encode(FrameInContext.window(frames.map(\.picture))).values
@@ -44,20 +45,20 @@ extension ScoringEngine {
         var scores: [WindowScore] = []
         for (key, group) in book.groups where key.frames >= frames.count {
             let window = PendingWindow(key, of: lane, span)
-            let looks = try group.look(at: WindowBatch(window, rows, width: width), rerank: rerank)
-            for look in looks { scores += decisions.allScores(look, group, span, lane) }
+            let outputs = try group.runHead(on: WindowBatch(window, rows, width: width), rerank: rerank)
+            for output in outputs { scores += decisions.allScores(output, group, span, lane) }
         }
         return scores.sorted { ($0.score ?? -.infinity, $1.query) > ($1.score ?? -.infinity, $0.query) }
     }
 
-    /// Records from now on how close each query comes to its threshold.
+    /// Starts recording how close each query comes to its threshold.
     package func noteNearness() {
         let nearness = Nearness()
         self.nearness = nearness
-        decisions.onJudgement = { nearness.note($0) }
+        decisions.onJudgement = { nearness.record($0) }
     }
 
-    /// The closest moment of each query that was recorded, the closest first.
+    /// The closest moment of each query since `noteNearness`, the closest first.
     package var nearestMoments: [NearestMoment] {
         (nearness?.moments.values).map(Array.init)?.sorted {
             ($0.threshold == nil ? 1 : 0, -$0.margin, $0.query.id) < (

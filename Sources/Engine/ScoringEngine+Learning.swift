@@ -2,14 +2,15 @@ package import Matching
 
 /// Learnt thresholds and cooldowns that outlive the process.
 extension ScoringEngine {
-    /// Restores a saved calibration; it is used when its lane and its query are present.
+    /// Restores the saved state of a learnt threshold; it is used once its query and its lane (stream or region) exist.
     package func restore(_ calibration: Calibration, query: String, lane: String) {
-        shelf.put(calibration, query: query, lane: lane)
+        calibrationCache.put(calibration, query: query, lane: lane)
     }
 
-    /// Adopts a calibration that was learnt from the history, for a query on a lane.
+    /// Uses a threshold that was learnt from the history, for a query on a lane (a stream or region).
     ///
-    /// Returns the change, to be recorded; nil if a threshold is pinned there already, or the query has changed since.
+    /// Returns the change, to be recorded. Returns nil if this query already has a learnt threshold on this lane, or
+    /// has changed.
     package func learn(_ learnt: LearntCalibration, of query: StandingQuery) -> ThresholdChange? {
         guard let standing = book[learnt.query], standing.query.isLearntLike(query), let pin = learnt.calibration.pin
         else { return nil }
@@ -17,8 +18,8 @@ extension ScoringEngine {
             guard lane.calibrations[standing.slot]?.pin == nil else { return nil }
             lane.calibrations[standing.slot] = learnt.calibration
             lane.changedCalibrations.insert(standing.slot)
-        } else if !shelf.isPinned(learnt.query, on: learnt.lane) {
-            shelf.put(learnt.calibration, query: learnt.query, lane: learnt.lane)
+        } else if !calibrationCache.isPinned(learnt.query, on: learnt.lane) {
+            calibrationCache.put(learnt.calibration, query: learnt.query, lane: learnt.lane)
         } else {
             return nil
         }
@@ -27,15 +28,16 @@ extension ScoringEngine {
         return ThresholdChange(query: learnt.query, lane: learnt.lane, change: change)
     }
 
-    /// Whether a query has a budget, and no threshold is pinned for it on any lane.
+    /// Returns true if a query's threshold must be learnt, and none is learnt yet on any stream or region.
     package func isUnlearnt(_ query: StandingQuery) -> Bool {
         guard let standing = book[query.id], standing.query.isLearntLike(query), query.rule.fixedThreshold == nil else {
             return false
         }
-        return !shelf.isPinned(query.id) && !lanes.values.contains { $0.calibrations[standing.slot]?.pin != nil }
+        return !calibrationCache.isPinned(query.id)
+            && !lanes.values.contains { $0.calibrations[standing.slot]?.pin != nil }
     }
 
-    /// The pinned thresholds of queries, by lane and query.
+    /// Returns the learnt thresholds of queries, first by lane (stream or region), then by query id.
     package func pins(of ids: [String]) -> [String: [String: Float]] {
         var pins: [String: [String: Float]] = [:]
         for id in ids {
@@ -45,15 +47,15 @@ extension ScoringEngine {
         return pins
     }
 
-    /// Forgets everything learnt of a lane that was removed for good.
+    /// Deletes all that was learnt on a lane (a stream or region) that was removed for good.
     package func forgetLearnt(lane: String) {
-        shelf.forget(lane: lane)
+        calibrationCache.forget(lane: lane)
         lastEnds[lane] = nil
     }
 
-    /// Restores the ends of events before this process, so that their cooldowns continue; queries are added before.
+    /// Restores the ends of events of an earlier process, so that cooldowns (pauses after events) continue.
     ///
-    /// A group's cooldown is the longest of its members'.
+    /// Queries must be added before. The cooldown of a group of queries is the longest of its members'.
     package func restore(_ ended: [EndedEvent]) {
         guard !ended.isEmpty else { return }
         var cooldowns: [String: Double] = [:]
@@ -70,21 +72,22 @@ extension ScoringEngine {
         }
     }
 
-    /// The number of calibrations of all queries on all lanes, by state.
+    /// The number of learnt thresholds of all queries on all streams and regions, by state.
     package var learntThresholds: LearntThresholds {
         var counts = LearntThresholds()
         for calibration in lanes.values.flatMap(\.calibrations.values) { counts.count(calibration) }
         return counts
     }
 
-    /// The calibrations that changed since the last call.
+    /// Returns the learnt thresholds' states that changed since the last call, to be saved.
     package func changedCalibrations() -> [LearntCalibration] {
-        shelf.takeUnsaved() + lanes.values.flatMap { $0.takeChanges(book) }
+        calibrationCache.takeUnsaved() + lanes.values.flatMap { $0.takeChanges(book) }
     }
 
-    /// Moves a query's learnt thresholds, on all lanes or one, to the values that the background gives now.
+    /// Moves a query's learnt thresholds to the values that fit the scores now; on all streams and regions if `lane` is
+    /// nil.
     ///
-    /// Returns nil if there is no such query.
+    /// Returns the changes, or nil if there is no such query.
     package func recalibrate(_ id: String, lane: String? = nil) -> [ThresholdChange]? {
         guard let standing = book[id] else { return nil }
         return lanes.values.filter { lane == nil || $0.name == lane }.sorted { $0.name < $1.name }

@@ -3,12 +3,12 @@ package import Foundation
 package import Matching
 package import Pixels
 
-/// The registered queries of the engine.
+/// Adding, removing and listing the engine's queries.
 extension ScoringEngine {
-    /// Adds a query, or replaces the one with the same id; returns the events that end.
+    /// Adds a query, or replaces the one with the same id; returns the end messages of events that end.
     ///
-    /// Open events and begun matches continue if the new query matches the same windows; a cooldown always continues. A
-    /// calibration stays if description, head, window length and budget are the same.
+    /// An open event continues if the new version matches the same windows; a cooldown always continues. A learnt
+    /// threshold is kept if all that determines it is the same. `time` is for active hours.
     @discardableResult
     package func add(_ query: StandingQuery, _ embedding: QueryEmbedding, at time: Date = Date()) throws -> [Detection]
     {
@@ -25,15 +25,15 @@ extension ScoringEngine {
         let standing = try book.add(query, embedding, at: time.timeIntervalSince1970)
         for (name, motion) in going { lanes[name]?.put(motion, standing) }
         for (name, calibration) in kept ?? [:] { lanes[name]?.calibrations[standing.slot] = calibration }
-        if let old, !old.query.isLearntLike(query) { shelf.forget(query: query.id) }
-        for lane in lanes.values { shelf.give(standing, to: lane) }
+        if let old, !old.query.isLearntLike(query) { calibrationCache.forget(query: query.id) }
+        for lane in lanes.values { calibrationCache.give(standing, to: lane) }
         growWindows()
         return ended
     }
 
-    /// Adds many queries; returns the events that end, and the number of queries that were replaced.
+    /// Adds many queries; returns the end messages of events that end, and the number of queries that were replaced.
     ///
-    /// `unlearnt` has the ids of replaced queries whose calibrations are no longer valid.
+    /// `unlearnt` has the ids of replaced queries whose learnt thresholds are no longer valid.
     package func add(
         _ queries: [(StandingQuery, QueryEmbedding)]
     ) throws -> (ended: [Detection], replaced: Int, unlearnt: [String]) {
@@ -50,16 +50,16 @@ extension ScoringEngine {
         return (ended, replaced, unlearnt)
     }
 
-    /// Embeds a query and adds it.
+    /// Embeds a query and adds it; `truncated` is true if a text was cut to the model's context length.
     @discardableResult
     package func add(_ query: StandingQuery, pictures: [Picture] = []) throws -> (truncated: Bool, ended: [Detection]) {
         let embedding = try embed(query, pictures: pictures)
         return (embedding.truncated, try add(query, embedding))
     }
 
-    /// Removes a query and returns its open events, which end; nil if there is no such query.
+    /// Removes a query, and returns the end messages of its open events; nil if there is no such query.
     package func remove(_ id: String) -> [Detection]? {
-        shelf.forget(query: id)
+        calibrationCache.forget(query: id)
         defer {
             for lane in lanes.values { lane.forgetLastEnd(of: id) }
             for name in lastEnds.keys { _ = lastEnds[name]?.take(query: id) }
@@ -67,7 +67,7 @@ extension ScoringEngine {
         return remove(id, keepingGroup: false)
     }
 
-    /// Removes a query; its events do not end on the lanes in `goingOn`.
+    /// Removes a query and ends its events, except on the lanes (streams and regions) in `goingOn`.
     private func remove(_ id: String, keepingGroup: Bool, goingOn: Set<String> = []) -> [Detection]? {
         guard let standing = book[id] else { return nil }
         var ended: [Detection] = []
@@ -81,18 +81,19 @@ extension ScoringEngine {
     }
 
     package func query(_ id: String) -> StandingQuery? { book[id]?.query }
-    /// The registered queries with these ids.
+    /// Returns those registered queries that have one of the ids, by id.
     package func queries(ids: [String]) -> [String: StandingQuery] {
         Dictionary(ids.compactMap { id in book[id].map { (id, $0.query) } }) { $1 }
     }
     package var allQueries: [StandingQuery] { book.all }
-    /// The queries after an id, sorted by id, at most `limit`.
+    /// Returns at most `limit` queries, sorted by id, that follow a given id; for lists in pages.
     package func queries(after id: String, limit: Int) -> [StandingQuery] {
         Array(book.all.drop { $0.id <= id }.prefix(limit))
     }
     package var queryCount: Int { book.count }
 
-    /// Grows the lanes' windows to the longest window length, keeping their frames.
+    /// Enlarges the frame buffers of all streams and regions to the longest window of all queries; their frames are
+    /// kept.
     private func growWindows() {
         for lane in lanes.values where lane.window.capacity < windowCapacity { lane.growWindow(to: windowCapacity) }
     }

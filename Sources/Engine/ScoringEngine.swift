@@ -9,24 +9,24 @@ import Sampling
 import SystemSupport
 package import Tensors
 
-/// The engine from sampled frames to events: it embeds frames, slides windows, scores, and follows events.
+/// The scoring engine: it embeds sampled frames, forms windows, scores them for all queries, and follows events.
 ///
-/// It runs on its own executor. Every oneDNN, OpenBLAS and plugin call for live frames happens here, one at a time. A
-/// replay of the past makes its own calls on another thread.
+/// Its own executor runs all oneDNN, OpenBLAS and scoring plugin calls for live frames, one at a time. A replay of
+/// recorded frames makes such calls on another thread.
 package actor ScoringEngine {
     private let executor: QueueExecutor
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     package nonisolated let model: ModelDirectory
-    /// A name of the model and precision: embeddings of texts and pictures are equal if it is equal.
+    /// A name of the model and its precisions: embeddings made under an equal name are equal, so they may be cached.
     package nonisolated let embeddingIdentity: String
-    /// How far cosines of recorded embeddings may differ from those that decided live.
+    /// The greatest difference between a cosine of recorded embeddings and the same cosine when it decided live.
     ///
-    /// Windows close to a threshold were decided in float32, and rows of a history are rounded.
+    /// Live windows close to a threshold are decided in float32, and recorded embeddings are rounded.
     package nonisolated let historyError: Float
     let finder: HeadFinder
     let encoder: FrameEncoder
-    /// The tower for windows that are scored again in float32; nil if none is.
+    /// The float32 image encoder, for windows that are scored again; nil if the main precision is float32.
     private let exact: ExactEncoder?
     let decisions: WindowEvaluator
     private let scorer: FrameScorer
@@ -35,23 +35,25 @@ package actor ScoringEngine {
     var lanes: [String: Lane] = [:]
     /// The model's scale and bias, which turn cosines into logits.
     let scoring: Scoring
-    /// How close queries came to their thresholds; nil unless `noteNearness` was called.
+    /// The record of how close queries came to their thresholds; nil unless `noteNearness` was called.
     var nearness: Nearness?
-    var shelf = CalibrationCache()
-    /// The ends of the last events of removed lanes.
+    var calibrationCache = CalibrationCache()
+    /// The ends of the last events of removed streams and regions, from which cooldowns (pauses after events) continue.
     var lastEnds: [String: LastEnds] = [:]
-    /// The number of queries that a pairing head scores in a window, chosen by the mean head.
+    /// The number of queries that a pairing head (which scores each text with a window) scores in a window.
+    ///
+    /// The mean head, which is faster, chooses them.
     let rerank: Int
     package private(set) var time = EngineTime()
-    /// Histograms of the scores that heads computed, by head.
-    package var lookedAt: [String: Histogram] { decisions.lookedAt }
-    /// Counters of removed lanes, reported by the next step.
-    private var untold = BatchResult()
+    /// Histograms of the scores that heads (models that score windows) computed, by head.
+    package var scoreHistograms: [String: Histogram] { decisions.scoreHistograms }
+    /// Counters and events of removed streams and regions, which the next `process` call reports.
+    private var unreported = BatchResult()
 
     /// Loads the model; throws an error if a file, a tensor or the vocabulary is invalid.
     ///
-    /// `isLive`: cameras wait, so heads that take too long are not called for a while, and few windows are scored
-    /// again.
+    /// `isLive` is true if live streams wait: then scoring plugins that take too long are not called for a while, and
+    /// few windows are scored again in float32. `partial` scores windows that are not full yet.
     package init(
         model: ModelDirectory, finder: HeadFinder, precision: Precision = .auto, partial: Bool = false,
         rerank: Int = StandingQuery.defaultRerank, calibration: CalibrationSettings = CalibrationSettings(),
@@ -76,11 +78,11 @@ package actor ScoringEngine {
         let scoring = try model.scoring()
         self.scoring = scoring
         let error = precision.assumedError.map { (cosines: $0, logits: $0 * scoring.scale) }
-        // The largest tower first: what it takes to pack it is given back before the others come.
+        // The largest encoder first: the memory needed to reorder its weights is released before the others are made.
         exact = try error.map { _ in ExactEncoder(try images(.f32, isLean: true), isLimited: isLive) }
         model.releaseMemory()
         let pictures = try images(precision)
-        // Texts are few, and each is compared with every window to come: they get all the digits there are.
+        // Text embeddings are few, and each is compared with all later windows, so they are always float32.
         let texts = try PackedWeights.tower({ model.packed("text", .f32) }) { packed in
             try TextEncoder(source, architecture: model.architecture, precision: .f32, packed: packed)
         }
@@ -88,7 +90,7 @@ package actor ScoringEngine {
         embedder = QueryEmbedder(tokenizer, texts, pictures)
         embeddingIdentity = "\(model.identity) \(model.readingHash) \(Precision.f32.rawValue) \(precision.rawValue)"
         model.releaseMemory()
-        // Weights that had to be packed have been packed in memory of the allocator's.
+        // The allocator may still hold memory from reordering weights.
         Memory.release()
         book = QueryBook { [model, finder] in
             try QueryGroup($0, model: model, finder: finder, assuming: error)
@@ -101,40 +103,41 @@ package actor ScoringEngine {
 
     // MARK: Embedding
 
-    /// Embeds a text: `[d]`, not normalised; `truncated` if it was cut to the model's context.
+    /// Embeds a text, `[d]`, not normalised; `truncated` is true if the text was cut to the model's context length.
     package func embed(text: String) throws -> (embedding: [Float], truncated: Bool) { try embedder.embed(text: text) }
 
-    /// Embeds several texts at once, but so few that scoring waits no longer than for a few pictures.
+    /// Embeds several texts at once; pass only a few, since scoring waits meanwhile.
     package func embed(texts: [String]) throws -> [(embedding: [Float], truncated: Bool)] {
         try embedder.embed(texts: texts)
     }
 
-    /// Releases the text tower's memory while no text is expected.
+    /// Releases the text encoder's memory while no text is expected.
     package func releaseTexts() {
         embedder.releaseTexts()
         model.releaseMemory()
     }
 
-    /// Embeds pictures: `[pictures][d]`, not normalised.
+    /// Embeds pictures; the embeddings, `d` numbers each, are not normalised.
     package func embed(pictures: [Picture]) throws -> [[Float]] { try embedder.embed(pictures: pictures) }
 
-    /// Embeds a query, with all its sentences and pictures as one, and its contrasts.
+    /// Embeds a query: the average of its sentences and pictures, and one embedding for each contrasting text.
     ///
-    /// `pictures` are its decoded images; see `QueryPictures`. Throws if its head cannot be used with the model.
+    /// `pictures` are the query's decoded images; see `QueryPictures`. Throws if its scoring plugin cannot be used with
+    /// the model.
     package func embed(_ query: StandingQuery, pictures: [Picture] = []) throws -> QueryEmbedding {
         try check(query)
         return try embedder.embed(query, pictures: pictures)
     }
 
-    /// Throws if a query's head cannot be used with the model.
+    /// Throws if a query's head (the plugin that scores windows) cannot be used with the CLIP model.
     package func check(_ query: StandingQuery) throws { _ = try book.group(for: query) }
 
     // MARK: Lanes and frames
 
-    /// Adds a lane, or empties an existing one of that name, which keeps its calibrations.
+    /// Adds a lane (a stream or region), or resets an existing one of that name, whose learnt thresholds are kept.
     package func addLane(_ name: String, labels: [String] = []) {
         if let old = lanes[name] {
-            shelf.keep(old, book)
+            calibrationCache.keep(old, book)
             lastEnds[name, default: LastEnds()].merge(old.takeLastEnds(book))
             decisions.forget(old)
         }
@@ -145,30 +148,31 @@ package actor ScoringEngine {
             window: FrameWindow(width: width, capacity: windowCapacity, hasEdges: patches == .spatiotemporal),
             lastEnds: lastEnds.removeValue(forKey: name) ?? LastEnds())
         lanes[name] = lane
-        for group in book.groups.values { for standing in group.learners { shelf.give(standing, to: lane) } }
+        for group in book.groups.values { for standing in group.learners { calibrationCache.give(standing, to: lane) } }
     }
 
     package func hasLane(_ name: String) -> Bool { lanes[name] != nil }
 
-    /// The health of each lane's pictures.
+    /// The state of the newest picture of each stream and region: good, black, frozen or blurred.
     package var health: [String: PictureHealth] { lanes.mapValues(\.health) }
 
-    /// Removes a lane; its open events end, and its calibrations are kept for its return.
+    /// Removes a lane (a stream or region) and returns the end messages of its events; learnt thresholds are kept for
+    /// later.
     package func removeLane(_ name: String) -> [Detection] {
         encoder.forget(name)
         guard let lane = lanes.removeValue(forKey: name) else { return [] }
-        decisions.leave(lane, &untold)
-        shelf.keep(lane, book)
+        decisions.leave(lane, &unreported)
+        calibrationCache.keep(lane, book)
         lastEnds[name, default: LastEnds()].merge(lane.takeLastEnds(book))
-        defer { untold.detections = [] }
-        return untold.detections
+        defer { unreported.detections = [] }
+        return unreported.detections
     }
 
-    /// Processes the next frames of all lanes, in order, to scores and events.
+    /// Processes the next frames of all streams and regions, in order, and returns events, scores and counters.
     ///
-    /// Frames whose windows wait for float32 are decided by a later call, which may have no frames. `isLate`: frames
-    /// waited too long, so no float32 work is done now. `wantFrames`: the result includes the embedded frames, and the
-    /// windows' clip embeddings. `watching`: queries whose scores are wanted.
+    /// A window that waits to be scored again in float32 is decided by a later call, which may have no frames. `isLate`
+    /// is true if frames waited too long: then no float32 work is done now. `wantFrames` adds the embedded frames and
+    /// windows to the result. `watching` has the ids of queries whose scores are wanted.
     package func process(
         _ items: [QueuedItem], isLate: Bool = false, wantScores: Bool = false, wantFrames: Bool = false,
         watching: Set<String> = []
@@ -176,8 +180,8 @@ package actor ScoringEngine {
         let began = ThreadClock.nanoseconds
         let items = items.filter { lanes[$0.stream] != nil }
         let embeddings = try embed(items)
-        var step = untold
-        untold = BatchResult()
+        var step = unreported
+        unreported = BatchResult()
         (step.wantsScores, step.wantsFrames, step.watching) = (wantScores, wantFrames, watching)
         step.encodeSeconds = Double(ThreadClock.nanoseconds - began) / 1e9
         step.encoded = embeddings.count { $0.isNew }
@@ -197,14 +201,14 @@ package actor ScoringEngine {
         }
     }
 
-    /// Joins the items with the embeddings of the good frames, in order.
+    /// Pairs the items with their lanes (streams and regions) and, if the picture is usable, with an embedding.
     private func embedded(_ items: [QueuedItem], _ embeddings: [FrameEmbeddings]) -> [(Lane, FrameScorer.Item)] {
         var next = embeddings.makeIterator()
         return items.compactMap { item in
             guard let lane = lanes[item.stream] else { return nil }
             guard case .frame(let frame) = item.item else { return (lane, .end) }
             lane.saw(frame.health)
-            // A picture that shows nothing is not embedded.
+            // A black, frozen or blurred picture has no embedding.
             let embedding = frame.health == .good ? next.next() : nil
             return (lane, .frame(EmbeddedFrame(frame, embedding)))
         }
@@ -215,7 +219,7 @@ package actor ScoringEngine {
     var width: Int { model.architecture.embedding }
     var windowCapacity: Int { max(book.longestWindow, model.defaults.frames) }
 
-    /// The names of all head plugins, with the problem of each that cannot be used with this model.
+    /// Returns all head plugins (models that score windows) by name, with the error of each that cannot be loaded.
     package func heads() -> [(name: String, library: HeadLibrary?, problem: String?)] {
         finder.names.map { name in
             do {

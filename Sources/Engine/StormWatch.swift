@@ -1,7 +1,7 @@
 package import Foundation
 import Matching
 
-/// A time in which events come faster than they are told, and the queries that make it.
+/// The state of a storm: a time in which event messages come faster than they are published.
 package struct StormStatus: Codable, Sendable, Equatable {
     package struct Query: Codable, Sendable, Equatable {
         package let query: String
@@ -9,19 +9,21 @@ package struct StormStatus: Codable, Sendable, Equatable {
     }
 
     package let since: Date
-    /// Queries whose events came since, and those with the most messages.
+    /// The number of queries with event messages since the storm began; `most` has the five with the most messages.
     package let queries: Int
     package let most: [Query]
 }
 
-/// Notices when events come faster than they are told, and which queries make them.
+/// Detects storms (event messages that come faster than they are published) and counts each query's messages.
 package struct StormWatch: Sendable {
-    /// Messages that may wait; more are a storm, which is over once none has come for so many seconds.
+    /// The number of event messages that may wait to be published; more than these are a storm.
+    ///
+    /// A storm is over once no more than these have waited for 10 seconds.
     package static let calm = 256
     private static let pause = 10.0
     private static let shown = 5
 
-    /// A report of a storm, due at its beginning, each minute, and at its end.
+    /// A report of a storm: at its beginning, each minute, and at its end.
     package enum News: Sendable, Equatable {
         case goesOn(StormStatus)
         case over(queries: Int)
@@ -34,7 +36,10 @@ package struct StormWatch: Sendable {
 
     package init() {}
 
-    /// Takes detections; `waiting` is the number of those that waited before them.
+    /// Counts event messages; returns a report if a storm (more messages than can be published) begins, continues or
+    /// ends.
+    ///
+    /// `waiting` is the number of messages that waited before these.
     package mutating func observe(_ detections: [Detection], waiting: Int, at now: Date) -> News? {
         if waiting > Self.calm {
             if began == nil { (began, counts) = (now, [:]) }
@@ -51,10 +56,10 @@ package struct StormWatch: Sendable {
         return .goesOn(storm)
     }
 
-    /// Whether there is a storm.
+    /// Returns true if there is a storm at this time.
     package func isOn(at now: Date) -> Bool { began != nil && now.timeIntervalSince(last) < Self.pause }
 
-    /// The storm, with the queries that make it; nil while there is none.
+    /// Returns the storm's state and the queries with the most messages; nil if there is no storm.
     package func status(at now: Date) -> StormStatus? {
         guard let began, isOn(at: now) else { return nil }
         let most = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(Self.shown)

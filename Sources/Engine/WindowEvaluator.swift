@@ -4,37 +4,38 @@ import Matching
 import Measures
 import Sampling
 
-/// Judges windows in each lane's order: heads score them, rules decide matches, trackers follow events.
+/// Decides which windows match which queries: has windows scored, compares scores with thresholds, follows events.
 ///
-/// If a lower precision cannot decide a match, the window is scored again in float32. This takes turns: until then, the
-/// window and everything after it in its lane wait. The type belongs to the engine.
+/// The windows of each lane (a stream or region) are judged in order. If a lower precision cannot decide a match, the
+/// window is scored again in float32, which may take several calls; until then, all later steps of its lane wait. Only
+/// the engine or a replay uses it.
 final class WindowEvaluator {
-    /// A step of a lane; steps are performed in order.
+    /// One step of a lane (a stream or region); a lane's steps are performed in order.
     enum Action {
         case window(PendingWindow)
-        /// A picture that showed nothing.
+        /// A frame whose picture is black, frozen or blurred.
         case blind(WindowSpan)
-        /// The end of a frame: all its windows were judged; the span is that of the longest.
+        /// All windows that end with a frame were judged; the span is that of the longest window.
         case settle(WindowSpan)
-        /// A break in the lane: the next frame does not continue the last.
+        /// The next frame does not continue the last one.
         case close
         case end
     }
 
-    /// A lane with a window that waits.
+    /// A lane (a stream or region) that waits for a window's float32 scores.
     private struct Waiting {
         let lane: Lane
-        /// The steps of the lane, from the waiting window on.
+        /// The steps of this stream or region that are not performed yet, beginning with the waiting window.
         var actions: [Action]
         let since: ContinuousClock.Instant
     }
 
-    /// The number of turns from one use of the sample window to the next.
+    /// The number of calls of `take` after which the next frame of `sample` is embedded in float32.
     static let pace = 16
-    /// The longest wait of a lane, after which its windows are decided without float32.
+    /// The longest time that a stream or region waits for float32 scores; then its windows are decided without them.
     ///
-    /// It holds whether frames are late or not, since a lane may also wait for other lanes. (With 40 cameras whose
-    /// windows were all too close to a threshold, one frame in a hundred waited over 3 s.)
+    /// It may also wait for other streams, so this holds even if frames are not late. (With 40 cameras whose windows
+    /// were all too close to a threshold, one frame in a hundred waited over 3 s.)
     static let patience = Duration.milliseconds(500)
 
     private let book: QueryBook
@@ -46,16 +47,17 @@ final class WindowEvaluator {
     private let isLive: Bool
     private let now: @Sendable () -> ContinuousClock.Instant
     private var rest = HeadCircuitBreaker()
-    /// The lanes with a window that waits for float32, the longest waiting first.
+    /// The streams and regions that wait for float32 scores, the longest waiting first.
     private var waiting: [Waiting] = []
-    /// A window rescored only to calibrate the error estimate, when idle.
-    private var sample: (window: PendingWindow, look: HeadOutput)?
+    /// A window that is scored again only to measure the error of scores; nil if there is none.
+    private var sample: (window: PendingWindow, output: HeadOutput)?
     private var turns = 0
-    /// Histograms of the scores that heads computed, by head.
-    private(set) var lookedAt: [String: Histogram] = [:]
-    /// Whether lanes keep the clip embeddings of their last hour, for explanations.
+    /// Histograms of the scores that heads (models that score windows) computed, by head.
+    private(set) var scoreHistograms: [String: Histogram] = [:]
+    /// True if each stream and region keeps its window embeddings of the last hour, for explanations.
     var remembersHour = true
-    /// Called with each judgement of a watched query, even of queries that the index did not find; nil to skip this.
+    /// Called with each score and decision of an active query, even one that the search index did not find; nil if not
+    /// needed.
     var onJudgement: ((WindowJudgement) -> Void)?
 
     init(
@@ -66,7 +68,9 @@ final class WindowEvaluator {
         (self.calibration, self.rerank, self.isLive, self.now) = (calibration, rerank, isLive, now)
     }
 
-    /// Performs the next steps, after those that waited.
+    /// Performs the waiting steps of all streams and regions as far as possible, then the new ones.
+    ///
+    /// Adds events, scores and counters to `step`.
     func take(_ actions: [(lane: Lane, action: Action)], _ step: inout BatchResult) {
         let time = now()
         for place in waiting.indices { resume(&waiting[place], at: time, &step) }
@@ -96,7 +100,7 @@ final class WindowEvaluator {
         waiting.actions = Array(left)
     }
 
-    /// Ends a lane: its waiting windows are decided as they are, and its events end.
+    /// Ends a lane (a stream or region): waiting windows are decided without float32, and open events end.
     func leave(_ lane: Lane, _ step: inout BatchResult) {
         if let place = waiting.firstIndex(where: { $0.lane === lane }) {
             for action in waiting.remove(at: place).actions where !perform(action, lane, &step) {
@@ -107,26 +111,26 @@ final class WindowEvaluator {
         step.detections += lane.close(book, model: model)
     }
 
-    /// Drops the waiting steps of a lane.
+    /// Discards the waiting steps of a lane (a stream or region).
     func forget(_ lane: Lane) { waiting.removeAll { $0.lane === lane } }
 
-    /// Decides that a waiting window is not scored again.
+    /// Gives up scoring a waiting window in float32, and counts it as undecided.
     private func giveUp(_ action: Action, _ step: inout BatchResult) {
         guard case .window(let window) = action else { return }
-        window.review = .done
+        window.rescoring = .done
         step.undecided += 1
     }
 
-    /// Performs a step; returns false if it has to wait.
+    /// Performs one step of a lane (a stream or region); returns false if it must wait for float32 scores.
     private func perform(_ action: Action, _ lane: Lane, _ step: inout BatchResult) -> Bool {
         switch action {
         case .window(let window):
             guard let group = book.groups[window.key] else { break }
-            guard let look = window.look else {
+            guard let output = window.output else {
                 blind(lane, window.span, [window.key], &step)
                 break
             }
-            return decide(window, look, group, &step)
+            return decide(window, output, group, &step)
         case .blind(let span): blind(lane, span, book.groups.keys, &step)
         case .settle(let span):
             step.detections += lane.settle(span, book, model: model)
@@ -141,15 +145,16 @@ final class WindowEvaluator {
 
     // MARK: Windows
 
-    /// Scores a group's windows; returns nothing if its head fails or rests, while other groups continue.
-    func look(at batch: WindowBatch, _ step: inout BatchResult) -> [HeadOutput] {
+    /// Scores a batch of windows with their head (scoring model); returns nothing if it fails, or took too long
+    /// recently.
+    func runHead(on batch: WindowBatch, _ step: inout BatchResult) -> [HeadOutput] {
         let (key, began) = (batch.key, now())
         guard !batch.windows.isEmpty, let group = book.groups[key], !(isLive && rest.rests(key.head, at: began)) else {
             return []
         }
-        var looks: [HeadOutput] = []
+        var outputs: [HeadOutput] = []
         do {
-            looks = try group.look(at: batch, rerank: rerank)
+            outputs = try group.runHead(on: batch, rerank: rerank)
         } catch {
             step.failures.append(HeadFailure(head: key.head, reason: "\(error)", cause: error))
         }
@@ -160,19 +165,19 @@ final class WindowEvaluator {
                 batch.windows.count, pause / .seconds(1))
             step.failures.append(HeadFailure(head: key.head, reason: reason))
         }
-        return looks
+        return outputs
     }
 
-    private func decide(_ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup, _ step: inout BatchResult)
+    private func decide(_ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup, _ step: inout BatchResult)
         -> Bool
     {
-        guard let look = reviewed(window, look, group, &step) else { return false }
+        guard let output = rescoredIfNeeded(window, output, group, &step) else { return false }
         let (key, lane) = (window.key, window.lane)
         step.scored += 1
-        lookedAt[key.head, default: group.scores == .logits ? .logits : .cosines].add(
-            look.found.lazy.map { Double($0.score) })
+        scoreHistograms[key.head, default: group.scores == .logits ? .logits : .cosines].add(
+            output.found.lazy.map { Double($0.score) })
         lane.advance(to: window.span)
-        let concerned = concerned(window, look, group)
+        let concerned = concerned(window, output, group)
         for (standing, found) in concerned {
             let judgement = found.map { judge(standing, $0, group, lane, &step) } ?? .blind(standing)
             step.detections += lane.observe(standing, judgement, window.span, window.still, model: model)
@@ -180,46 +185,47 @@ final class WindowEvaluator {
                 WindowJudgement(
                     standing, found, judgement, window.span, lane, group.scoring(scoring), group.scores))
         }
-        if let onJudgement { tellOthers(than: concerned.map(\.standing), window, look, group, onJudgement) }
-        if step.wantsScores { step.scores += allScores(look, group, window.span, lane) }
-        if !step.watching.isEmpty { step.watched += watchedScores(step.watching, window, look, group) }
+        if let onJudgement { reportOthers(than: concerned.map(\.standing), window, output, group, onJudgement) }
+        if step.wantsScores { step.scores += allScores(output, group, window.span, lane) }
+        if !step.watching.isEmpty { step.watched += watchedScores(step.watching, window, output, group) }
         if !group.pairs, remembersHour {
-            lane.histories[key, default: WindowHistory(width: look.clip.count)].append(look.clip[...], at: lane.clock)
+            let clip = output.clip
+            lane.histories[key, default: WindowHistory(width: clip.count)].append(clip[...], at: lane.clock)
         }
         return true
     }
 
-    /// The queries that may match a window or are in motion, with their scores; nil for those not scored.
+    /// Returns the queries that may match a window or have an event in progress, with scores; nil for one not scored.
     private func concerned(
-        _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup
+        _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup
     ) -> [(standing: RegisteredQuery, found: Found?)] {
         var others = Set(window.lane.inMotion(window.key))
         var concerned: [(RegisteredQuery, Found?)] = []
-        // A query that was removed since the head looked is not concerned; an edit that decides the same changes
-        // nothing.
-        for found in look.found {
+        // Queries that were removed or changed since the head scored the window are left out, unless the new version
+        // matches the same windows.
+        for found in output.found {
             guard let standing = book[found.standing.slot], standing.isWatched, standing.decidesLike(found.standing)
             else { continue }
             others.remove(standing.slot)
             concerned.append(
                 (standing, Found(standing: standing, score: found.score, contrasts: found.contrasts)))
         }
-        return concerned + others.sorted().compactMap { book[$0] }.map { ($0, group.score($0, look.clip)) }
+        return concerned + others.sorted().compactMap { book[$0] }.map { ($0, group.score($0, output.clip)) }
     }
 
-    /// Reports the judgements of queries that the index did not find.
-    private func tellOthers(
-        than concerned: [RegisteredQuery], _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup,
-        _ tell: (WindowJudgement) -> Void
+    /// Calls `report` with the scores of active queries that were too low for the search index to find.
+    private func reportOthers(
+        than concerned: [RegisteredQuery], _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup,
+        _ report: (WindowJudgement) -> Void
     ) {
         let known = Set(concerned.map(\.slot))
         for standing in group.members(below: WindowJudgement.mostQueries) where !known.contains(standing.slot) {
             guard standing.isWatched, standing.selects(window.lane), let threshold = standing.query.rule.fixedThreshold,
-                let found = group.score(standing, look.clip)
+                let found = group.score(standing, output.clip)
             else { continue }
             let scoring = group.scoring(scoring)
             let judgement = Judgement(value: standing.value(of: found, scoring: scoring), threshold: threshold)
-            tell(WindowJudgement(standing, found, judgement, window.span, window.lane, scoring, group.scores))
+            report(WindowJudgement(standing, found, judgement, window.span, window.lane, scoring, group.scores))
         }
     }
 
@@ -236,7 +242,7 @@ final class WindowEvaluator {
         }
     }
 
-    /// Judges a frame that showed nothing: for matches in progress, a window that does not match.
+    /// Treats an unusable frame as a window that does not match, for the queries with a match or event in progress.
     private func blind(_ lane: Lane, _ span: WindowSpan, _ keys: some Sequence<GroupKey>, _ step: inout BatchResult) {
         for key in keys {
             for slot in lane.inMotion(key).sorted() {
@@ -246,25 +252,25 @@ final class WindowEvaluator {
         }
     }
 
-    /// Every query's score of a window, if the caller wants all scores.
-    func allScores(_ look: HeadOutput, _ group: QueryGroup, _ span: WindowSpan, _ lane: Lane) -> [WindowScore] {
-        let known = Dictionary(look.found.map { ($0.standing.slot, $0.score) }, uniquingKeysWith: { $1 })
+    /// Returns the window's score for each active query with this head and window length.
+    func allScores(_ output: HeadOutput, _ group: QueryGroup, _ span: WindowSpan, _ lane: Lane) -> [WindowScore] {
+        let known = Dictionary(output.found.map { ($0.standing.slot, $0.score) }, uniquingKeysWith: { $1 })
         return group.members.filter { $0.isWatched && $0.selects(lane) }.map { standing in
             WindowScore(
                 stream: lane.name, span: span, query: standing.query.id, text: standing.query.text,
-                head: standing.query.head, score: known[standing.slot] ?? group.score(standing, look.clip)?.score)
+                head: standing.query.head, score: known[standing.slot] ?? group.score(standing, output.clip)?.score)
         }
     }
 
-    /// The scores of queries that clients watch, if the window is one of theirs.
+    /// Returns the window's values for those queries in `ids` that score this window and select this stream or region.
     private func watchedScores(
-        _ ids: Set<String>, _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup
+        _ ids: Set<String>, _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup
     ) -> [WatchedScore] {
         let lane = window.lane
         return ids.sorted().compactMap { id in
             guard let standing = book[id], standing.key == window.key, standing.isWatched, standing.selects(lane),
-                let found = look.found.first(where: { $0.standing.slot == standing.slot })
-                    ?? group.score(standing, look.clip)
+                let found = output.found.first(where: { $0.standing.slot == standing.slot })
+                    ?? group.score(standing, output.clip)
             else { return nil }
             return WatchedScore(
                 query: id, lane: lane.name, at: window.span.wallEnd,
@@ -275,45 +281,58 @@ final class WindowEvaluator {
 
     // MARK: Float32
 
-    /// The output for a window, computed in float32 where necessary; nil if the window has to wait.
-    private func reviewed(_ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup, _ step: inout BatchResult)
-        -> HeadOutput?
-    {
-        guard let exact, let error = group.error?.most else { return look }
-        if case .open = window.review { window.review = review(window, look, group, error, exact, &step) }
-        guard case .due(let isApart) = window.review else { return look }
+    /// Returns the scores of a window, computed in float32 if necessary; nil if the window must wait for that.
+    private func rescoredIfNeeded(
+        _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup, _ step: inout BatchResult
+    ) -> HeadOutput? {
+        guard let exact, let error = group.error?.most else { return output }
+        if case .undecided = window.rescoring {
+            window.rescoring = planRescoring(
+                window, output, group, isNeeded: needsRescoring(window, output, group, error), exact, &step)
+        }
+        guard case .due(let isApart) = window.rescoring else { return output }
         guard let embedded = embed(window, exact, &step) else { return nil }
-        window.review = .done
-        guard let again = self.look(at: embedded, &step).first else { return look }
-        if isApart { group.measure(look, again) }
+        window.rescoring = .done
+        guard let again = runHead(on: embedded, &step).first else { return output }
+        if isApart { group.measure(output, again) }
         step.rescored += 1
         return again
     }
 
-    /// Whether a window must be scored in float32, and may be now.
-    private func review(
-        _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup, _ error: Float, _ exact: ExactEncoder,
-        _ step: inout BatchResult
-    ) -> PendingWindow.Review {
+    /// Returns true if a query's score is too close to its threshold to trust the lower precision.
+    private func needsRescoring(
+        _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup, _ error: Float
+    ) -> Bool {
         let scoring = group.scoring(scoring)
-        let isUndecided = concerned(window, look, group).contains { standing, found in
+        return concerned(window, output, group).contains { standing, found in
             found.map { standing.isUndecided($0, error: error, scoring: scoring, on: window.lane) } ?? false
         }
-        // The error is measured by windows that share no frame: an hour of one scene tells little of the others.
+    }
+
+    /// Decides whether a window is scored in float32 now.
+    ///
+    /// Counts the window as undecided if that is needed but not allowed. A window that does not need it may be kept as
+    /// the sample that measures the error.
+    private func planRescoring(
+        _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup, isNeeded: Bool, _ exact: ExactEncoder,
+        _ step: inout BatchResult
+    ) -> PendingWindow.Rescoring {
+        // The error is measured from windows without common frames, since many windows of one scene say little of
+        // others.
         let isApart = window.pictures.allSatisfy { $0.embedding == nil }
         let isSample = group.isSample() && isApart && sample == nil
-        guard isSample || isUndecided else { return .done }
+        guard isSample || isNeeded else { return .done }
         guard exact.admits(window.pictures) else {
-            if isUndecided { step.undecided += 1 }
+            if isNeeded { step.undecided += 1 }
             return .done
         }
-        if isUndecided { return .due(isApart: isApart) }
-        sample = (window, look)
+        if isNeeded { return .due(isApart: isApart) }
+        sample = (window, output)
         if !exact.isLimited { takeSample(&step) }
         return .done
     }
 
-    /// Embeds a window's frames in float32; nil until all are embedded, an empty batch after an error.
+    /// Embeds a window's frames in float32; returns nil until all are embedded, and an empty batch after an error.
     private func embed(_ window: PendingWindow, _ exact: ExactEncoder, _ step: inout BatchResult) -> WindowBatch? {
         let began = ThreadClock.nanoseconds
         defer { step.encodeSeconds += Double(ThreadClock.nanoseconds - began) / 1e9 }
@@ -327,11 +346,11 @@ final class WindowEvaluator {
         }
     }
 
-    /// Measures the error of the sample window's scores, once its frames are embedded in float32.
+    /// Continues to embed the sample window in float32; once that is done, measures the error of its scores.
     private func takeSample(_ step: inout BatchResult) {
-        guard let exact, let (window, look) = sample, let embedded = embed(window, exact, &step) else { return }
+        guard let exact, let (window, output) = sample, let embedded = embed(window, exact, &step) else { return }
         sample = nil
-        guard let again = self.look(at: embedded, &step).first else { return }
-        book.groups[window.key]?.measure(look, again)
+        guard let again = runHead(on: embedded, &step).first else { return }
+        book.groups[window.key]?.measure(output, again)
     }
 }

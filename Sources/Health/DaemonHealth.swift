@@ -2,24 +2,24 @@ package import Engine
 package import Measures
 import Synchronization
 
-/// The daemon's health and timing: written by the scoring loop, readable by any thread without waiting.
+/// The daemon's health and timing measurements; the scoring loop writes them, and any thread can read them.
 package final class DaemonHealth: Sendable {
     package enum Stage: String, Sendable, CaseIterable {
-        /// The time from a frame's time stamp until its batch begins.
+        /// The time from a frame's time stamp until the scoring of the batch that contains it begins.
         case wait
-        /// The processor seconds of the scoring thread for a batch.
+        /// The CPU time of the scoring thread for a batch: for frame embeddings (`encode`) and for scores (`score`).
         case encode, score
-        /// The time from a batch's last score until its events are journaled and published.
+        /// The time from a batch's last score until its events are stored in the database and published.
         case publish
         /// The time from a frame's time stamp until its events are published.
         case total
     }
 
-    /// The histograms and counters since the start.
+    /// The histograms and counters since the daemon started.
     package struct Measures: Sendable {
         package var batches = Histogram.batches
         package var stages = Dictionary(uniqueKeysWithValues: Stage.allCases.map { ($0, Histogram.seconds) })
-        /// The number of changes of streams to each state.
+        /// The number of times that each stream changed to each state.
         package var states: [StreamState: Int] = [:]
     }
 
@@ -38,14 +38,14 @@ package final class DaemonHealth: Sendable {
     private let measures = Mutex(Measures())
     private let ready = Atomic(false)
 
-    /// Scoring is reported stalled if a batch takes longer than this.
+    /// Scoring counts as stalled if a batch takes longer than this.
     private static let longest = Duration.seconds(60)
 
     package init() {}
 
     // MARK: Life
 
-    /// The problem of the scoring loop; nil if it runs.
+    /// An error message if the scoring loop is stalled or has ended; nil if it is healthy.
     package var problem: String? {
         loop.withLock { loop in
             switch loop {
@@ -56,7 +56,7 @@ package final class DaemonHealth: Sendable {
         }
     }
 
-    /// Whether everything configured is present: model, sockets, queries and streams.
+    /// True once everything configured is loaded or open: model, sockets, queries and streams.
     package var isReady: Bool { ready.load(ordering: .acquiring) }
     package func setReady(_ value: Bool) { ready.store(value, ordering: .releasing) }
 
@@ -68,7 +68,10 @@ package final class DaemonHealth: Sendable {
 
     package var snapshot: Measures { measures.withLock { $0 } }
 
-    /// Records a scored and published batch; `waits` and `totals` are its frames' ages before and after, in seconds.
+    /// Records the timing of a scored and published batch of `count` frames.
+    ///
+    /// `waits` are the ages of its frames when the batch began, `totals` when their events were published; all in
+    /// seconds.
     package func add(batch count: Int, waits: [Double], totals: [Double], step: BatchResult, publish: Double) {
         measures.withLock { measures in
             if count > 0 { measures.batches.add(Double(count)) }
@@ -80,12 +83,12 @@ package final class DaemonHealth: Sendable {
         }
     }
 
-    /// Records that a stream changed to a state.
+    /// Counts that a stream changed to a state.
     package func add(_ state: String, of stream: String) {
         measures.withLock { $0.states[StreamState(stream: stream, state: state), default: 0] += 1 }
     }
 
-    /// Forgets a removed stream.
+    /// Removes the counters of a stream that was removed.
     package func forget(_ stream: String) {
         measures.withLock { measures in measures.states = measures.states.filter { $0.key.stream != stream } }
     }

@@ -5,15 +5,15 @@ package import Sampling
 import Synchronization
 package import SystemSupport
 
-/// The newest picture of each stream and the newest scores of some queries, for clients that watch live.
+/// The newest picture of each stream and the newest scores of queries, for clients that watch live.
 ///
-/// Only data that a client watches is kept. Writers never wait for readers: a slow reader gets the newest data.
+/// Only what a client watches is stored. Writers never wait for readers: a slow reader gets the newest data.
 package final class LiveBoard: Sendable {
-    /// The streams and queries that one reader watches; the watch ends with its last reference.
+    /// The streams and queries that one client watches; watching ends when its last reference is released.
     package final class Watch: Sendable {
         package let streams: Streams
         package let queries: Set<String>
-        /// Streams that the reader may see; nil for all.
+        /// The name patterns of streams that the client may see; nil allows all.
         fileprivate let seen: NamePatterns?
         private let board: LiveBoard
 
@@ -25,11 +25,13 @@ package final class LiveBoard: Sendable {
         deinit { board.end(streams, queries) }
     }
 
-    /// The streams whose pictures a reader wants.
+    /// The streams whose pictures a client wants.
     package enum Streams: Sendable, Equatable {
         case all
+        /// The streams of these names; without any, pictures of none are wanted, and scores of all.
         case named(Set<String>)
 
+        /// Returns whether the client wants pictures of a stream.
         package func contains(_ stream: String) -> Bool {
             switch self {
             case .all: true
@@ -37,30 +39,32 @@ package final class LiveBoard: Sendable {
             }
         }
 
-        /// Whether scores of a stream or of one of its regions (`lobby/door`) are wanted; without a name, those of all.
+        /// Returns whether the client wants scores of a stream, or of a region of one (`lobby/door`).
+        ///
+        /// A name of a stream includes its regions. Without any name, scores of all streams are wanted.
         package func hasScores(of lane: String) -> Bool {
             guard case .named(let names) = self, !names.isEmpty else { return true }
             return names.contains(lane) || names.contains(LaneName.stream(of: lane))
         }
     }
 
-    /// A JPEG picture of a stream.
+    /// A JPEG picture of a stream at one time.
     package struct Picture: Sendable {
         package let stream: String
-        /// The picture's number on the board; it rises with each picture.
+        /// The picture's sequence number; it increases with each picture of any stream.
         package let number: UInt64
         /// The time of the picture, in seconds since 1970.
         package let at: Double
         package let jpeg: Data
     }
 
-    /// A score, with its number on the board.
+    /// A score of a query, with a sequence number that increases with each score.
     package struct Point: Sendable {
         package let number: UInt64
         package let score: WatchedScore
     }
 
-    /// A stream's newest preview, and the JPEG files made of it.
+    /// The newest picture of a stream (the preview), and the JPEG files made from it.
     private struct Slot {
         let preview: Preview
         let number: UInt64
@@ -68,12 +72,14 @@ package final class LiveBoard: Sendable {
         let encoded: Encoded
     }
 
-    /// A JPEG file that is encoded once for all readers: the first reader encodes it, the others wait.
+    /// The JPEG files of one picture, each encoded once for all clients.
+    ///
+    /// The first client that needs a file encodes it, while the others wait.
     private final class Encoded: Sendable {
         let files = Mutex<[Size: Data]>([:])
     }
 
-    /// The sizes of pictures: at most 640 pixels on the long side, or half of that.
+    /// The size of a JPEG picture: whole means at most 640 pixels on the long side.
     private enum Size: Sendable, Hashable { case whole, half }
 
     private struct State {
@@ -85,24 +91,30 @@ package final class LiveBoard: Sendable {
         var pictures: UInt64 = 0
         var scores: UInt64 = 0
 
+        /// True if pictures of at least one stream are wanted.
+        var hasStreams: Bool { everyStream > 0 || !streams.isEmpty }
         func wants(_ stream: String) -> Bool { everyStream > 0 || streams[stream] != nil }
     }
 
     private let state = Mutex(State())
-    /// Whether any reader watches; streaming threads read this first.
+    /// True while a client watches pictures; streaming threads check it first, without a lock.
     private let isWatched = Atomic(false)
-    /// The number of scores kept for readers; up to twice as many are held before old ones are dropped.
+    /// The least number of newest scores that are kept for readers.
+    ///
+    /// Older ones are dropped once there are twice as many.
     private static let mostPoints = 2048
-    /// The number of JPEG files encoded so far.
+    /// The number of JPEG files encoded so far, for all clients.
     private let made = Atomic<UInt64>(0)
-    /// The JPEG quality of live pictures, lower than that of event pictures.
+    /// The JPEG quality of live pictures in per cent, lower than that of event pictures.
     private static let quality = 70
 
     package init() {}
 
     // MARK: Readers
 
-    /// Begins to keep pictures of streams and scores of queries; `seen`: streams that the reader may see, nil for all.
+    /// Starts to store pictures of these streams and scores of these queries, until the result is released.
+    ///
+    /// `seen` are the name patterns of streams that the client may see; nil allows all.
     package func watch(_ streams: Streams, queries: Set<String>, seen: NamePatterns? = nil) -> Watch {
         state.withLock { state in
             switch streams {
@@ -110,8 +122,8 @@ package final class LiveBoard: Sendable {
             case .named(let names): for name in names { state.streams[name, default: 0] += 1 }
             }
             for query in queries { state.queries[query, default: 0] += 1 }
+            isWatched.store(state.hasStreams, ordering: .releasing)
         }
-        isWatched.store(true, ordering: .releasing)
         return Watch(self, streams, queries, seen)
     }
 
@@ -125,7 +137,7 @@ package final class LiveBoard: Sendable {
             let (every, named) = (state.everyStream, state.streams)
             if every == 0 { state.slots = state.slots.filter { named[$0.key] != nil } }
             if state.queries.isEmpty { state.points = [] }
-            isWatched.store(every > 0 || !named.isEmpty, ordering: .releasing)
+            isWatched.store(state.hasStreams, ordering: .releasing)
         }
     }
 
@@ -134,9 +146,9 @@ package final class LiveBoard: Sendable {
         counts[key] = left > 0 ? left : nil
     }
 
-    /// Returns the pictures newer than the given numbers, at most one for each stream.
+    /// Returns the pictures that are newer than the given sequence numbers, at most one for each stream.
     ///
-    /// `width` is the number of pixels across that is enough; a picture is sent at half size if that has as many.
+    /// `width` is the number of pixels that the client needs; a picture is sent at half size if that is wide enough.
     package func pictures(for watch: Watch, after numbers: [String: UInt64], width: Int) -> [Picture] {
         let newer = state.withLock { state in
             state.slots.filter {
@@ -157,7 +169,7 @@ package final class LiveBoard: Sendable {
         }
     }
 
-    /// Returns the scores for a reader's queries and streams after a number, and the newest number.
+    /// Returns the scores that a client watches and that are newer than `number`, and the newest sequence number.
     package func points(for watch: Watch, after number: UInt64) -> (points: [Point], newest: UInt64) {
         state.withLock { state in
             let newer = state.points.reversed().prefix { $0.number > number }.reversed()
@@ -171,16 +183,16 @@ package final class LiveBoard: Sendable {
 
     // MARK: Writers
 
-    /// The number of streams whose picture is kept.
+    /// The number of streams of which a picture is stored.
     package var kept: Int { state.withLock { $0.slots.count } }
 
-    /// The number of JPEG files encoded so far, for all readers.
+    /// The number of JPEG files encoded so far, for all clients.
     package var encodings: UInt64 { made.load(ordering: .relaxed) }
 
-    /// The queries whose scores a reader watches.
+    /// The queries whose scores at least one client watches.
     package var watchedQueries: Set<String> { state.withLock { Set($0.queries.keys) } }
 
-    /// Stores a stream's frame if a reader watches it; called on streaming threads.
+    /// Stores a frame's preview if a client watches the stream; called on streaming threads.
     package func see(_ frame: Frame, of stream: String) {
         guard isWatched.load(ordering: .acquiring), let preview = frame.preview else { return }
         state.withLock { state in

@@ -1,15 +1,16 @@
 import Journal
 
-/// Published messages that the journal could not store yet, in order.
+/// Published messages that could not be stored in the journal yet (because the disk is full, for example), in order.
 ///
-/// It is bounded: above the limit the oldest are lost, which leaves one hole directly after the stored messages.
+/// The size is limited: above the limit the oldest messages are lost. They leave one gap in the numbers, directly after
+/// the stored messages.
 struct Backlog {
     private(set) var entries: ArraySlice<Entry> = []
-    /// The messages lost since the journal last stored one; nil if none was lost.
+    /// The sequence numbers of messages that were lost since the journal last stored one; nil if none was lost.
     private(set) var hole: Hole?
-    /// The events whose beginning the journal has, but whose `end` was lost.
+    /// The ids of events whose `start` message is stored in the journal, but whose `end` message was lost.
     private(set) var ended: Set<String> = []
-    /// The events whose `start` was lost, so that the journal knows nothing of them.
+    /// The ids of events whose `start` message was lost, so that the stored messages do not mention them.
     private var unknown: Set<String> = []
     private var bytes = 0
     private let limit: Limit
@@ -23,7 +24,7 @@ struct Backlog {
 
     var isEmpty: Bool { entries.isEmpty && hole == nil }
 
-    /// Adds messages; returns how many old ones were lost for them.
+    /// Adds messages; returns the number of old messages that were lost because of the size limit.
     mutating func add(_ new: [Entry]) -> Int {
         entries += new
         bytes += new.reduce(0) { $0 + $1.body.count }
@@ -50,7 +51,7 @@ struct Backlog {
         }
     }
 
-    /// Removes the oldest messages, which are stored now, with the hole before them.
+    /// Removes the `count` oldest messages, which are now stored, and the gap before them.
     mutating func stored(_ count: Int) {
         bytes -= entries.prefix(count).reduce(0) { $0 + $1.body.count }
         entries = count == entries.count ? [] : entries.dropFirst(count)

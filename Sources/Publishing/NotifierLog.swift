@@ -2,7 +2,7 @@ package import Foundation
 import Journal
 package import Notify
 
-/// The messages as notifiers read them: the newest from the outbox's buffer, older ones from the journal.
+/// The daemon's messages for notifiers, which send alerts to people: recent ones from memory, older ones from disk.
 package struct NotifierLog: NotifyLog {
     private let outbox: Outbox
 
@@ -20,7 +20,8 @@ package struct NotifierLog: NotifyLog {
         case .behind(let newest):
             let page = try await outbox.follow(since: seq, limit: limit)
             let found = max(seq, page.entries.last?.seq ?? 0, page.holes.last?.last ?? 0)
-            // Messages after the page's end are for the next one; those that were published are all in the journal.
+            // More messages than the limit may exist: they belong to the next page. All published ones are in the
+            // journal.
             let isAll = page.entries.count < limit
             return NotifyPage(
                 entries: page.entries, holes: page.holes,
@@ -31,7 +32,7 @@ package struct NotifierLog: NotifyLog {
     package func wait(after seq: Int64, seconds: Double) async {
         let end = ContinuousClock.now + .seconds(seconds)
         await outbox.feed.wait(after: seq, until: end)
-        // An ended feed waits for nobody; what is over must not be asked in a circle.
+        // An ended feed returns at once: sleep, so that the caller does not loop without a pause.
         if case .ended = outbox.feed.next(after: seq, limit: 1) { try? await Task.sleep(for: .seconds(seconds)) }
     }
 

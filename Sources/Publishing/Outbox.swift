@@ -7,26 +7,26 @@ import Service
 import Synchronization
 import WireFormat
 
-/// Sends all messages: the journal numbers and commits each, then it is published.
+/// Sends all messages of the daemon: stores each in the journal (message database), then publishes it.
 ///
 /// It runs on its own executor, since a commit waits for the disk; messages sent during a commit are committed together
 /// by the next. If the journal cannot be written (a full or read-only disk), messages are published nevertheless, with
-/// continuing numbers, and kept in the backlog until it can.
-package actor Outbox {
+/// continuing numbers, and kept in memory until it can be written.
+package actor Outbox: MessageLog {
     private let executor = QueueExecutor(label: "watchword.outbox")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     private let journal: Journal
     private let archive: Archive
-    /// Reads the journal for notifiers, without delaying anything else.
+    /// Reads stored messages for notifiers (senders of alerts), on its own thread, so that they delay nothing else.
     private let following: Archive
     private let publisher: Publisher?
     private let logger: Logger
     private let waiting = Mutex<[PendingMessage]>([])
     private(set) package var published = 0
-    /// The number of messages that could not be encoded, and have no number.
+    /// The number of messages that could not be encoded and so were not sent.
     private(set) package var unwritable = 0
-    /// The published messages, for followers in this process.
+    /// The messages that were published recently, for readers in this process.
     package nonisolated let feed: EventFeed
 
     private var backlog: Backlog
@@ -34,12 +34,12 @@ package actor Outbox {
     private var removals = RetentionLog()
     private var problem: JournalError?
     private var nextTry = ContinuousClock.now
-    /// The pause after a failed commit before the next attempt.
+    /// The pause between a failed commit of messages to the disk and the next attempt.
     private static let pause = Duration.milliseconds(250)
-    /// The number of messages of the backlog that are stored in one transaction.
+    /// The number of waiting messages that are stored in one database transaction.
     private static let chunk = 500
 
-    /// Makes an outbox; `backlog` is the greatest number of messages kept while the journal cannot be written.
+    /// Makes an outbox; `limit` is the greatest number of messages that wait while the disk cannot be written.
     package init(journal: Journal, publisher: Publisher?, logger: Logger, backlog limit: Int? = nil) {
         self.journal = journal
         self.publisher = publisher
@@ -54,7 +54,7 @@ package actor Outbox {
 
     // MARK: Sending
 
-    /// Sends messages, in order; returns when they are published.
+    /// Sends messages in order; returns when they are published.
     package nonisolated func send(_ messages: [PendingMessage]) async {
         guard !messages.isEmpty else { return }
         waiting.withLock { $0 += messages }
@@ -66,7 +66,7 @@ package actor Outbox {
             defer { waiting = [] }
             return waiting
         }
-        // Another send's flush took them: they are out.
+        // Another call of `flush` has taken and published the messages.
         guard !messages.isEmpty else { return }
         let (entries, refused) = journal.number(messages)
         for error in refused {
@@ -89,20 +89,20 @@ package actor Outbox {
         }
         lost += backlog.add(entries)
         drain()
-        // Published numbers are not given again, even if the process ends before they are stored.
+        // Reserve the published numbers, so that they are not used again if the process ends before they are stored.
         if !backlog.isEmpty { journal.note(published: journal.lastSeq) }
     }
 
     private func failed(_ error: JournalError) {
         nextTry = .now + Self.pause
-        // Said once; `status` has the newest reason.
+        // Logged once; `status` shows the newest reason.
         if problem == nil {
             logger.error("events are published but not journaled", metadata: ["error": "\(error)"])
         }
         problem = error
     }
 
-    /// Stores the backlog, the oldest messages first.
+    /// Stores waiting messages in the journal (message database), until none is left or a commit fails; oldest first.
     private func drain() {
         guard !backlog.isEmpty, ContinuousClock.now >= nextTry else { return }
         while !backlog.isEmpty {
@@ -118,9 +118,9 @@ package actor Outbox {
         logger.notice("events are journaled again", metadata: ["lost": "\(lost)"])
     }
 
-    /// Ends the events that a crash left open, before anything else is sent.
+    /// Sends an `end` message for each event that a crash left open; must be called before other messages are sent.
     ///
-    /// `clip`: where an event's clip is, if it has one.
+    /// `clip` returns the path of an event's clip, or nil if it has none.
     package func endInterrupted(clip: @Sendable (String) -> String? = { _ in nil }) {
         let open: [Entry]
         do { open = try journal.openEvents() } catch {
@@ -151,15 +151,15 @@ package actor Outbox {
 
     // MARK: Time
 
-    /// Sends heartbeats, retries to store the backlog, and applies retention, until the task is cancelled.
+    /// Sends heartbeats, stores waiting messages and deletes old ones, until the task is cancelled.
     ///
-    /// `clock` is the wall clock, which may be wrong.
+    /// `clock` returns the time of day, which may be wrong.
     package func run(
         heartbeat: Duration = .seconds(10), retention: Retention = .standard,
         clock: @Sendable () -> Date = { Date() }
     ) async {
         var nextBeat = ContinuousClock.now
-        var nextRetirement = ContinuousClock.now + .seconds(1)
+        var nextPruning = ContinuousClock.now + .seconds(1)
         while !Task.isCancelled {
             let now = ContinuousClock.now
             drain()
@@ -167,14 +167,14 @@ package actor Outbox {
                 beat()
                 nextBeat = now + heartbeat
             }
-            if now >= nextRetirement, backlog.isEmpty {
-                nextRetirement = now + (retire(retention, clock()) ? .milliseconds(20) : .seconds(60))
+            if now >= nextPruning, backlog.isEmpty {
+                nextPruning = now + (prune(retention, clock()) ? .milliseconds(20) : .seconds(60))
             }
-            try? await Task.sleep(for: min(.seconds(1), heartbeat, max(.zero, nextRetirement - .now)))
+            try? await Task.sleep(for: min(.seconds(1), heartbeat, max(.zero, nextPruning - .now)))
         }
     }
 
-    /// Sends a heartbeat with the newest number, so that a subscriber that lost the last messages notices.
+    /// Sends a heartbeat with the newest sequence number, so that a subscriber notices that it missed messages.
     private func beat() {
         let seq = journal.lastSeq
         let message = HeartbeatMessage(seq: seq, journal: journal.identity, journaled: problem == nil, at: Date())
@@ -182,8 +182,8 @@ package actor Outbox {
         publisher?.publish(topic: Topic.heartbeat, seq: seq, body: body)
     }
 
-    /// Runs a step of retention; returns true if there is more to remove.
-    private func retire(_ retention: Retention, _ now: Date) -> Bool {
+    /// Deletes some messages that are older than the configured retention allows; returns true if there are more.
+    private func prune(_ retention: Retention, _ now: Date) -> Bool {
         do {
             let retired = try journal.prune(retention, now: now)
             if !retired.isMore { journal.checkpoint() }
@@ -197,7 +197,7 @@ package actor Outbox {
 
     // MARK: Reading
 
-    /// Returns messages after `since`, oldest first, at most `limit`, and the holes among them.
+    /// Returns the messages after number `since`, oldest first, at most `limit`, and the gaps of lost messages.
     ///
     /// They include published messages that are not stored yet. Reading does not delay sending.
     package nonisolated func replay(since: Int64, limit: Int, filter: MessageFilter) async throws -> ReplayPage {
@@ -207,7 +207,7 @@ package actor Outbox {
     private nonisolated func replay(
         since: Int64, limit: Int, filter: MessageFilter, by archive: Archive
     ) async throws -> ReplayPage {
-        // Those that are not stored yet come first: one that is stored meanwhile is then found twice, not missed.
+        // Read the unstored messages first: one that is stored in the meantime is then found twice, and not missed.
         let (behind, hole) = await pending(since: since)
         var page = try await archive.replay(since: since, limit: limit, filter: filter)
         guard page.entries.count < limit else { return page }
@@ -224,7 +224,7 @@ package actor Outbox {
         (backlog.entries.filter { $0.seq > since }, backlog.hole.flatMap { $0.last > since ? $0 : nil })
     }
 
-    /// Returns the newest number, and the newest message of each event that is open at that moment.
+    /// Returns the newest sequence number, and the newest message of each event that is open now.
     package func openEvents() throws -> (seq: Int64, entries: [Entry]) {
         var open = try journal.openEvents().filter { !backlog.ended.contains($0.event?.id ?? "") }
         for entry in backlog.entries {
@@ -240,13 +240,13 @@ package actor Outbox {
         return (journal.lastSeq, open)
     }
 
-    /// The newest message of an event; nil if there is no event of that name.
+    /// Returns the newest message of an event; nil if there is no event with this id.
     package nonisolated func newest(ofEvent name: String) async throws -> Entry? {
         if let behind = await pending(since: 0).entries.last(where: { $0.event?.id == name }) { return behind }
         return try await archive.newest(ofEvent: name)
     }
 
-    /// The journal's state.
+    /// Returns the state of the journal (message database) for the operation `status`.
     package func status() -> JournalStatus {
         JournalStatus(
             journaled: problem == nil, backlog: backlog.entries.count, lost: lost, problem: problem?.description,
@@ -254,12 +254,12 @@ package actor Outbox {
     }
 
     package nonisolated var lastSeq: Int64 { journal.lastSeq }
-    /// The identity of the journal: the same number under another identity is another message.
+    /// The id of the journal (message database); equal numbers under different ids belong to different messages.
     package nonisolated var identity: String { journal.identity }
-    /// The journals that this one continues, oldest first, with the last shared number.
+    /// The earlier message databases that this one continues, oldest first, each with the last shared number.
     package nonisolated var branches: [JournalBranch] { journal.branches }
 
-    // MARK: What is kept besides messages; here, because these wait for the disk too
+    // MARK: Other saved data; here, because storing it waits for the disk, too
 
     package func save(_ kind: Journal.Kind, id: String, json: Data) throws {
         try journal.save(kind, id: id, json: json)
@@ -273,9 +273,9 @@ package actor Outbox {
     package func saved(_ kind: Journal.Kind, id: String) throws -> Data? { try journal.saved(kind, id: id) }
     package func saved(_ kind: Journal.Kind) throws -> [(id: String, json: Data)] { try journal.saved(kind) }
 
-    /// Stores a verdict on an event, and sends it; nil withdraws the verdict.
+    /// Stores a user's verdict on an event (right or wrong), and sends a message about it; nil removes the verdict.
     ///
-    /// Returns the event's query and stream, and the query's verdicts so far; nil if there is no such event.
+    /// Returns the event's query and stream, and the numbers of the query's verdicts; nil if there is no such event.
     package func mark(_ event: String, _ verdict: Verdict?) async throws -> (
         query: String, stream: String, counts: VerdictCounts
     )? {
@@ -294,18 +294,18 @@ package actor Outbox {
         ])
         return (owner.query, owner.stream, counts)
     }
-    /// The events of a query that have a verdict.
+    /// Returns the events of a query that have a verdict, at most `limit`.
     package func marked(of query: String, limit: Int) throws -> [(event: String, verdict: Verdict)] {
         try journal.marked(of: query, limit: limit)
     }
-    /// Events that have been called right, or wrong.
+    /// Returns the ids of all events that have this verdict.
     package func marked(as verdict: Verdict) throws -> Set<String> { try journal.marked(as: verdict) }
-    /// The number of verdicts of each query, by its id.
+    /// Returns the numbers of right and wrong verdicts for each query, by its id.
     package func verdicts() throws -> [String: VerdictCounts] { try journal.verdicts() }
 
     // MARK: For notifiers
 
-    /// Returns messages after `since` like `replay`, on a thread for notifiers.
+    /// Returns messages after number `since`, like `replay`, but on the thread for notifiers (senders of alerts).
     package nonisolated func follow(since: Int64, limit: Int) async throws -> ReplayPage {
         try await replay(since: since, limit: limit, filter: MessageFilter(), by: following)
     }
@@ -329,17 +329,17 @@ package actor Outbox {
         try await archive.embeddings(of: keys, model: model)
     }
 
-    /// Keeps a picture of events, before the messages that name it are sent.
+    /// Stores one picture for several events; must be called before the messages that name it are sent.
     ///
-    /// Returns the picture's path by event; empty if nothing is kept.
+    /// Returns the path of the picture by event id; empty if pictures are not stored.
     package nonisolated func write(snapshot: Data, events: [String]) async throws -> [String: String] {
         try await archive.write(snapshot: snapshot, events: events)
     }
-    /// The picture of an event; nil if there is none.
+    /// Returns the picture of an event; nil if it has none.
     package nonisolated func snapshot(of event: String) async throws -> Data? { await archive.snapshot(of: event) }
 }
 
-/// Reads the journal, and files beside it, without delaying messages.
+/// Reads and writes the message database and its pictures on a separate executor, so that messages are not delayed.
 private actor Archive {
     private let executor: QueueExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }

@@ -2,9 +2,9 @@ import Concurrency
 import Ingest
 package import Logging
 
-/// Reports the decoders of this machine that give wrong colours.
+/// Logs problems of this machine's video decoders that give wrong colours.
 package enum DecoderReport {
-    /// Logs a warning for each kind of picture that is decoded wrongly; see `DecoderCheck`.
+    /// Checks the video decoders and logs a warning for each kind of picture that one decodes with wrong colours.
     package static func log(to logger: Logger) async {
         for problem in await offPool({ DecoderCheck.problems() }) {
             logger.warning("a decoder gives wrong colours", metadata: ["problem": "\(problem)"])

@@ -5,17 +5,19 @@ import Synchronization
 package import WatchwordConfiguration
 import WireFormat
 
-/// Writes log events to a descriptor, each as one line, whatever its message and values contain.
+/// Writes log events to a file descriptor, each as one line, whatever its message and values contain.
 ///
-/// As text, a line is `2026-01-31T12:00:00Z warning the message key=value`; for systemd's journal `<4>the message
-/// key=value`, since the journal adds the time, and reads the priority from there. As JSON, a line is an object.
+/// As text, a line is `2026-01-31T12:00:00Z warning the message key=value`. For systemd's journal it is `<4>the message
+/// key=value`, since the journal adds the time and reads the priority from the number. As JSON, a line is an object.
 package final class LogLines: Sendable {
     private let output: LogOutput
     private let isJournal: Bool
     private let current: Mutex<LogSettings>
     private let now: @Sendable () -> Date
 
-    /// Makes a writer; `journal` tells whether the descriptor is systemd's journal, nil reads `JOURNAL_STREAM`.
+    /// Makes a writer for a file descriptor; `journal` tells whether that is systemd's journal.
+    ///
+    /// If `journal` is nil, the environment variable `JOURNAL_STREAM` decides.
     package init(
         _ settings: LogSettings, descriptor: Int32 = STDERR_FILENO, journal: Bool? = nil,
         now: @escaping @Sendable () -> Date = { Date() }
@@ -26,7 +28,7 @@ package final class LogLines: Sendable {
         self.now = now
     }
 
-    /// The current settings; loggers in use follow a change.
+    /// The format and level of log lines; a change also applies to loggers in use.
     package var settings: LogSettings {
         get { current.withLock { $0 } }
         set { current.withLock { $0 = newValue } }
@@ -34,7 +36,7 @@ package final class LogLines: Sendable {
 
     package func logger(_ label: String) -> Logger { Logger(label: label) { _ in Handler(lines: self) } }
 
-    /// Whether a descriptor is systemd's journal, according to `JOURNAL_STREAM`.
+    /// Returns whether a descriptor is systemd's journal, according to the environment variable `JOURNAL_STREAM`.
     package static func isJournal(
         _ descriptor: Int32, named: String? = ProcessInfo.processInfo.environment["JOURNAL_STREAM"]
     ) -> Bool {
@@ -70,7 +72,7 @@ package final class LogLines: Sendable {
         }
     }
 
-    /// The syslog(3) priority of a level.
+    /// Returns the syslog(3) priority of a log level.
     private static func priority(_ level: Logger.Level) -> Int {
         switch level {
         case .trace, .debug: 7
@@ -82,7 +84,7 @@ package final class LogLines: Sendable {
         }
     }
 
-    /// Quotes a value that is not a plain word, so that its content cannot look like another key.
+    /// Puts a value in quotes unless it is a plain word, so that its content cannot look like another key.
     private static func quoted(_ text: String) -> String {
         let isPlain = !text.isEmpty && text.unicodeScalars.allSatisfy { !" \"=\\".unicodeScalars.contains($0) }
         guard !isPlain else { return ControlCharacters.escaped(text) }
@@ -93,7 +95,7 @@ package final class LogLines: Sendable {
     private struct Handler: LogHandler {
         let lines: LogLines
         var metadata: Logger.Metadata = [:]
-        /// The logger's own level; nil if none was set.
+        /// The level that was set on this logger; nil if the common level in `LogLines.settings` applies.
         var own: Logger.Level?
 
         var logLevel: Logger.Level {

@@ -1,22 +1,23 @@
 import Foundation
 import Synchronization
 
-/// The descriptor that log lines are written to; a write never blocks for long.
+/// Writes log lines to a file descriptor, and never blocks for long.
 ///
 /// A line is lost, and counted, if the disk is full, the reader has closed the pipe, or the reader has stopped and the
-/// pipe is full. In the last case the writer waits once, for `patience`, and then no more until the reader continues.
+/// pipe is full. In the last case the writer waits once, for `patience` (ms), and then no more until the reader
+/// continues.
 final class LogOutput: Sendable {
     private struct State {
-        /// The number of lines lost since the last written one.
+        /// The number of lines lost since the last line was written.
         var lost = 0
-        /// Whether the reader has stopped.
+        /// True if the reader of the pipe has stopped and the pipe is full.
         var isBlocked = false
-        /// Whether the last line was cut off, so that the next one must begin on a new line.
+        /// True if only a part of the last line was written, so that the next one must begin with a line feed.
         var isBroken = false
     }
 
     private static let patience: Int32 = 100
-    /// The number of bytes that a ready pipe takes at once without blocking.
+    /// The number of bytes that a pipe that is ready for writing accepts without blocking.
     private static let most = 4096
 
     private let descriptor: Int32
@@ -32,7 +33,7 @@ final class LogOutput: Sendable {
         waits = kind != S_IFREG
     }
 
-    /// Writes a line; after lost lines, first the `notice` with their number.
+    /// Writes a line; if lines were lost before it, first writes the line that `notice` returns for their number.
     func write(_ line: [UInt8], notice: (_ lost: Int) -> [UInt8]) {
         state.withLock { state in
             if state.lost > 0 {

@@ -2,7 +2,7 @@ import Foundation
 package import Journal
 package import Logging
 
-/// Logs what retention removed, once when it is done, and once why it could not remove anything.
+/// Logs which old messages were deleted, and why fewer were deleted than configured; each is logged once.
 package struct RetentionLog {
     private var pending = Retired()
     private var saidJump = false

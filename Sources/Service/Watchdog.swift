@@ -1,21 +1,22 @@
 package import Logging
 
-/// Pings systemd's watchdog as long as the scoring loop answers, and reports the daemon's status.
+/// Sends watchdog messages to systemd as long as the scoring loop answers, and reports the daemon's status.
 ///
-/// Each ping requires that the loop has completed a round on the engine's executor since the last one. A daemon without
-/// work pings. One whose loop has died or is stuck in a plugin does not, and systemd restarts it.
+/// A message is sent only if the loop has completed a round on the engine's executor since the last one; a loop without
+/// work completes rounds, too. If the loop has ended or is stuck in a plugin, systemd gets no message and restarts the
+/// daemon.
 package struct Watchdog: Sendable {
-    private let notifier: Notifier
+    private let notifier: SystemdNotifier
     private let logger: Logger
 
-    package init(_ notifier: Notifier, logger: Logger) {
+    package init(_ notifier: SystemdNotifier, logger: Logger) {
         self.notifier = notifier
         self.logger = logger
     }
 
-    /// Sends pings until the task is cancelled or the loop ends; returns at once if systemd expects none.
+    /// Sends watchdog messages until the task is cancelled or the loop ends; returns at once if systemd expects none.
     ///
-    /// `pulse` returns true when the loop has completed a round, or false when it has ended.
+    /// `pulse` returns true when the loop has completed a round, and false when it has ended.
     package func ping(pulse: @Sendable () async -> Bool) async {
         guard let interval = notifier.watchdog.map({ $0 / 2 }) else { return }
         let logger = logger
@@ -33,7 +34,9 @@ package struct Watchdog: Sendable {
         }
     }
 
-    /// Reports the status whenever it has changed, until the task is cancelled.
+    /// Reports the daemon's status to systemd whenever the text changes, until the task is cancelled.
+    ///
+    /// `status` is asked for the text once each `pause`.
     package func tell(every pause: Duration = .seconds(5), status: @Sendable () async -> String) async {
         var told: String?
         while !Task.isCancelled {

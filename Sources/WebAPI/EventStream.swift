@@ -5,33 +5,35 @@ import NIOCore
 import Publishing
 import WireFormat
 
-/// One client of the event stream (server-sent events): first the missed messages from the journal, then new ones.
+/// The event stream of one client (server-sent events): first the messages that it missed, then new ones.
 ///
-/// It reads the shared, bounded buffer of newest messages at its own pace, and the journal if it has fallen behind;
-/// only a number is kept for it. `ConnectionLimits` closes the connection of a client that reads nothing; the client
-/// continues with `Last-Event-ID`.
+/// It reads the shared, bounded buffer of newest messages at the client's pace, and the journal if the client has
+/// fallen behind; for each client only a number is stored. `ConnectionLimits` closes the connection of a client that
+/// reads nothing. A client that connects again continues by `Last-Event-ID`.
 struct EventStream: Sendable {
-    /// The longest time without a message, after which a comment is sent.
+    /// The longest time without a message, after which an SSE comment is sent.
     ///
-    /// Proxies then keep the connection, and a client that is gone is noticed.
+    /// It keeps proxies from closing the connection, and shows whether the client still exists.
     private static let silence = Duration.seconds(10)
 
-    /// The interval of checks whether the session is over.
+    /// The time between checks whether the client's session has ended.
     private static let pause = Duration.seconds(1)
 
     private let cursor: MessageCursor
     private let counters: WebCounters
 
-    /// Reads `since`, `query`, `stream`, `topic` and `journal`, and `Last-Event-ID`, which wins over `since`.
+    /// Makes the event stream of a client from its query string; throws if an argument is wrong.
+    ///
+    /// The header `Last-Event-ID` has priority over `since`.
     init(
-        _ outbox: Outbox, _ counters: WebCounters, query: [RequestTarget.Field], lastEventID: String?,
+        _ daemon: WatchwordDaemon, _ counters: WebCounters, query: [RequestTarget.Field], lastEventID: String?,
         for caller: Caller
     ) throws(Refusal) {
         let values = try MessageCursor.values(query, Self.arguments)
         let filter = MessageFilter(
             topicPrefix: values["topic"], query: values["query"], stream: values["stream"], seen: caller.streams)
         cursor = try MessageCursor(
-            outbox, filter: filter, since: values["since"], journal: values["journal"], lastEventID: lastEventID)
+            try Self.log(values["log"], of: daemon), filter: filter, since: values["since"], journal: values["journal"], lastEventID: lastEventID)
         self.counters = counters
     }
 
@@ -39,10 +41,19 @@ struct EventStream: Sendable {
         MessageCursor.arguments + [
             .init("query", .text(0...64), "Only events of one query."),
             .init("stream", .text(0...160), "Only what concerns one stream, or a region as in stream/region."),
-            .init("topic", .text(0...256), "What topics begin with."),
+            .init("topic", .text(0...256), "What topics begin with."), EventOperations.logArgument,
         ]
 
-    /// Writes messages until the client goes, the daemon ends, or `isOver`.
+    private static func log(_ name: String?, of daemon: WatchwordDaemon) throws(Refusal) -> any MessageLog {
+        guard name == nil || name == "node" || name == "fleet" else {
+            throw Refusal(400, "bad-argument", "log: expected node or fleet, found \"\(name?.prefix(40) ?? "")\"")
+        }
+        do { return try daemon.log(name) } catch {
+            throw Refusal(error)
+        }
+    }
+
+    /// Writes messages until the client disconnects, the daemon ends, or `isOver` returns true.
     func write(_ writer: inout any ResponseBodyWriter, until isOver: @Sendable () -> Bool) async throws {
         var (cursor, told) = (cursor, ContinuousClock.now)
         try await writer.write(ByteBuffer(string: "retry: 1000\n: journal \(cursor.journal)\n\n"))

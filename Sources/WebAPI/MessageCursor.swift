@@ -4,36 +4,36 @@ import Journal
 import Publishing
 import WireFormat
 
-/// Reads the messages after a number, in order, at its reader's own pace.
+/// Reads the daemon's messages after a number, in order, at one client's pace.
 ///
-/// They come from the shared, bounded buffer of newest messages, and from the journal if the reader has fallen behind;
-/// only a number is kept for each reader.
+/// They come from the shared, bounded buffer of newest messages, and from the journal if the client has fallen behind;
+/// for each client only a number is stored.
 struct MessageCursor: Sendable {
-    /// A message to send, or one that tells which messages were lost.
+    /// A message for the client, or a notice that messages were lost.
     struct Message: Sendable {
         let seq: Int64
         /// The first part of the message's topic, such as "match".
         let kind: String
-        /// The body as JSON.
+        /// The message's body as JSON text.
         let body: String
     }
 
     enum Next {
         case messages([Message])
-        /// No new message.
+        /// There is no new message yet.
         case nothing
-        /// The daemon is ending.
+        /// The daemon is ending, so no further message will come.
         case ended
     }
 
-    /// The greatest number of messages read at once.
+    /// The greatest number of messages that are read at once.
     private static let page = 256
 
-    private let outbox: Outbox
+    private let log: any MessageLog
     private let filter: MessageFilter
-    /// Whether the reader named the number to begin after.
+    /// True if the client named the number of the last message that it has.
     private let hasNumber: Bool
-    /// The number up to which the reader has all messages.
+    /// The number of the last message that the client has received.
     private(set) var last: Int64
 
     static let arguments: [Schema.Property] = [
@@ -41,19 +41,19 @@ struct MessageCursor: Sendable {
         .init("journal", .text(0...64), "The journal that `since` is of, as `events.open` names it."),
     ]
 
-    /// Begins after a number; throws if the number or the journal is not this daemon's.
+    /// Makes a reader of the messages after number `since`; throws if that number or the journal is not this daemon's.
     ///
     /// `lastEventID` is a browser's number, which has priority over `since`.
     init(
-        _ outbox: Outbox, filter: MessageFilter, since given: String?, journal: String?, lastEventID: String? = nil
+        _ log: any MessageLog, filter: MessageFilter, since given: String?, journal: String?, lastEventID: String? = nil
     ) throws(Refusal) {
-        if let journal, journal != outbox.identity {
+        if let journal, journal != log.identity {
             throw Refusal(
                 409, "other-journal", "the numbers of this journal began anew; ask without one for what is open")
         }
-        // A browser that has had no number sends none, or an empty one.
+        // A browser that has not received a number sends none, or an empty one.
         let browsers = lastEventID.flatMap { $0.isEmpty ? nil : $0 }
-        let newest = outbox.feed.newest
+        let newest = log.feed.newest
         var since = newest
         hasNumber = (browsers ?? given) != nil
         if let text = browsers ?? given {
@@ -63,19 +63,19 @@ struct MessageCursor: Sendable {
             }
             since = number
         }
-        if since > max(newest, outbox.lastSeq) {
-            // The number may be of an earlier journal. A browser that comes back could do nothing about a refusal.
-            guard browsers != nil, let branch = outbox.branches.last, !branch.isComplete else {
+        if since > max(newest, log.lastSeq) + log.lag {
+            // The number may be of an earlier journal. A browser that reconnects could not react to an error.
+            guard browsers != nil, let branch = log.branches.last, !branch.isComplete else {
                 throw Refusal(409, "other-journal", "there is no message \(since) yet: the newest is \(newest)")
             }
             since = branch.seq
         }
         last = since
-        self.outbox = outbox
+        self.log = log
         self.filter = filter
     }
 
-    /// Returns the values of a query string's fields; throws on unknown and repeated fields.
+    /// Returns the values of a query string's fields; throws if a field is unknown or repeated.
     static func values(
         _ query: [RequestTarget.Field], _ arguments: [Schema.Property]
     ) throws(Refusal) -> [String: String] {
@@ -91,31 +91,33 @@ struct MessageCursor: Sendable {
         return values
     }
 
-    /// The identity of the journal that the numbers belong to.
-    var journal: String { outbox.identity }
+    /// The identity of the journal in which messages have these numbers.
+    var journal: String { log.identity }
 
-    /// The earlier journals that a reader's number may belong to; nil without such journals, or without a number.
+    /// Returns JSON that lists the earlier journals that the client's number may belong to.
+    ///
+    /// Nil if there are no earlier journals, or if the client named no number.
     func earlier() throws -> String? {
-        guard hasNumber, !outbox.branches.isEmpty else { return nil }
+        guard hasNumber, !log.branches.isEmpty else { return nil }
         let message = JournalMessage(
-            seq: last, journal: outbox.identity,
-            earlier: outbox.branches.map { .init(journal: $0.identity, seq: $0.seq) })
+            seq: last, journal: log.identity,
+            earlier: log.branches.map { .init(journal: $0.identity, seq: $0.seq) })
         return String(decoding: try WireCoding.encode(message), as: UTF8.self)
     }
 
-    /// Returns what comes next; it waits only for the journal.
+    /// Returns the next messages, or that there are none; it waits only for the journal, never for new messages.
     mutating func next() async throws -> Next {
-        switch outbox.feed.next(after: last, limit: Self.page) {
+        switch log.feed.next(after: last, limit: Self.page) {
         case .ended: return .ended
         case .messages(let entries) where entries.isEmpty: return .nothing
         case .messages(let entries):
             last = entries.last?.seq ?? last
             return .messages(Self.shown(entries.lazy.filter(filter.passes), holes: []))
         case .behind(let newest):
-            let page = try await outbox.replay(since: last, limit: Self.page, filter: filter)
+            let page = try await log.replay(since: last, limit: Self.page, filter: filter)
             let isAll = page.entries.count < Self.page
             let found = max(last, page.entries.last?.seq ?? 0, page.holes.last?.last ?? 0)
-            // What comes after the page's end is for the next one; published messages are all in the journal.
+            // Messages after the page's end are read by the next call; all published messages are in the journal.
             last = isAll ? max(found, newest) : page.entries.last?.seq ?? last
             return .messages(Self.shown(page.entries, holes: page.holes))
         }
@@ -123,8 +125,8 @@ struct MessageCursor: Sendable {
 
     /// Waits for a new message; returns true if none came until `end`.
     func wait(until end: ContinuousClock.Instant) async -> Bool {
-        await outbox.feed.wait(after: last, until: end)
-        return !Task.isCancelled && outbox.feed.newest <= last
+        await log.feed.wait(after: last, until: end)
+        return !Task.isCancelled && log.feed.newest <= last
     }
 
     private static func shown(_ entries: some Sequence<Entry>, holes: [Hole]) -> [Message] {

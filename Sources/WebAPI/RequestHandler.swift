@@ -18,7 +18,7 @@ import Publishing
 import WatchwordConfiguration
 import WireFormat
 
-/// Answers requests: finds the route, checks the caller, and runs the operation.
+/// Answers HTTP requests: finds the route, checks the caller and its limits, and runs the operation.
 struct RequestHandler: Sendable {
     let daemon: WatchwordDaemon
     private let operations: Operations
@@ -35,7 +35,7 @@ struct RequestHandler: Sendable {
     private let importing: Working
     private let logger: Logger
 
-    /// Reads the tokens and the page's files.
+    /// Makes the handler; reads the tokens' secrets and the files of the web page.
     init(
         _ daemon: WatchwordDaemon, _ configuration: HTTPConfiguration, _ limits: WebServer.Limits,
         _ counters: WebCounters, _ table: ConnectionTable, _ logger: Logger
@@ -56,7 +56,7 @@ struct RequestHandler: Sendable {
         importing = Working(limits.importing)
     }
 
-    /// Answers any request; throws only errors after which the connection cannot continue.
+    /// Answers a request, also when it is wrong; throws only an error after which the connection cannot be used.
     func respond(_ request: Request, _ channel: any Channel) async throws -> Response {
         let began = ContinuousClock.now
         var route: Route?
@@ -97,7 +97,7 @@ struct RequestHandler: Sendable {
         try gate.check(
             host: request.head.authority, origin: headers[.origin], site: headers["Sec-Fetch-Site"],
             followsLink: Self.followsLink(request))
-        // The first one is the authority, and no header any more.
+        // The first Host header became the authority, so a remaining one is a second.
         guard headers["Host"] == nil else { throw Refusal(400, "bad-request", "Host: it stands twice") }
         if let expectation = request.head.expectation, !request.head.isExpectingContinue {
             throw Refusal(417, "bad-expectation", "Expect: expected 100-continue, found \"\(expectation.excerpt())\"")
@@ -110,7 +110,7 @@ struct RequestHandler: Sendable {
         found = route
         let peer = Peer(channel.remoteAddress)
         switch route.endpoint {
-        // On the cooperative pool: health waits for no other request.
+        // Health is answered on Swift's cooperative pool, so that it waits for no other request.
         case .health:
             if let problem = daemon.health.problem { throw Refusal(503, "stalled", problem) }
             return Self.json(Data("{\"status\":\"ok\"}".utf8))
@@ -123,14 +123,14 @@ struct RequestHandler: Sendable {
         case .session(let step) where step != .show:
             try doorman.admit(peer, "session")
             return try await withTaskExecutorPreference(RequestThreads.short) {
-                try await answer(step, Asked(request, channel, peer, .local, path, target.query, .short))
+                try await changeSession(step, Asked(request, channel, peer, .local, path, target.query, .short))
             }
         default: break
         }
         let sender = try sender(headers, peer)
         let (caller, client) = (sender.caller, sender.key)
         table.letIn(ObjectIdentifier(channel))
-        // Metrics are read by others than those who flood operations.
+        // Metrics have a rate limit of their own, so that many operations do not block monitoring.
         try doorman.admit(peer, route.endpoint.isMetrics ? "\(client) metrics" : client)
         guard caller.role >= route.endpoint.role else {
             throw Refusal(.missing(route.endpoint.role, for: "\(route.method) \(route.path)", caller))
@@ -146,14 +146,14 @@ struct RequestHandler: Sendable {
         }
     }
 
-    /// Whether the request opens the page itself in a tab, from a link or by its address.
+    /// Returns true if a browser opens the web page itself in a tab, from a link or by its address.
     private static func followsLink(_ request: Request) -> Bool {
         let path = request.head.path ?? ""
         return (request.method == .get || request.method == .head) && (path == "/" || path.hasPrefix("/?"))
             && request.headers["Sec-Fetch-Mode"] == "navigate" && request.headers["Sec-Fetch-Dest"] == "document"
     }
 
-    /// The threads for a request: long bodies and answers must not delay short ones.
+    /// Returns the threads for a request: those with long bodies or answers must not delay short ones.
     private static func threads(_ route: Route, _ request: Request) -> RequestThreads {
         guard case .operation(let operation) = route.endpoint else { return .short }
         let length = request.headers[.contentLength].flatMap { Int($0) }
@@ -161,7 +161,7 @@ struct RequestHandler: Sendable {
         return operation.isBulk || isLong ? .bulk : .short
     }
 
-    /// A request that was let in, with its parsed target.
+    /// A request that has passed all checks, with its parsed path and query string.
     private struct Asked: Sendable {
         let request: Request
         let channel: any Channel
@@ -187,8 +187,8 @@ struct RequestHandler: Sendable {
         }
     }
 
-    /// Opens, shows or ends a session.
-    private func answer(_ step: SessionStep, _ asked: Asked) async throws -> Response {
+    /// Answers a request to open or end a browser's session.
+    private func changeSession(_ step: SessionStep, _ asked: Asked) async throws -> Response {
         try Self.refuse(asked.query)
         guard step == .open else { return try endSession(asked.request.headers) }
         let place = try working.take(asked.peer)
@@ -201,7 +201,7 @@ struct RequestHandler: Sendable {
         case .operation(let operation): return try await perform(operation, asked)
         case .eventStream:
             let stream = try EventStream(
-                daemon.outbox, counters, query: asked.query, lastEventID: asked.request.headers["Last-Event-ID"],
+                daemon, counters, query: asked.query, lastEventID: asked.request.headers["Last-Event-ID"],
                 for: asked.caller)
             guard asked.request.method != .head else { return Self.eventStream(ResponseBody()) }
             let isOver = Self.isOver(asked)
@@ -217,7 +217,7 @@ struct RequestHandler: Sendable {
         case .picture: return try picture(asked.query, asked.caller)
         default: break
         }
-        // A browser asks for the picture anew by the number of the message that changed it.
+        // The argument `seq` is ignored: it gives each version of an event's picture its own address in browsers.
         if case .snapshot = endpoint {
             _ = try MessageCursor.values(asked.query, Self.snapshotArguments)
             return try await snapshot(asked.path["event"] ?? "", asked.caller)
@@ -233,13 +233,13 @@ struct RequestHandler: Sendable {
         }
     }
 
-    /// The methods that are answered at a target; `*` means the server as a whole.
+    /// Answers an OPTIONS request with the methods allowed at a path; `*` means the server as a whole.
     private static func options(_ target: String) throws(Refusal) -> Response {
         let methods = target == "*" ? Routes.methods : try Routes.methods(at: RequestTarget(target).segments)
         return Response(status: .noContent, headers: [.allow: methods.joined(separator: ", ")])
     }
 
-    /// The answer without its body; it keeps the body's length.
+    /// Returns the answer to a HEAD request: without the body, but with the body's length.
     private static func bodyless(_ response: Response) -> Response {
         response.status == .noContent ? response : response.createHeadResponse()
     }
@@ -290,13 +290,13 @@ struct RequestHandler: Sendable {
         return Self.response(200, "image/jpeg", ByteBuffer(bytes: picture))
     }
 
-    /// Whether a caller may see the stream of an event.
+    /// Returns true if the caller may see the stream of an event.
     func sees(_ event: String, _ caller: Caller) async throws -> Bool {
         guard caller.streams != nil else { return true }
         return try await daemon.outbox.newest(ofEvent: event)?.watched.map(caller.sees) ?? false
     }
 
-    /// Answers with a picture of the history, read on the request's thread.
+    /// Answers with the picture that the history has of a stream near a time; it reads the disk on this thread.
     private func picture(_ query: [RequestTarget.Field], _ caller: Caller) throws -> Response {
         let values = try MessageCursor.values(query, PicturePath.arguments)
         for argument in PicturePath.arguments {
@@ -317,12 +317,14 @@ struct RequestHandler: Sendable {
         return Self.response(200, "image/jpeg", ByteBuffer(bytes: found.jpeg))
     }
 
-    /// Returns a closure that tells whether the session that opened a stream is over.
+    /// Returns a function that tells whether the session of this request has ended; false for a request without one.
     private static func isOver(_ asked: Asked) -> @Sendable () -> Bool {
         { [session = asked.session] in session?.isOver() == true }
     }
 
-    /// Answers with the output of `write` until the client goes, if one more follower is allowed.
+    /// Answers with the output of `write` until the client disconnects.
+    ///
+    /// Throws 429 if the configured number of clients already have such an endless answer.
     func follow(
         _ body: RequestBody, _ response: (ResponseBody) -> Response, on threads: RequestThreads = .short,
         _ write: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void
@@ -335,7 +337,7 @@ struct RequestHandler: Sendable {
         return response(
             ResponseBody { writer in
                 defer { place.leave() }
-                // One that goes is noticed at once, and not only when something is sent to it.
+                // A disconnection is noticed at once, and not only with the next write.
                 try await body.consumeWithCancellationOnInboundClose { _ in
                     try await withTaskExecutorPreference(threads) { try await write(&writer) }
                 }
@@ -348,9 +350,9 @@ struct RequestHandler: Sendable {
 
     static func endless(_ type: String, _ body: ResponseBody) -> Response {
         var response = Response(status: .ok, headers: [.contentType: type], body: body)
-        // Its length is not known, also where none of it is sent.
+        // The length is unknown, also for a HEAD request without a body.
         response.headers[.contentLength] = nil
-        // Some proxies would else keep messages until there are more.
+        // Without this header some proxies would collect messages before they pass them on.
         response.headers["X-Accel-Buffering"] = "no"
         return response
     }
@@ -377,7 +379,7 @@ struct RequestHandler: Sendable {
 }
 
 extension HTTPFields {
-    /// A header field by its name, for names that the library has no constant for.
+    /// The value of a header field, for names that the HTTP library has no constant for.
     subscript(name: String) -> String? {
         get { HTTPField.Name(name).flatMap { self[$0] } }
         set { if let name = HTTPField.Name(name) { self[name] = newValue } }

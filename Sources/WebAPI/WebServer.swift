@@ -9,22 +9,22 @@ import NIOCore
 import Synchronization
 package import WatchwordConfiguration
 
-/// The HTTP server: health, metrics, the control operations, the event stream and the live stream.
+/// The HTTP server: health, metrics, control operations, the event stream, live pictures and the web page.
 package final class WebServer: Sendable {
-    /// Limits of requests and connections; the operations have time limits of their own.
+    /// Limits on requests and connections; the operations have their own time limits.
     package struct Limits: Sendable {
         package var body = 1 << 20
-        /// The greatest size of an import's body in bytes.
+        /// The greatest size in bytes of the body of an import (an operation that takes large data).
         package var largeBody = 64 << 20
         package var headers = 16_384
-        /// The greatest number of requests in progress; one peer may have three quarters of them.
+        /// The greatest number of requests in progress; one client address may have three quarters of them.
         package var working = 64
-        /// The greatest number of imports at once, each of which may hold a large body.
+        /// The greatest number of imports at once, each of which may hold a large body in memory.
         package var importing = 2
-        /// The seconds until the first request's head has come.
+        /// The seconds that a new connection has until the headers of its first request have arrived.
         ///
-        /// `request` limits the rest of a request, `idle` the time between requests, `stall` the time in which nothing
-        /// of an answer is read.
+        /// `request` limits the rest of a request, `idle` the time between requests, and `stall` the time in which the
+        /// client reads nothing of an answer.
         package var first: Int64 = 10
         package var request: Int64 = 30
         package var idle: Int64 = 30
@@ -33,12 +33,12 @@ package final class WebServer: Sendable {
         package init() {}
     }
 
-    /// The address at which the server listens, with the port that the system chose if 0 was given.
+    /// The server's address as a URL, with the port that the system chose if port 0 was configured.
     package let address: String
     package let counters: WebCounters
     private let running: Task<Void, any Error>
 
-    /// Binds the address, and serves until `stop`.
+    /// Starts the server; returns once it listens, and throws if its address cannot be bound.
     package init(
         _ configuration: HTTPConfiguration, _ daemon: WatchwordDaemon, limits: Limits = Limits(), logger: Logger
     ) async throws {
@@ -50,7 +50,7 @@ package final class WebServer: Sendable {
             first: .seconds(limits.first), idle: .seconds(limits.idle), request: .seconds(limits.request),
             stall: .seconds(limits.stall))
         var quiet = logger
-        // Its errors are those of clients that go, and its own stop.
+        // The library's errors are only about disconnected clients and the server's own stop.
         quiet.logLevel = .critical
         let (bound, continuation) = AsyncStream<Int>.makeStream()
         let application = Application(
@@ -90,7 +90,7 @@ package final class WebServer: Sendable {
         return "cannot be bound: \(error)"
     }
 
-    /// Sends the followers what was published, then closes every connection.
+    /// Waits up to a second until clients of endless answers have received the last messages, then closes everything.
     package func stop() async {
         let end = ContinuousClock.now + .seconds(1)
         while counters.snapshot.followers > 0, ContinuousClock.now < end {
@@ -101,7 +101,7 @@ package final class WebServer: Sendable {
     }
 }
 
-/// The context of a request: its connection.
+/// The context of a request in the HTTP library, with the connection's channel.
 private struct ConnectionContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     let channel: any Channel

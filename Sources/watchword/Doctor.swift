@@ -15,7 +15,7 @@ struct Doctor: AsyncParsableCommand {
     @OptionGroup var model: ModelOptions
     @OptionGroup var daemon: DaemonOptions
 
-    /// One check: the finding, and advice if it is a problem.
+    /// The result of one check: what was found, and advice if it is a problem.
     private struct Check: Encodable {
         let name: String
         let ok: Bool
@@ -27,7 +27,7 @@ struct Doctor: AsyncParsableCommand {
         }
     }
 
-    /// The required elements of GStreamer, and the Debian packages that contain them.
+    /// The required GStreamer elements, and the Debian packages that contain them.
     private static let elements = [
         ("uridecodebin", "gstreamer1.0-plugins-base"), ("videoconvert", "gstreamer1.0-plugins-base"),
         ("qtdemux", "gstreamer1.0-plugins-good"), ("rtspsrc", "gstreamer1.0-plugins-good"),
@@ -49,7 +49,7 @@ struct Doctor: AsyncParsableCommand {
         if checks.contains(where: { !$0.ok }) { throw Exit.unavailable }
     }
 
-    /// Checks GStreamer, its elements, and the colours of its decoders.
+    /// Checks GStreamer, its elements, and whether its decoders give the right colours.
     private func mediaChecks() -> [Check] {
         var checks: [Check] = []
         do {
@@ -73,7 +73,7 @@ struct Doctor: AsyncParsableCommand {
         return checks
     }
 
-    /// Reports the library and the CPU units of matrix products.
+    /// Reports oneDNN's version, and the CPU units that matrix products use.
     private func computeChecks() -> [Check] {
         [
             Check("oneDNN", true, "\(ComputeLibrary.oneDNNVersion), \(ComputeLibrary.instructionSet)"),
@@ -101,7 +101,7 @@ struct Doctor: AsyncParsableCommand {
         }
     }
 
-    /// Reports whether a daemon answers; a daemon that does not run is no problem.
+    /// Reports whether a daemon answers; it is no problem if none does.
     private func daemonCheck() -> Check {
         guard let status = try? daemon.ask("status", timeout: 2) else {
             return Check("daemon", true, "none answers at \(daemon.control)")

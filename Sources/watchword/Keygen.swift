@@ -4,7 +4,7 @@ import Foundation
 import Messaging
 import SystemSupport
 
-/// `watchword keygen`: makes a pair of CURVE keys.
+/// `watchword keygen`: makes a pair of keys for encrypted connections (CURVE) to a daemon.
 struct Keygen: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make a pair of CURVE keys, for a daemon or for a client of one.")
@@ -49,23 +49,13 @@ struct Keygen: AsyncParsableCommand {
         }
     }
 
-    /// Writes a temporary file and renames it, so that the key never exists with another mode.
+    /// Writes a key file atomically, so that the key never exists with another file mode.
     private func write(_ path: String, _ text: String, mode: mode_t) throws {
-        func refused() -> FileError { FileError(path, errno) }
         guard case .file(let place) = OutputPlace(path) else { return try FileWriter.write(Data(text.utf8), to: path) }
-        let part = "\(place).part-\(getpid())"
-        let descriptor = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
-        guard descriptor >= 0 else { throw refused() }
-        let bytes = Array(text.utf8)
-        // The umask may have taken too much of a public key's mode.
-        let isWritten =
-            fchmod(descriptor, mode) == 0 && Foundation.write(descriptor, bytes, bytes.count) == bytes.count
-            && fsync(descriptor) == 0
-        close(descriptor)
-        guard isWritten, rename(part, place) == 0 else {
-            let error = refused()
-            unlink(part)
-            throw error
+        do throws(WriteError) {
+            try AtomicFile.write(Data(text.utf8), to: place, mode: mode)
+        } catch {
+            throw FileError(path, error.code)
         }
     }
 }

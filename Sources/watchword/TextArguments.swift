@@ -1,8 +1,10 @@
-/// Marks text arguments that begin with a hyphen, such as "- a red van", which would be read as options.
+/// Marks text arguments that begin with a hyphen, such as "- a red van", which would be parsed as options.
 ///
-/// No option has white space in its name, so such an argument can only be a text.
+/// No option has white space in its name, so an argument that does can only be a text.
 enum TextArguments {
-    /// Puts the option for texts before each such argument: `--query=…` for `watch`, otherwise `--text=…`.
+    /// Returns the arguments in which each text that begins with a hyphen is given by an option.
+    ///
+    /// The option is `--query=…` for `watch`, otherwise `--text=…`.
     static func named(_ arguments: [String]) -> [String] {
         guard let option = option(of: arguments) else { return arguments }
         var named: [String] = []

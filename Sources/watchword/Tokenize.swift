@@ -5,7 +5,7 @@ import Foundation
 import Printing
 import Tokenizers
 
-/// `watchword tokenize`: prints the token ids of texts, one text a line.
+/// `watchword tokenize`: prints the token ids of each line of standard input.
 struct Tokenize: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Token ids of the lines on standard input, one JSON array a line: what the text tower is given.")
@@ -20,7 +20,7 @@ struct Tokenize: AsyncParsableCommand {
         try await Exit.guarding {
             let directory = try model.directory()
             let tokenizer = try directory.tokenizer()
-            // Bytes are split, since `readLine` also splits at other characters than line feeds.
+            // Lines are split at LF bytes, since `readLine` also splits at other characters.
             var buffer = Data()
             func emit(_ line: Data) throws {
                 let text = String(decoding: line, as: UTF8.self)

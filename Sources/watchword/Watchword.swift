@@ -7,7 +7,7 @@ import LabCommands
 import Printing
 import StreamSources
 
-/// `watchword`: the root of all commands.
+/// `watchword`: the root command, of which all others are subcommands.
 @main
 struct Watchword: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,7 +22,7 @@ struct Watchword: AsyncParsableCommand {
 
     static func main() async {
         StandardStream.reserve()
-        // A file that may not grow is an error to print, not a signal to die of.
+        // Writing to a file beyond its size limit gives an error, which is printed, instead of the signal SIGXFSZ.
         signal(SIGXFSZ, SIG_IGN)
         let arguments = CommandLine.arguments
         ProcessArguments.hideSecrets()

@@ -62,7 +62,7 @@ struct Watchwordd: AsyncParsableCommand {
         let configuration = try Configuration.load(config)
         Reach.turnOn(configuration.sources)
         let logger = LogLines(configuration.log).logger("watchwordd")
-        let notifier = Notifier()
+        let notifier = SystemdNotifier()
         notifier.status("opening the model")
         let daemon = try await WatchwordDaemon(configuration, logger: logger)
         let operations = Operations(daemon, limits: configuration.limits)
@@ -117,7 +117,7 @@ struct Watchwordd: AsyncParsableCommand {
             control.stop()
             answer.yield(await daemon.stop())
             await scoring.value
-            daemon.outbox.feed.end()
+            daemon.endFeeds()
             await web?.stop()
         }
         if ended, await answers.first(where: { _ in true }) == true { return logger.info("stopped") }

@@ -78,6 +78,20 @@ struct ConfigurationTests {
         #expect(off == Normalisation(mean: [0, 0, 0], deviation: [1, 1, 1]))
     }
 
+    @Test("a number out of bounds is refused by a sentence with the bounds that hold")
+    func bounds() throws {
+        var notes: [String] = []
+        let eps = file(#"{"vision_config": {"layer_norm_eps": 1.5}, "text_config": {}}"#)
+        #expect { try HuggingFaceConfig.parse(eps, notes: &notes) } throws: {
+            "\($0)".contains("\"vision_config.layer_norm_eps\": expected a number from 0, and below 1")
+        }
+        for fps in ["0.0", "1000.5"] {
+            #expect { try ModelDefaults.parse(file(#"{"sampling": {"fps": \#(fps)}}"#)) } throws: {
+                "\($0)".contains("fps above 0, and at most 1000")
+            }
+        }
+    }
+
     @Test("keys that are not known are named")
     func unknown() throws {
         var notes: [String] = []

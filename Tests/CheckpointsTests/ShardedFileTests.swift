@@ -34,7 +34,7 @@ struct ShardedFileTests {
         let file = try open(folder)
         #expect(Set(file.tensors.keys) == ["a", "b", "c"] && file.paths.count == 3)
         #expect(try file.floats("c") == [99, 1] && file.floats("b", elements: 0..<1) == [98])
-        #expect(file.headerHash.count == 8 && file.fileSize > 100)
+        #expect(file.sampleHash.count == 8 && file.fileSize > 100)
     }
 
     @Test(

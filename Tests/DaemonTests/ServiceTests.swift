@@ -15,7 +15,7 @@ struct ServiceTests {
     @Test("each message arrives as sd_notify(3) has it, at a path and at an abstract name", arguments: [false, true])
     func messages(_ abstract: Bool) async throws {
         let socket = try NotifySocket(abstract: abstract)
-        let notifier = Notifier(environment: ["NOTIFY_SOCKET": socket.name])
+        let notifier = SystemdNotifier(environment: ["NOTIFY_SOCKET": socket.name])
         notifier.ready()
         #expect(await socket.next() == "READY=1")
         notifier.status("one\ntwo\r\nREADY=1")
@@ -41,11 +41,11 @@ struct ServiceTests {
         // A path is at most 107 bytes long; more slashes name the same file.
         let long = String(repeating: "/", count: 200) + socket.name
         for name in ["", relative, long, "@" + socket.name, "/no/such/socket"] {
-            Notifier(environment: ["NOTIFY_SOCKET": name]).ready()
+            SystemdNotifier(environment: ["NOTIFY_SOCKET": name]).ready()
         }
-        Notifier(environment: [:]).ready()
+        SystemdNotifier(environment: [:]).ready()
         #expect(await socket.next(within: .zero) == nil)
-        Notifier(environment: ["NOTIFY_SOCKET": socket.name]).ready()
+        SystemdNotifier(environment: ["NOTIFY_SOCKET": socket.name]).ready()
         #expect(await socket.next() == "READY=1")
     }
 
@@ -55,7 +55,7 @@ struct ServiceTests {
         // The kernel refuses a datagram once more than this many wait (`unix_recvq_full`).
         let queued = try #require(Int(limit.trimmingCharacters(in: .whitespacesAndNewlines))) + 1
         let socket = try NotifySocket()
-        let notifier = Notifier(environment: ["NOTIFY_SOCKET": socket.name])
+        let notifier = SystemdNotifier(environment: ["NOTIFY_SOCKET": socket.name])
         for _ in 0..<queued { notifier.alive() }
         notifier.ready()
         for _ in 0..<queued { #expect(await socket.next(within: .zero) == "WATCHDOG=1") }
@@ -67,7 +67,7 @@ struct ServiceTests {
     @Test("the watchdog's time is read, if it is for this process")
     func watchdogTime() {
         func watchdog(_ environment: [String: String]) -> Duration? {
-            Notifier(environment: environment, process: 7).watchdog
+            SystemdNotifier(environment: environment, process: 7).watchdog
         }
         #expect(watchdog(["WATCHDOG_USEC": "30000000"]) == .seconds(30))
         #expect(watchdog(["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "7"]) == .seconds(30))
@@ -79,7 +79,7 @@ struct ServiceTests {
     @Test("pings come while the loop goes round, and end with it")
     func pings() async throws {
         let socket = try NotifySocket()
-        let notifier = Notifier(environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": "1000"])
+        let notifier = SystemdNotifier(environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": "1000"])
         let rounds = Atomic(0)
         await Watchdog(notifier, logger: LogLines(LogSettings()).logger("test")).ping {
             rounds.wrappingAdd(1, ordering: .relaxed).newValue <= 3

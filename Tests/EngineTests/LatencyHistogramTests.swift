@@ -20,4 +20,12 @@ struct LatencyHistogramTests {
         histogram.add(seconds: 60)
         #expect(histogram.milliseconds(at: 0.5) == 0 && histogram.milliseconds(at: 1) == 10_000)
     }
+
+    @Test("counts what has no end as its most, and leaves out what is no number")
+    func noNumbers() {
+        var histogram = LatencyHistogram()
+        for seconds in [.infinity, 1e300, -.infinity, .nan, -1e300] { histogram.add(seconds: seconds) }
+        #expect(histogram.count == 4)
+        #expect(histogram.milliseconds(at: 0.5) == 0 && histogram.milliseconds(at: 0.75) == 10_000)
+    }
 }

@@ -105,6 +105,32 @@ struct DataSetTests {
         #expect(set.missing.map(\.video) == (split == "train" ? ["11@N00_1_1001.mov"] : []))
     }
 
+    @Test("a name that two videos have is refused by a sentence with both, where it is asked for")
+    func ambiguous() throws {
+        let data = folder.appending(path: "didemo")
+        let all = try videos([])
+        defer { try? FileManager.default.removeItem(at: all) }
+        for folder in ["a", "b", "c"] {
+            try FileManager.default.createDirectory(
+                at: all.appending(path: folder), withIntermediateDirectories: true)
+        }
+        let id = try #require(try expected().didemo["test"]?.first?.video)
+        let stem = URL(filePath: id).deletingPathExtension().lastPathComponent
+        // What nobody asks for may be there twice, and so may the same file and what is no video.
+        for name in ["a/other.mp4", "b/other.mp4", "a/\(stem).mp4", "a/\(stem).srt"] {
+            try Data().write(to: all.appending(path: name))
+        }
+        try FileManager.default.createSymbolicLink(
+            at: all.appending(path: "b/\(stem).mp4"), withDestinationURL: all.appending(path: "a/\(stem).mp4"))
+        let set = try Benchmark.didemo.read(data, videos: all, split: "test")
+        let path = try #require(set.clips.first(where: { $0.id == id })?.path)
+        #expect(path.hasSuffix("/\(stem).mp4"))
+        try Data().write(to: all.appending(path: "c/\(stem).avi"))
+        let error = #expect(throws: DataSetError.self) { try Benchmark.didemo.read(data, videos: all, split: "test") }
+        let sentence = error?.description ?? ""
+        #expect(sentence.contains("/a/\(stem).mp4 and ") && sentence.contains("/c/\(stem).avi"), "\(sentence)")
+    }
+
     @Test("a manifest's lines become clips, with several sentences where there are several")
     func manifest() throws {
         let home = try videos(["a.mp4", "b.mp4"])

@@ -47,6 +47,14 @@ struct FamilyReaderTests {
         }
     }
 
+    /// Transformers refuses to pad with such a tokenizer: it has no padding token.
+    @Test("a vocabulary without <pad> is refused, as one without <eos> is", arguments: ["<pad>", "<eos>"])
+    func missingToken(_ token: String) throws {
+        let file = model("siglip2_hf").appending(path: "tokenizer.json")
+        let json = try String(contentsOf: file, encoding: .utf8).replacing("\"\(token)\"", with: "\"<gone>\"")
+        #expect { try Tokenizer(json: Array(json.utf8)) } throws: { "\($0)".contains("no \(token)") }
+    }
+
     @Test("a tokenizer.json of millions of values, or of endless numbers, is refused")
     func unbounded() throws {
         let many = "[" + String(repeating: "0,", count: 4_000_001) + "0]"

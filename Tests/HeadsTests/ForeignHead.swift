@@ -7,6 +7,7 @@ import Testing
 private let source = """
     #include "watchword_head.h"
     #include <math.h>
+    #include <signal.h>
     #include <stdio.h>
     #include <stdlib.h>
     #include <unistd.h>
@@ -64,9 +65,16 @@ private let source = """
         }
         return WW_OK;
     }
+    #ifdef LONG
+    #define DESCRIPTION long_description
+    #define TEN(x) x x x x x x x x x x
+    static const char long_description[] = TEN(TEN(TEN(TEN("the last frame "))));
+    #else
+    #define DESCRIPTION "the last frame"
+    #endif
     static const watchword_head head = {
         .magic = MAGIC, .abi_major = MAJOR, .abi_minor = 0, .struct_size = SIZE, .name = NAME, .version = "0.1",
-        .description = "the last frame", .create = make, .destroy = free,
+        .description = DESCRIPTION, .create = make, .destroy = free,
         .pool = POOL
     };
     const watchword_head *ENTRY(void) {

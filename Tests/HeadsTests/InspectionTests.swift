@@ -22,11 +22,19 @@ struct InspectionTests {
         #expect(found.description == "the last frame" && found.path.hasSuffix("/libwatchword-head-last.so"))
     }
 
+    @Test("a plugin may describe itself at length")
+    func longDescription() async throws {
+        let found = try await inspect(ForeignHeads("LONG"))
+        #expect(found.problem == nil)
+        #expect(found.description == String(repeating: "the last frame ", count: 10_000))
+    }
+
     @Test(
         "one that crashes, hangs or ends the process is reported with its path",
         arguments: [
             ("ON_ENTRY=abort()", 60, "crashed with signal 6"),
             ("ON_ENTRY=*(volatile int*)0=1", 60, "crashed with signal 11"),
+            ("ON_ENTRY=raise(9)", 60, "crashed with signal 9"),
             ("ON_ENTRY=for(;;)pause()", 0.5, "does not answer within 0.5 s"),
             ("ON_ENTRY=_exit(3)", 60, "ended the process that looked into it, with code 3"),
             ("ON_ENTRY=_exit(0)", 60, "ended the process that looked into it, with code 0"),

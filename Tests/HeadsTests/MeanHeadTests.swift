@@ -42,6 +42,6 @@ struct MeanHeadTests {
         #expect { try Self.finder.load("means") } throws: {
             "\($0)".contains("there are: ") && "\($0)".contains("mean")
         }
-        #expect(throws: HeadError(path: "../mean", reason: .badName)) { try Self.finder.load("../mean") }
+        #expect(throws: HeadError(plugin: "../mean", reason: .badName)) { try Self.finder.load("../mean") }
     }
 }

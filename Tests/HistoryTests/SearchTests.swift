@@ -1,6 +1,7 @@
 import Foundation
 import History
 import Matching
+import Segments
 import Synchronization
 import SystemSupport
 import Testing

@@ -147,7 +147,7 @@ struct ModelPullTests {
     @Test("a server that stays down, or never comes to an end, is given up")
     func givenUp() async throws {
         try await expectFailure("down", .unavailable, "503")
-        #expect(try server.requests().count == Retries().fruitless)
+        #expect(try server.requests().count == Retries().maxAttemptsWithoutProgress)
         try await expectFailure("cutalways+norange", .unavailable, "cut")
     }
 

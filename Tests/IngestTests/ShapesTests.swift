@@ -34,6 +34,18 @@ struct ShapesTests {
         }
     }
 
+    @Test("a sentence about a wrong address shows none of its secrets", arguments: ["7?token=", "x?token=", "?token="])
+    func secrets(_ rest: String) throws {
+        let templates = try PipelineTemplates(directory: Fixtures.repository.appending(path: "Pipelines"))
+        #expect {
+            try VideoSource(
+                SourceDescription(uri: "shapes://\(rest)hunter2", fps: 4, side: 32), templates: templates,
+                onFrame: { _ in }, onEvent: { _ in })
+        } throws: { error in
+            error is SourceError && "\(error)".contains("seed") && !"\(error)".contains("hunter2")
+        }
+    }
+
     @Test("a film that is written as H.264 is read back frame by frame, nearly as it was drawn")
     func roundTrip() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "watchword-world-\(UUID())")

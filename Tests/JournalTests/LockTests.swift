@@ -40,6 +40,28 @@ struct LockTests {
         #expect(after == before)
     }
 
+    /// Source of the right values: proc_locks(5); makedev(3): the device 0xFD01 is 253:1, 0x802 is 8:2.
+    @Test("the process that holds a lock is that of the file's inode on its own device")
+    func holders() {
+        let locks = KernelLocks(
+            """
+            1: FLOCK  ADVISORY  WRITE 11 08:02:5678 0 EOF
+            2: POSIX  ADVISORY  WRITE 12 fd:01:5678 0 EOF
+            2: -> FLOCK  ADVISORY  WRITE 13 fd:01:5678 0 EOF
+            3: FLOCK  ADVISORY  WRITE 14 fd:01:5678 0 EOF
+            4: FLOCK  ADVISORY  WRITE 15 00:2a:99 0 EOF
+            5: FLOCK  ADVISORY  WRITE 0 08:02:7 0 EOF
+            no line of it
+
+            """)
+        #expect(locks.holder(device: 0xFD01, inode: 5678) == 14)
+        #expect(locks.holder(device: 0x802, inode: 5678) == 11)
+        #expect(locks.holder(device: 0x803, inode: 5678) == nil && locks.holder(device: 0x802, inode: 7) == nil)
+        // On a file system without a device the list may have another number; two locks of one inode decide nothing.
+        #expect(locks.holder(device: 0x2B, inode: 99) == 15 && locks.holder(device: 0x802, inode: 99) == 15)
+        #expect(locks.holder(device: 0x2B, inode: 5678) == nil)
+    }
+
     @Test("it is refused under every name of the same file", arguments: ["hard", "symbolic", "folder"])
     func links(_ kind: String) async throws {
         let (path, owner) = try await locked()

@@ -17,7 +17,7 @@ struct RetentionTests {
         do {
             let journal = try Journal(path: path)
             _ = try journal.append([message("a"), message("b"), message("a")], at: day(1))
-            #expect(try journal.retire(Retention(days: 1), now: day(3)) == false)
+            #expect(try journal.pruneWithoutClockCheck(Retention(days: 1), now: day(3)) == false)
             #expect(try journal.seqs().isEmpty)
             let page = try journal.replay(since: 1, limit: 10)
             #expect(page.holes == [Hole(first: 2, last: 3, reason: .retention)])
@@ -32,10 +32,10 @@ struct RetentionTests {
         let journal = try Journal(path: nil)
         _ = try journal.append(
             [message(event: "A", .start), message("x"), message(event: "A", .update), message("x")], at: day(1))
-        _ = try journal.retire(Retention(days: 1), now: day(9))
+        _ = try journal.pruneWithoutClockCheck(Retention(days: 1), now: day(9))
         #expect(try journal.seqs() == [1, 3])
         _ = try journal.append([message(event: "A", .end)], at: day(9))
-        _ = try journal.retire(Retention(days: 1), now: day(9))
+        _ = try journal.pruneWithoutClockCheck(Retention(days: 1), now: day(9))
         #expect(try journal.seqs() == [5])
         #expect(try journal.replay(since: 0, limit: 9).holes == [Hole(first: 1, last: 4, reason: .retention)])
     }
@@ -52,7 +52,7 @@ struct RetentionTests {
         let before = try fileSize(path)
         #expect(before > 10_000_000)
         var steps = 0
-        while try journal.retire(Retention(megabytes: 2), limit: 500) { steps += 1 }
+        while try journal.pruneWithoutClockCheck(Retention(megabytes: 2), limit: 500) { steps += 1 }
         journal.checkpoint()
         #expect(steps > 10)
         #expect(try fileSize(path) < 4_000_000)
@@ -73,7 +73,7 @@ struct RetentionTests {
             _ = try journal.append([message(event: "E\(index)", .start), message(event: "E\(index)", .end)])
         }
         #expect(try files.map { try Data(contentsOf: URL(filePath: $0)) } == pictures)
-        while try journal.retire(Retention(megabytes: 1), limit: 2) {}
+        while try journal.pruneWithoutClockCheck(Retention(megabytes: 1), limit: 2) {}
         #expect(files.map { FileManager.default.fileExists(atPath: $0) } == [false, false, false, true, true])
         #expect(try journal.seqs() == [7, 8, 9, 10])
         #expect(throws: JournalError.self) { try journal.write(snapshot: pictures[0], event: "../evil") }
@@ -97,12 +97,12 @@ struct RetentionTests {
             for event in events {
                 _ = try journal.append([message(event: event, .start), message(event: event, .end)])
             }
-            #expect(try !journal.retire(Retention(megabytes: 1)))
+            #expect(try !journal.pruneWithoutClockCheck(Retention(megabytes: 1)))
         }
         #expect(try FileManager.default.contentsOfDirectory(atPath: path + ".d/snapshots").count == 10)
         let journal = try Journal(path: path)
-        #expect(try !journal.retire(Retention(megabytes: 1)))
-        while try journal.retire(Retention(megabytes: 0.3), limit: 2) {}
+        #expect(try !journal.pruneWithoutClockCheck(Retention(megabytes: 1)))
+        while try journal.pruneWithoutClockCheck(Retention(megabytes: 0.3), limit: 2) {}
         #expect(!files.contains { FileManager.default.fileExists(atPath: $0) })
     }
 
@@ -181,7 +181,8 @@ struct RetentionTests {
             case 0: journal = try Journal(path: path)
             case 1, 2:
                 let cutoff = Double(max(0, step - Int.random(in: 0...60, using: &random)))
-                while try journal.retire(Retention(days: 0), now: Date(timeIntervalSince1970: cutoff), limit: 7) {}
+                let now = Date(timeIntervalSince1970: cutoff)
+                while try journal.pruneWithoutClockCheck(Retention(days: 0), now: now, limit: 7) {}
                 model.retire(before: cutoff)
             default:
                 let count = Int.random(in: 1...12, using: &random)

@@ -206,6 +206,28 @@ struct CalibrationTests {
         }
     }
 
+    @Test("a saved state whose peaks are in disorder is refused")
+    func disorder() throws {
+        var calibration = Calibration(falseAlertsPerDay: 4)
+        var background = Background(seed: 12)
+        _ = calibration.watch(&background, hours: 20)
+        let saved = try JSONEncoder().encode(calibration)
+        var changed = try #require(try JSONSerialization.jsonObject(with: saved) as? [String: Any])
+        var peaks = try #require(changed["newer"] as? [String: Any])
+        // In a heap the lowest is first, so the highest is not, and there are several.
+        let heap = try #require(peaks["heap"] as? [Double])
+        try #require(heap.count > 2 && heap.first != heap.max())
+        peaks["heap"] = heap.sorted(by: >)
+        changed["newer"] = peaks
+        let wrong = try JSONSerialization.data(withJSONObject: changed)
+        #expect(throws: DecodingError.self) { try JSONDecoder().decode(Calibration.self, from: wrong) }
+        // Any order of a heap is taken.
+        peaks["heap"] = heap.sorted()
+        changed["newer"] = peaks
+        let right = try JSONSerialization.data(withJSONObject: changed)
+        #expect(throws: Never.self) { try JSONDecoder().decode(Calibration.self, from: right) }
+    }
+
     @Test("a stream whose score never changes gets a threshold all the same, later, above all it has seen")
     func constant() throws {
         var calibration = Calibration(falseAlertsPerDay: 1)

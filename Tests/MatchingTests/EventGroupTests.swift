@@ -27,12 +27,12 @@ struct EventGroupTests {
                 tracker: EventTracker(policy.ofMember), scene: Scene(seed: seed &* 3 &+ UInt64(index)))
         }
         var group = EventGroup()
-        var open: EventGroup.Told?
+        var open: EventGroup.Message?
         var earliest = -Double.infinity
         var time = 0.0
         var starts = 0
         for _ in 0..<600 {
-            var told: [EventGroup.Told] = []
+            var told: [EventGroup.Message] = []
             let jumps = Int.random(in: 0..<150, using: &random) == 0
             if jumps {
                 for index in queries.indices { _ = queries[index].tracker.close() }
@@ -94,6 +94,19 @@ struct EventGroupTests {
         try .init(
             id: id, priority: priority, policy: EventPolicy(cooldown: cooldown, updateInterval: 0),
             event: event(score, at: time))
+    }
+
+    @Test("a group knows the last end for as long as its cooldown can hold back or cut off an event")
+    func lastEnd() throws {
+        var group = EventGroup()
+        _ = try group.observe([member("a", 0.9, at: 10, cooldown: 20)], span: window(10))
+        _ = group.observe([], span: window(11))
+        #expect(group.last?.end == 110 && group.last?.cooldown == 20)
+        // The window begins at 29 of media time, and the cooldown ends at 30.
+        _ = group.observe([], span: window(31))
+        #expect(group.last?.end == 110 && !group.isIdle)
+        _ = group.observe([], span: window(32))
+        #expect(group.last == nil && group.isIdle)
     }
 
     @Test("the best margin leads, a higher priority before it; others join silently and may raise the peak")

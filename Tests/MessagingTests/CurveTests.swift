@@ -271,6 +271,21 @@ struct CurveTests {
         }
     }
 
+    /// Source of the right values: RFC 32 (Z85), where # counts 84: 84 * 85^4 is more than four bytes hold.
+    @Test("a line that begins with # is a comment, also if it is as long as a key")
+    func comments() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "key-\(UUID())").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let key = try CurveSecretKey.make().publicKey()
+        let comment = "# the key of the gate, made in November."
+        try #require(comment.utf8.count == 40)
+        for line in [comment, String(repeating: "#", count: 40)] {
+            try "\(line)\n\(key.z85)\n".write(toFile: path, atomically: true, encoding: .utf8)
+            #expect(try KeyFile.publicKey(path) == key, "\(line)")
+        }
+        #expect(throws: CurveKeyError.self) { try CurvePublicKey(z85: "#0000" + String(repeating: "0", count: 35)) }
+    }
+
     @Test(
         "without CURVE only loopback can be bound, however the address is written; with it, any",
         arguments: [

@@ -6,7 +6,7 @@ import Training
 
 @Suite("Models that begin from nothing")
 struct WorldModelTests {
-    private let kinds = (first: 3, second: 2)
+    private let kinds = (shapes: 3, colours: 2)
     private let texts = TextShape(
         stack: StackShape(width: 8, heads: 2, layers: 1, epsilon: 1e-5), context: 6, vocabulary: 12, embedding: 8)
     private let images = ImageShape(
@@ -29,10 +29,10 @@ struct WorldModelTests {
         return PictureBatch(
             pictures: (0..<F * 3 * 64).map { _ in random.normal() }, texts: tokens(5, &random),
             truth: truth(texts: 5, videos: F, &random), labels: labels,
-            sights: [
-                Sight(picture: 0, first: 1, second: 0, x: 0.3, y: 0.6, radius: 0.2, turn: (0.6, 0.8)),
-                Sight(picture: 0, first: 2, second: 1, x: 0.8, y: 0.2, radius: 0.1, turn: nil),
-                Sight(picture: 2, first: 0, second: 1, x: 0.5, y: 0.5, radius: 0.14, turn: (1, 0)),
+            objects: [
+                VisibleObject(picture: 0, shape: 1, colour: 0, x: 0.3, y: 0.6, radius: 0.2, turn: (0.6, 0.8)),
+                VisibleObject(picture: 0, shape: 2, colour: 1, x: 0.8, y: 0.2, radius: 0.1, turn: nil),
+                VisibleObject(picture: 2, shape: 0, colour: 1, x: 0.5, y: 0.5, radius: 0.14, turn: (1, 0)),
             ])
     }
 
@@ -44,8 +44,8 @@ struct WorldModelTests {
             truth: truth(texts: N, videos: V, &random), isStanding: (0..<N).map { $0 % 2 == 0 },
             said: (0..<N).map { [$0 % 3, $0 % 2 == 0 ? nil : 1] },
             questions: [
-                ActionQuestion(window: 0, first: 1, second: 1, actions: [1, 0, 0.5]),
-                ActionQuestion(window: 2, first: 0, second: 0, actions: [0, 1, 0]),
+                ActionQuestion(window: 0, shape: 1, colour: 1, actions: [1, 0, 0.5]),
+                ActionQuestion(window: 2, shape: 0, colour: 0, actions: [0, 1, 0]),
             ], whole: (0..<V * 2).map { _ in Float(random.below(3)) / 2 }, seed: 4)
     }
 
@@ -100,7 +100,7 @@ struct WorldModelTests {
                 let made = pictures(UInt64(step % 2))
                 let batch = PictureBatch(
                     pictures: made.pictures.map { Float($0) }, texts: made.texts, truth: made.truth,
-                    labels: made.labels, sights: made.sights)
+                    labels: made.labels, objects: made.objects)
                 return model.evaluate(batch, side: 1, parameters)
             }
         }

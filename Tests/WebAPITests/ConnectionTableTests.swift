@@ -144,6 +144,36 @@ struct ConnectionTableTests {
         }
     }
 
+    @Test("a right token lifts the pause of its address for ten minutes, and the next one for ten more")
+    func rightTokenIsForgotten() {
+        let doorman = Doorman(rate: 1, logger: Logger(label: "t", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let start = ContinuousClock.now
+        func blocks(_ seconds: Int) -> Bool {
+            let answers = (0..<50).map { _ in
+                status(doorman, "192.0.2.9", right: false, at: start + .seconds(seconds))
+            }
+            return answers.last == 429
+        }
+        func right(_ seconds: Int) -> Int { status(doorman, "192.0.2.9", right: true, at: start + .seconds(seconds)) }
+        #expect(right(0) == 200 && right(599) == 200)
+        #expect(blocks(1198) && right(1198) == 200)
+        // 600 s after the last right token.
+        #expect(blocks(1798) && right(1798) == 429)
+    }
+
+    @Test("a client that keeps sending the right token stays known when the table is full")
+    func knownClientsStay() {
+        var wrong = WrongTokens()
+        let start = ContinuousClock.now
+        for second in stride(from: 0, through: 700, by: 100) { wrong.right("regular", at: start + .seconds(second)) }
+        for index in 0..<5000 { _ = wrong.wrong("peer \(index)", at: start + .seconds(701)) }
+        #expect(wrong.isKnown("regular", at: start + .seconds(702)))
+        #expect(!wrong.isKnown("regular", at: start + .seconds(1300)))
+        // The crowd is forgotten at the next right token, so that its client finds place.
+        wrong.right("later", at: start + .seconds(1400))
+        #expect(wrong.isKnown("later", at: start + .seconds(1400)))
+    }
+
     @Test("a crowd of addresses fills no memory: beyond a bound they share one tally")
     func manyAddresses() {
         var wrong = WrongTokens()

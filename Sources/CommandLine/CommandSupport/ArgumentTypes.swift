@@ -3,7 +3,7 @@ import Matching
 import StreamSources
 import Tensors
 
-// Values that several commands take as options, by the names of their cases.
+// Enums that several commands take as option values, by the names of their cases.
 
 extension DecodeMode: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}

@@ -12,7 +12,7 @@ package struct ConnectionOptions: ParsableArguments {
 
     package init() {}
 
-    /// The certificates to trust; nil without such an option.
+    /// The certificates that the options name as trusted; nil if no such option is given.
     package var tls: TLSTrust? {
         guard tlsCa != nil || tlsFingerprint != nil else { return nil }
         return TLSTrust(ca: tlsCa.map(SourceCredentials.absolute), fingerprint: tlsFingerprint)

@@ -5,7 +5,7 @@ import Messaging
 import WatchwordConfiguration
 package import WireFormat
 
-/// Options of commands that talk to the daemon.
+/// The options of commands that talk to the daemon.
 package struct DaemonOptions: ParsableArguments {
     @Option(help: "The daemon's control socket.")
     package var control: String =
@@ -18,14 +18,14 @@ package struct DaemonOptions: ParsableArguments {
 
     package init() {}
 
-    /// Sends a request to the daemon; throws `ControlFailure` for an error that the daemon answers.
+    /// Sends a request to the daemon and returns the result; `timeout` is in seconds.
     ///
-    /// `timeout` is in seconds.
+    /// Throws `ControlFailure` if the daemon answers with an error.
     package func ask(_ operation: String, _ args: JSONValue = .object([:]), timeout: Double = 30) throws -> JSONValue {
         try ask(encoded: WireCoding.encode(ControlRequest(id: ULID.make(), op: operation, args: args)), timeout)
     }
 
-    /// Sends an encoded request, for requests too large to be a `JSONValue` first.
+    /// Sends a request that is already encoded; used if it is too large to build as a `JSONValue`.
     package func ask(encoded request: Data, _ timeout: Double) throws -> JSONValue {
         guard request.count <= ControlClient.largestRequest else {
             let sizes =

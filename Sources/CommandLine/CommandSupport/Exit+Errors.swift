@@ -14,6 +14,7 @@ import Ingest
 import Matching
 import Messaging
 import Printing
+import Segments
 import StreamSources
 import SystemSupport
 import Tokenizers
@@ -25,7 +26,7 @@ package typealias Exit = Commands.Exit
 
 /// Maps errors to exit codes.
 extension Exit {
-    /// Runs a command; prints an error as one line on standard error, and throws its exit code.
+    /// Runs a command; on an error prints it as one line on standard error, and throws its exit code.
     package static func guarding(_ body: () async throws -> Void) async throws {
         do {
             try await body()
@@ -39,11 +40,11 @@ extension Exit {
         }
     }
 
-    /// Ends the program because of a file that cannot be written, for code that cannot throw.
-    package static func end(_ error: FileError) -> Never {
+    /// Ends the program because of an error, such as that of a file that cannot be written, for code that cannot throw.
+    package static func end(_ error: any Error) -> Never {
         Terminal.progress("")
         Terminal.complain("\(error)")
-        // Other threads go on: nothing is taken apart under them.
+        // `_exit` runs no exit handlers, which could free memory that other threads still use.
         _exit(code(for: error).rawValue)
     }
 
@@ -101,6 +102,6 @@ extension Exit {
         }
     }
 
-    /// Whether the same request may succeed a little later.
+    /// Returns true for a code of the daemon's errors after which the same request may soon succeed.
     private static func isPassing(_ code: String) -> Bool { ["busy", "too-many-requests", "timeout"].contains(code) }
 }

@@ -1,15 +1,15 @@
 import Foundation
 
-/// A file or directory that cannot be written, and why.
+/// The error for a file or directory that cannot be written.
 package struct FileError: Error, CustomStringConvertible {
     package let path: String
-    /// The failure's `errno`.
+    /// The `errno` of the failure.
     package let code: Int32
 
     package init(_ path: String, _ code: Int32) { (self.path, self.code) = (path, code) }
 
     package var description: String { "\(path) cannot be written: \(String(cString: strerror(code)))" }
 
-    /// Whether the path is right, but the disk is full or broken.
+    /// True if the path is right, but the disk is full or broken, or a pipe's reader is gone.
     package var isFault: Bool { [ENOSPC, EDQUOT, EFBIG, EIO, EPIPE].contains(code) }
 }

@@ -3,7 +3,7 @@ import StreamSources
 import Synchronization
 import SystemSupport
 
-/// Writes a file that a command's arguments name, or that lies in a named directory.
+/// Writes a file that a command's arguments name, or that lies in a directory that they name.
 ///
 /// Devices and pipes are written into, never replaced.
 package final class FileWriter: Sendable {
@@ -20,7 +20,7 @@ package final class FileWriter: Sendable {
 
     deinit { if isOpen.load(ordering: .relaxed) { Glibc.close(descriptor) } }
 
-    /// Writes all of the data.
+    /// Writes all of the data, in several system calls if needed.
     package func write(_ data: Data) throws(FileError) {
         var written = 0
         while written < data.count {
@@ -33,15 +33,15 @@ package final class FileWriter: Sendable {
         }
     }
 
-    /// Closes the file; some file systems report a full disk only then.
+    /// Closes the file; throws if that fails, since some file systems report a full disk only then.
     package func close() throws(FileError) {
         isOpen.store(false, ordering: .relaxed)
         guard Glibc.close(descriptor) == 0 else { throw FileError(path, errno) }
     }
 
-    /// Writes a whole file, or nothing.
+    /// Writes a file atomically.
     ///
-    /// A link is followed to its file. A device or pipe is written into.
+    /// A symbolic link is followed, so that its target is replaced. A device or pipe is written into.
     package static func write(_ data: Data, to path: String) throws(FileError) {
         switch OutputPlace(path) {
         case .stream(let place):

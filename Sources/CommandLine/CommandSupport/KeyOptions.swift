@@ -2,7 +2,7 @@ package import ArgumentParser
 import Foundation
 package import Messaging
 
-/// Options of commands that talk to a daemon with CURVE.
+/// The options of commands that talk to a daemon over an encrypted connection (ZeroMQ's CURVE).
 package struct KeyOptions: ParsableArguments {
     @Option(help: "This client's secret key, a file of `watchword keygen` (or WATCHWORD_CURVE_KEY).")
     package var curveKey: String?
@@ -11,7 +11,7 @@ package struct KeyOptions: ParsableArguments {
 
     package init() {}
 
-    /// The client's secret key and the daemon's public key; nil without CURVE.
+    /// Returns the client's secret key and the daemon's public key; nil if neither is given.
     ///
     /// Throws `HalfAnIdentity` if one of the two is missing, and `CurveKeyError` for a file that is not a key.
     package func identity() throws -> CurveIdentity? {
@@ -27,7 +27,7 @@ package struct KeyOptions: ParsableArguments {
             }
             return nil
         }
-        // A key has 40 characters, some of which no file name has.
+        // The value can be a key of 40 characters or the path of a key file; a file of that name takes precedence.
         let publicKey =
             if let key = try? CurvePublicKey(z85: server), access(server, F_OK) != 0 {
                 key

@@ -3,7 +3,7 @@ package import Printing
 package import WireFormat
 
 extension MatchMessage {
-    /// The message as a line for people.
+    /// The event message as a line of text for people, with colours on a terminal.
     package var line: Styled {
         let clock = end.formatted(.iso8601.time(includingFractionalSeconds: false))
         let word = phase.padding(toLength: 6, withPad: " ", startingAt: 0)

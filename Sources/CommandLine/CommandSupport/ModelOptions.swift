@@ -4,7 +4,7 @@ import Foundation
 package import Tensors
 import WatchwordConfiguration
 
-/// Options of commands that load a model.
+/// The options of commands that load a model.
 package struct ModelOptions: ParsableArguments {
     @Option(help: "The model: a directory, a checkpoint file, or a name from `model list`.")
     package var model: String = Installation.model.path
@@ -14,7 +14,7 @@ package struct ModelOptions: ParsableArguments {
 
     package init() {}
 
-    /// Opens the model; prints the notes on its configuration to standard error.
+    /// Opens the model that the options name; prints notes on its configuration to standard error.
     package func directory() throws -> ModelDirectory {
         let directory = try ModelDirectory(models.installed.resolve(model))
         for note in directory.notes { Terminal.complain(note) }

@@ -2,7 +2,7 @@ package import ArgumentParser
 import Foundation
 package import WatchwordConfiguration
 
-/// Options of commands that find models by name.
+/// The options of commands that find models by name.
 package struct ModelsOptions: ParsableArguments {
     @Option(
         help: """
@@ -13,7 +13,7 @@ package struct ModelsOptions: ParsableArguments {
 
     package init() {}
 
-    /// The models of the directory, and the bundled one.
+    /// The models in the chosen directory, and the bundled model.
     package var installed: InstalledModels {
         let standard = InstalledModels.standard()
         return models.map { InstalledModels(directory: URL(filePath: $0), bundled: standard.bundled) } ?? standard

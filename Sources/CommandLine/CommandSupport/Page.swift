@@ -1,15 +1,17 @@
 import Printing
 package import WireFormat
 
-/// Prints names and values for people, one pair a line; values begin in one column and are folded there.
+/// Prints names and values for people, one pair per line; all values begin in the same column.
+///
+/// Long values wrap within that column.
 package struct Page {
     private let indent: Int
     private let names: Int
 
-    /// Makes a page whose names take `names` columns after `indent` columns.
+    /// Makes a page that indents lines by `indent` columns and gives names `names` columns.
     package init(indent: Int = 0, names: Int) { (self.indent, self.names) = (indent, names) }
 
-    /// Prints a name and its value.
+    /// Prints a line with a name and its value.
     package func say(_ name: String, _ value: String) {
         let shown = ControlCharacters.escaped(value)
         let title = ControlCharacters.escaped(name)
@@ -21,7 +23,7 @@ package struct Page {
         }
     }
 
-    /// Prints an object's keys and values: the keys `first` in their order, then the others.
+    /// Prints a JSON object's keys and values: first the keys in `first`, in that order, then the others.
     package static func say(_ object: JSONValue, first: [String]) {
         guard case .object(let values) = object else { return }
         let order = first.filter { values[$0] != nil } + values.keys.filter { !first.contains($0) }.sorted()
@@ -30,14 +32,14 @@ package struct Page {
         for (name, value) in rows { page.say(name, value) }
     }
 
-    /// Spells a key as words: `effectiveFps` and `minimum_duration` are "effective fps" and "minimum duration".
+    /// Turns a key into words: `effectiveFps` and `minimum_duration` become "effective fps" and "minimum duration".
     package static func words(_ key: String) -> String {
         key.reduce(into: "") { words, letter in
             words += letter == "_" ? " " : letter.isUppercase ? " \(letter.lowercased())" : String(letter)
         }
     }
 
-    /// A value for people; nil if it is empty.
+    /// Returns a JSON value as text for people; nil if it is empty.
     private static func text(_ value: JSONValue) -> String? {
         switch value {
         case .null: nil

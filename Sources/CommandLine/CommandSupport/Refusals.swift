@@ -1,21 +1,21 @@
-/// The error for an existing file that is not replaced.
+/// The error for a file that exists already and must not be replaced.
 package struct WriteRefusal: Error, CustomStringConvertible {
     package let description: String
 
     package init(description: String) { self.description = description }
 }
 
-/// The error for only one of the two keys that a CURVE client needs.
+/// The error for giving only one of the two keys that an encrypted (CURVE) connection needs.
 struct HalfAnIdentity: Error, CustomStringConvertible { let description: String }
 
-/// The refusal of a task that another program does; it names the command to run.
+/// The error for a task that Watchword leaves to another program; it names the command to run.
 package struct Advice: Error, CustomStringConvertible {
     package let description: String
 
     package init(description: String) { self.description = description }
 }
 
-/// A history that cannot be used now, and why.
+/// The error for a history (a folder of recorded embeddings) that cannot be used; the description says why.
 package struct HistoryRefusal: Error, CustomStringConvertible {
     package let description: String
 

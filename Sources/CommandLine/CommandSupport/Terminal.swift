@@ -3,16 +3,16 @@ package import Foundation
 package import Printing
 import WireFormat
 
-/// The output of `watchword`: lines for people, with colour and progress only on a terminal, or JSON.
+/// The output of `watchword`: lines for people or JSON; colours and progress only on a terminal.
 ///
 /// Control characters are escaped. If standard output cannot be written, the program ends.
 package enum Terminal {
-    /// Whether standard error is a terminal.
+    /// True if standard error is a terminal.
     package static let isInteractive = isatty(STDERR_FILENO) == 1
-    /// Whether standard output is a terminal, and `NO_COLOR` is not set.
+    /// True if standard output is a terminal and `NO_COLOR` is not set.
     package static let hasColour = isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
 
-    /// Columns of the terminal: `COLUMNS`, else what the terminal reports, else 80.
+    /// The number of columns: `COLUMNS`, else what the terminal reports, else 80.
     package static let columns: Int = {
         let variable = ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) }
         if let variable, (20...10_000).contains(variable) { return variable }
@@ -21,7 +21,7 @@ package enum Terminal {
         return isKnown ? Int(size.ws_col) : 80
     }()
 
-    /// Reports progress and warnings of long work on standard error.
+    /// Prints progress and warnings of long tasks on standard error.
     package static let reporter = ProgressReporter(progress: { progress($0) }, warn: { complain($0) })
 
     /// Prints one line on standard error: an error or a warning.
@@ -29,10 +29,10 @@ package enum Terminal {
         RootCommand.complain("watchword: \(ControlCharacters.escaped(text))")
     }
 
-    /// Prints one line.
+    /// Prints one line on standard output.
     package static func say(_ line: String) { put(Data((ControlCharacters.escaped(line) + "\n").utf8)) }
 
-    /// Prints one line with its own colours.
+    /// Prints one line that has its own colours on standard output.
     package static func say(styled line: Styled) { put(Data((line.text + "\n").utf8)) }
 
     /// Prints a value as JSON on one line.
@@ -41,20 +41,20 @@ package enum Terminal {
     /// Prints encoded JSON on one line.
     package static func say(json data: Data) { put(ControlCharacters.escaped(json: data) + Data("\n".utf8)) }
 
-    /// Prints several lines unchanged, such as those of a query file.
+    /// Prints encoded lines unchanged, such as those of a query file.
     package static func say(lines: Data) { put(lines) }
 
-    /// Shows one line on standard error that the next one overwrites; does nothing if that is not a terminal.
+    /// Shows a line on standard error that the next call overwrites; does nothing if that is not a terminal.
     package static func progress(_ text: String) {
         if isInteractive { RootCommand.write(toError: "\r\u{1B}[K\(ControlCharacters.escaped(text))") }
     }
 
-    /// Text in an ANSI colour, where standard output has colours.
+    /// Returns text in an ANSI colour, or plain if standard output has no colours.
     package static func coloured(_ text: String, _ code: Int) -> Styled { Styled(text, colour: hasColour ? code : nil) }
 
-    /// Prints a table with columns as wide as their widest cell, folded if the terminal is too narrow.
+    /// Prints a table with columns as wide as their widest cell; cells wrap if the terminal is too narrow.
     ///
-    /// `notes` has a line to print below each row, or nil.
+    /// `notes` has, for each row, a line to print below it, or nil.
     package static func table(_ header: [String], _ rows: [[String]], notes: [String?] = []) {
         let lines = TextTable.lines(header, rows, notes: notes, width: columns)
         for line in lines.header { say(styled: coloured(line, 1)) }

@@ -103,7 +103,7 @@ struct StatusPage {
         count.formatted(.number.grouping(.automatic).locale(.init(identifier: "en")))
     }
 
-    /// A duration such as "3 d 4 h", "4 h 12 min", "12 s".
+    /// Formats a duration, given in seconds, such as "3 d 4 h", "4 h 12 min" or "12 s".
     private static func age(_ seconds: Double) -> String {
         let (minutes, days) = (Int(seconds) / 60, Int(seconds) / 86_400)
         if days > 0 { return "\(days) d \(minutes / 60 % 24) h" }

@@ -3,10 +3,10 @@
 #define WATCHWORD_ONEDNN_LIBRARY_H
 #include <oneapi/dnnl/dnnl.h>
 
-/// Prepares oneDNN for the calling thread, once. Returns 0 if there is no oneDNN.
+/// Prepares oneDNN for the calling thread; later calls do nothing. Returns 0 if oneDNN is not usable.
 int library_ready(void);
 
-/// oneDNN's engine, shared by all threads, and this thread's stream. Both are set after library_ready() succeeded.
+/// Return oneDNN's engine, shared by all threads, and this thread's stream; valid after library_ready() succeeded.
 dnnl_engine_t library_engine(void);
 dnnl_stream_t library_stream(void);
 #endif

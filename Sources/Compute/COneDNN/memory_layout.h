@@ -1,4 +1,4 @@
-/// Memory descriptors: a struct in oneDNN 2.x and a handle in 3.x.
+/// oneDNN's memory descriptors, which are a struct in oneDNN 2.x and a handle in 3.x.
 #ifndef WATCHWORD_ONEDNN_MEMORY_LAYOUT_H
 #define WATCHWORD_ONEDNN_MEMORY_LAYOUT_H
 #include <oneapi/dnnl/dnnl.h>

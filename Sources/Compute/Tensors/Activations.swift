@@ -1,12 +1,12 @@
 import CKernels
 import COneDNN
 
-/// The rows that pass between products, in a precision's own numbers: float32, bfloat16, or bytes with a scale a row.
+/// A matrix of activations between two layers, in float32, bfloat16, int32 sums, or bytes with one scale per row.
 ///
-/// A product of bytes leaves int32 sums. They can be read only together with the scales of its input's rows and of its
-/// layer's columns, so they are read before that input is overwritten.
+/// An int8 layer leaves int32 sums. Reading them needs the scales of the layer's input rows and output columns, so read
+/// them before that input is overwritten.
 ///
-/// Not Sendable, like `Matrix`. The memory grows to its largest use, then stays.
+/// Not Sendable, like `Matrix`. Its memory grows to the largest size used and is then kept.
 package final class Activations: Numbers {
     package let columns: Int
     package private(set) var rows = 0
@@ -15,7 +15,7 @@ package final class Activations: Numbers {
     private var dataSize = 64
     private var scales: UnsafeMutablePointer<ww_row>
     private var scaleCount = 1
-    /// The input and the layer that made the sums, if the numbers are sums.
+    /// The layer that computed these int32 sums, and its input; nil if the numbers are not sums.
     private var source: (input: Activations, layer: OneDNNLayer)?
 
     package init(columns: Int) {
@@ -29,16 +29,17 @@ package final class Activations: Numbers {
         scales.deallocate()
     }
 
-    /// The first byte of rows that lie one after the other, as oneDNN reads and writes them.
+    /// The address of the first row; traps if the rows are stored in row blocks, which oneDNN cannot read.
     var base: UnsafeMutableRawPointer {
         precondition(!form.inBlocks)
         return data
     }
 
-    /// Makes room for `rows` rows of `columns`; their content is then undefined.
+    /// Sets the number of rows and columns and the number type, allocating memory if needed; the content is then
+    /// undefined.
     func prepare(rows: Int, columns: Int, as form: RowForm) {
         let kind = form.kind
-        // Tiles read whole tiles of rows: what is beyond the last row does not matter, but it must be there.
+        // AMX reads 32 rows at a time: the memory after the last row must exist, but its content does not matter.
         let room = (rows + 31) / 32 * 32
         let size = room * columns * (kind == WW_BF16 ? 2 : kind == WW_U8 ? 1 : 4)
         if size > dataSize {
@@ -73,14 +74,14 @@ package final class Activations: Numbers {
         }
     }
 
-    /// Converts a matrix to the form that its next reader takes.
+    /// Replaces the content with the float32 matrix `x`, converted to the number type and row layout of `form`.
     package func convert(_ x: Matrix, as form: RowForm) {
         precondition(x.columns == columns)
         prepare(rows: x.rows, columns: columns, as: form)
         withNumbers { ww_convert($0, x.base, x.rows, x.columns) }
     }
 
-    /// The numbers as float32, row-major.
+    /// All numbers, converted to float32, row-major.
     package var values: [Float] {
         [Float](unsafeUninitializedCapacity: rows * columns) { out, count in
             if let base = out.baseAddress { withNumbers { ww_values(base, $0, rows, columns) } }
@@ -89,19 +90,19 @@ package final class Activations: Numbers {
     }
 }
 
-/// The kind and the layout of rows, as their reader takes them.
+/// The number type and the memory layout of a matrix's rows, as the layer that reads them expects.
 package struct RowForm: Sendable {
     let kind: ww_kind
-    /// Rows lie in row blocks for products with vectors if true, else one after the other.
+    /// True if up to 14 rows are interleaved in a block (`row_blocks.h`); false if rows follow one another.
     var inBlocks = false
 
-    /// The form for rows one after the other, in the numbers of a precision's products.
+    /// Returns the row form in which rows follow one another and numbers have the type that this precision multiplies.
     package static func plain(_ precision: Precision) -> RowForm { RowForm(kind: precision.kind) }
 }
 
-/// An array of numbers that kernels read or write.
+/// A matrix that the C kernels can read or write, in any number type.
 protocol Numbers {
-    /// Lends the kernels their view of the numbers, for the duration of `body`.
+    /// Calls `body` with a C description of the numbers; the pointer is valid only during the call.
     func withNumbers<R>(_ body: (UnsafePointer<ww_numbers>) -> R) -> R
 }
 

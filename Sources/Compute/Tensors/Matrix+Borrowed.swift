@@ -1,8 +1,8 @@
 import CKernels
 
-/// Copies between matrices and memory that is borrowed for a call, such as a head's host lends.
+/// Copies between a matrix and memory that a caller lends for one call, as in the head plugin interface.
 extension Matrix {
-    /// Copies borrowed numbers to the rows from `row` on; the remaining of `room` rows become zero.
+    /// Copies `values` to the `room` rows that begin with `row`, and fills the remainder of these rows with zeros.
     package func write(_ values: UnsafeBufferPointer<Float>, atRow row: Int, room: Int = 1) {
         precondition(values.count <= room * columns && row + room <= rows)
         let to = base + row * columns
@@ -10,13 +10,13 @@ extension Matrix {
         (to + values.count).update(repeating: 0, count: room * columns - values.count)
     }
 
-    /// Copies all rows to borrowed memory of exactly that size.
+    /// Copies all rows, row-major, to `out`, whose size must equal the matrix's.
     package func copy(into out: UnsafeMutableBufferPointer<Float>) {
         precondition(out.count == rows * columns)
         out.baseAddress?.update(from: base, count: out.count)
     }
 
-    /// Adds the first `period` rows of another matrix to all rows, periodically.
+    /// Adds the first `period` rows of `other` to each group of `period` rows of this matrix.
     package func add(_ other: Matrix, every period: Int) {
         precondition(columns == other.columns && 0 < period && period <= other.rows && rows % period == 0)
         let count = period * columns
@@ -26,9 +26,10 @@ extension Matrix {
         }
     }
 
-    /// Ends a pooling head: writes `unit(mean(unit(x + residual)))` of each window's valid frames to borrowed memory.
+    /// Writes the embedding of each window to `out`: `unit(mean(unit(x + residual)))` over its first `lengths[i]`
+    /// frames.
     ///
-    /// x is this matrix `[windows · frames, width]`, like `residual`; out is `[windows, width]`. Source:
+    /// x is this matrix, `[windows · frames, width]`; so is `residual`. `out` is `[windows, width]`. Source:
     /// docs/MATHEMATICS.md, section 6.
     package func pool(
         adding residual: UnsafeBufferPointer<Float>, lengths: [Int32], frames: Int,

@@ -1,15 +1,15 @@
 import CKernels
 
-/// A dense, row-major float32 matrix in memory of its own, aligned for vectors.
+/// A dense, row-major float32 matrix that owns its memory, aligned to 64 bytes.
 ///
-/// Not Sendable on purpose: one owner computes with it at a time. Pointers to its memory stay inside this module.
+/// Not Sendable: one owner computes with it at a time. Pointers to its memory are not visible outside this module.
 package final class Matrix {
     package private(set) var rows: Int
     package let columns: Int
     private(set) var base: UnsafeMutablePointer<Float>
     private var capacity: Int
 
-    /// Makes a matrix of zeros.
+    /// Makes a matrix filled with zeros.
     package init(rows: Int, columns: Int) {
         precondition(rows >= 0 && columns > 0)
         self.rows = rows
@@ -33,9 +33,9 @@ package final class Matrix {
         return base
     }
 
-    /// Makes room for `rows` rows; their content is then undefined.
+    /// Changes the number of rows; the content is then undefined.
     ///
-    /// Allocates only when it grows beyond its largest size so far.
+    /// Allocates only if the matrix never had so many rows before.
     package func resize(rows: Int) {
         if rows > capacity {
             base.deallocate()
@@ -57,7 +57,7 @@ package final class Matrix {
         (base + row * columns).update(from: other.base + otherRow * columns, count: columns)
     }
 
-    /// Adds `values`, repeated every `values.count / columns` rows, to all rows.
+    /// Adds `values` (one or more whole rows) to the first rows, to the next ones, and so on to the last row.
     package func add(repeating values: [Float]) {
         let period = values.count / columns
         precondition(period > 0 && values.count % columns == 0 && rows % period == 0)
@@ -69,7 +69,7 @@ package final class Matrix {
         }
     }
 
-    /// All numbers, row-major.
+    /// A copy of all numbers of the matrix, row-major.
     package var values: [Float] { Array(UnsafeBufferPointer(start: base, count: rows * columns)) }
 
     package func row(_ row: Int) -> [Float] {

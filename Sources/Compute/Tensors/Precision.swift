@@ -1,21 +1,21 @@
 import CKernels
 import COneDNN
 
-/// The kind of number in a tower's matrix products.
+/// The number type of the matrix products in a CLIP image or text encoder.
 ///
-/// LayerNorm, softmax, residuals and the projection into the joint space are float32 in every precision.
+/// LayerNorm, softmax, residual sums and the final projection are float32 in every precision.
 package enum Precision: String, Sendable, CaseIterable, Codable {
-    /// Chosen for the CPU and the model: bf16 where the CPU multiplies it natively and it pays, else f32.
+    /// bf16 if the CPU multiplies bfloat16 natively and the model gains from it, otherwise f32.
     ///
-    /// `Precision.resolved(for:)` in CLIP decides.
+    /// `Precision.resolved(for:)` in the module CLIP decides.
     case auto
     case f32
-    /// Products of bfloat16, summed in float32.
+    /// Products of bfloat16 numbers, summed in float32.
     case bf16
-    /// Weights as bytes with a scale an output; activations as bytes with a scale a token, quantised as they are made.
+    /// Weights as bytes with one scale per output, and activations as bytes with one scale per token.
     case int8
 
-    /// The precision that `auto` means on this CPU; never `auto`.
+    /// The precision itself, or for `auto` the one that is chosen on this CPU; never `auto`.
     package var resolved: Precision {
         guard self == .auto else { return self }
         let native = ["avx512_core_bf16", "avx512_core_fp16", "avx512_core_amx", "avx512_core_amx_fp16"]
@@ -30,7 +30,7 @@ package enum Precision: String, Sendable, CaseIterable, Codable {
         }
     }
 
-    /// The size in bytes of a number that products read.
+    /// The size in bytes of one input number of a matrix product in this precision.
     var bytes: Int {
         switch resolved {
         case .bf16: 2
@@ -40,7 +40,7 @@ package enum Precision: String, Sendable, CaseIterable, Codable {
     }
 }
 
-/// The library and the instructions that compute here, as `doctor` and benchmarks print them.
+/// Describes how matrix products are computed on this machine; `watchword doctor` and benchmarks print it.
 package enum ComputeLibrary {
     package static var oneDNNVersion: String {
         let version = ww_onednn_version()
@@ -48,7 +48,7 @@ package enum ComputeLibrary {
     }
     package static var instructionSet: String { String(cString: ww_onednn_isa()) }
 
-    /// The kernels that multiply a layer's weights here, for each precision.
+    /// The kernels used for each precision on this CPU, such as "f32 by vectors, bf16 by tiles, int8 by oneDNN".
     package static var units: String {
         let units = [Precision.f32, .bf16, .int8].map { precision in
             let name =
@@ -62,12 +62,12 @@ package enum ComputeLibrary {
         return units.joined(separator: ", ")
     }
 
-    /// The units, and the versions of the two layouts of packed weights: panels, and slabs for oneDNN.
+    /// The text of `units`, with the versions of both memory layouts of reordered weights; part of a cache file's key.
     package static var layouts: String { units + ", panels 1, slabs 1" }
 
-    /// Whether oneDNN multiplies bfloat16 on this CPU.
+    /// True if oneDNN can multiply bfloat16 on this CPU.
     static let hasHalves = !["sse41", "avx", "avx2", "avx2_vnni", "avx2_vnni_2"].contains(instructionSet)
 
-    /// The largest byte of an activation: 255, or 127 without VNNI, where sums of two byte products would saturate.
+    /// The largest byte of a quantised activation: 255, or 127 on CPUs whose sums of two byte products would saturate.
     static let topByte: Int32 = ["sse41", "avx", "avx2", "avx512_core"].contains(instructionSet) ? 127 : 255
 }

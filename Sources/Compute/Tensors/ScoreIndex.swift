@@ -1,20 +1,22 @@
 import CKernels
 
-/// Exact search for the rows whose score against a window reaches the row's own floor.
+/// An exact search index of text embeddings: finds each text whose score against a window reaches the text's own floor.
 ///
-/// A row is a text embedding `[width]` of length 1, with its floor and the caller's tag: a whole number, such as a
-/// query's slot. A score is the dot product, summed in float64 and rounded once to float32. It is the same number
-/// alone, in a batch and on every CPU, and decides `score >= floor`.
+/// A row is a unit text embedding `[width]`, with its floor (the least score that counts) and a tag (an integer chosen
+/// by the caller). A score is a dot product, summed in float64 and rounded once to float32. It is the same number
+/// alone, in a batch and on every CPU.
 ///
-/// Rows are kept as float32 and as bytes. A search reads the bytes, and scores only the pairs that their error bound
-/// (proven in `score_bytes.c`) cannot exclude: this saves three quarters of the reading, and never changes a result. A
-/// million rows of width 512 take 2.6 GB. Memory grows by blocks of 4096 rows; nothing is moved when it grows.
+/// Rows are kept as float32 and as bytes. A search reads the bytes, and computes scores only for pairs that the bytes'
+/// error bound (proven in `score_bytes.c`) cannot exclude. This saves three quarters of the reading and never changes a
+/// result. A million rows of width 512 take 2.6 GB. Memory grows by blocks of 4096 rows, and rows are never moved to
+/// grow it.
 ///
 /// A row or window with a number that is not finite matches nothing. Not Sendable, like `Matrix`.
 package final class ScoreIndex {
-    /// A pair of a window and a row whose score reaches the row's floor.
+    /// A search result: a window and a text embedding (row) whose score reaches the row's floor, its least matching
+    /// score.
     package struct Hit: Equatable, Sendable {
-        /// The index of the window among those of the call.
+        /// The window's position among those passed to the search.
         package let window: Int
         package let tag: Int32
         package let score: Float
@@ -30,9 +32,9 @@ package final class ScoreIndex {
 
     package let width: Int
     package var count: Int { tags.count }
-    /// The tag of each row.
+    /// The tags (integers chosen by the caller) of all text embeddings, in row order.
     ///
-    /// When a row is removed, the last one takes its place.
+    /// When a row is removed, the last row takes its position.
     package private(set) var tags: [Int32] = []
     private var places: [Int32: Int32] = [:]
     private var blocks: [ww_score_block] = []
@@ -54,18 +56,16 @@ package final class ScoreIndex {
         work.deallocate()
     }
 
-    /// Reserves room for `count` rows in all.
-    ///
-    /// The memory becomes resident only as rows are written.
+    /// Reserves memory for a total of `count` text embeddings; it becomes resident only as they are written.
     package func reserve(_ count: Int) {
         tags.reserveCapacity(count)
         places.reserveCapacity(count)
         while blocks.count * Self.blockRows < count { addBlock() }
     }
 
-    /// Adds a row, or replaces the row with the same tag.
+    /// Adds a text embedding, or replaces the one with the same tag; `floor` is the least score that matches it.
     ///
-    /// Takes O(width · log width), however many rows there are. A NaN floor is never reached.
+    /// Takes O(width · log width), however many rows there are. If `floor` is NaN, nothing matches it.
     package func put(_ tag: Int32, _ embedding: [Float], floor: Float) {
         precondition(embedding.count == width)
         let row: Int
@@ -80,13 +80,13 @@ package final class ScoreIndex {
         withBlock(of: row) { ww_score_put($0, $1, embedding, width, floor, tag, work) }
     }
 
-    /// Changes the floor of a tag's row; does nothing without such a row.
+    /// Changes the floor (the least matching score) of the text embedding with this tag; does nothing if there is none.
     package func setFloor(_ tag: Int32, _ floor: Float) {
         guard let row = places[tag] else { return }
         withBlock(of: Int(row)) { ww_score_set_floor($0, $1, floor) }
     }
 
-    /// Removes a tag's row and returns whether there was one; the last row takes its place.
+    /// Removes the text embedding with this tag and returns true if there was one; the last row takes its position.
     ///
     /// Takes O(width).
     @discardableResult
@@ -109,9 +109,11 @@ package final class ScoreIndex {
         return true
     }
 
-    /// Finds the pairs of windows `[count, width]` and rows whose score reaches the row's floor, ordered by window.
+    /// Finds all pairs of a window and a text embedding (row) whose score reaches the row's floor, its least matching
+    /// score.
     ///
-    /// `hits` is overwritten, and keeps its memory. `scan` is for tests and benchmarks.
+    /// `windows` is `[count, width]`. `hits` is overwritten, ordered by window; its memory is reused. `scan` selects
+    /// the CPU instructions, for tests and benchmarks.
     package func search(_ windows: [Float], into hits: inout [Hit], scan: ScoreScan = .best) {
         precondition(windows.count % width == 0 && scan.isAvailable)
         let found = ww_search_run(search, blocks, count, windows, windows.count / width, scan.kind)
@@ -121,17 +123,22 @@ package final class ScoreIndex {
         }
     }
 
-    /// Returns the hits of windows `[count, width]` as a new array.
+    /// Returns all pairs of a window and a text embedding (row) whose score reaches the row's floor, its least matching
+    /// score.
+    ///
+    /// `windows` is `[count, width]`.
     package func hits(_ windows: [Float], scan: ScoreScan = .best) -> [Hit] {
         var hits: [Hit] = []
         search(windows, into: &hits, scan: scan)
         return hits
     }
 
-    /// The number of pairs that the last search scored, since the bound did not exclude them.
+    /// The number of window and text pairs whose score the last search computed; all others were excluded by their
+    /// bytes.
     package var scored: Int { ww_search_scored(search) }
 
-    /// Returns the score of window `place` of `[count, width]` and a tag's row; nil if there is no such row.
+    /// Returns the score of window number `place` of `windows` `[count, width]` and the text with this tag; nil without
+    /// one.
     package func score(_ windows: [Float], _ place: Int, _ tag: Int32) -> Float? {
         precondition(windows.count >= (place + 1) * width)
         guard let row = places[tag] else { return nil }
@@ -147,7 +154,7 @@ package final class ScoreIndex {
         }
     }
 
-    /// Returns a tag's row; nil if there is none.
+    /// Returns the text embedding stored under a tag; nil if there is none.
     package func row(_ tag: Int32) -> [Float]? {
         guard let row = places[tag] else { return nil }
         return withBlock(of: Int(row)) {
@@ -163,17 +170,18 @@ package final class ScoreIndex {
         blocks.append(block)
     }
 
-    /// Lends the kernels the block of a row, and the row's place in it.
+    /// Calls `body` with the memory block that contains a text embedding, and its position in that block.
     private func withBlock<R>(of row: Int, _ body: (UnsafePointer<ww_score_block>, Int) -> R) -> R {
         withUnsafePointer(to: blocks[row / Self.blockRows]) { body($0, row % Self.blockRows) }
     }
 }
 
-/// How a search multiplies bytes: the fastest way on this CPU, or a given one.
+/// The CPU instructions with which a `ScoreIndex` search multiplies bytes.
 package enum ScoreScan: String, CaseIterable, Sendable {
-    /// No scan of bytes: every pair is scored.
+    /// No search by bytes: the float32 score of every pair is computed.
     case none
     case portable, avx2, vnni, amx
+    /// The fastest way on this CPU.
     case best
 
     package var isAvailable: Bool { ww_scan_available(kind) != 0 }

@@ -1,7 +1,7 @@
 import CKernels
 import Foundation
 
-/// The C kernels between the products of a training step, for one type of number; they use all workers.
+/// The C functions of a training step other than matrix products, for one number type; they use all workers.
 package struct TrainingKernels<Real: Sendable>: Sendable {
     typealias In = UnsafePointer<Real>
     typealias Out = UnsafeMutablePointer<Real>
@@ -45,7 +45,7 @@ extension TrainingKernels<Double> {
         adam: { ww_f64_adam($0, $1, $2, $3, $4, $5) })
 }
 
-/// The constants of one step of Adam; see `ww_adam_step`.
+/// The constants of one step of the Adam optimiser; `ww_adam_step` gives the formula.
 package struct AdamStep: Sendable {
     package var scale = 1.0
     package var rate: Double
@@ -61,9 +61,9 @@ package struct AdamStep: Sendable {
     }
 }
 
-/// The sizes of attention.
+/// The sizes of attention in training: B sequences of T tokens, W numbers wide, in H heads.
 ///
-/// `lengths` is the number of keys that count in each sequence; nil means all.
+/// `lengths` gives the number of keys that are used in each sequence; nil means all.
 package struct AttentionSizes: Sendable {
     package var B, T, W, H: Int
     package var lengths: [Int]?
@@ -86,7 +86,7 @@ package struct AttentionSizes: Sendable {
 }
 
 extension ProductScalar {
-    /// Returns an array that a kernel fills.
+    /// Returns an array of `count` numbers that `body` writes; `body` must write all of them.
     private static func filled(_ count: Int, _ body: (UnsafeMutablePointer<Self>) -> Void) -> [Self] {
         [Self](unsafeUninitializedCapacity: count) { buffer, made in
             if let base = buffer.baseAddress, count > 0 { body(base) }
@@ -94,10 +94,10 @@ extension ProductScalar {
         }
     }
 
-    /// Normalises the rows of x `[N, W]` to mean 0 and deviation 1, then scales and shifts them.
+    /// Applies LayerNorm to the rows of `x` `[N, W]`, with its weight and bias taken from the parameter array `p`.
     ///
-    /// The scale is `p[weight...]`, the shift `p[bias...]`. Also returns what the backward pass needs: the normalised
-    /// rows, and one over their deviations.
+    /// `weight` and `bias` are the indices in `p` where these vectors begin. Also returns what the backward pass needs:
+    /// the normalised rows before weight and bias, and 1 / deviation of each row.
     package static func layerNorm(
         _ x: [Self], _ p: [Self], weight: Int, bias: Int, width W: Int, epsilon: Double
     ) -> (y: [Self], normalised: [Self], inverse: [Self]) {
@@ -117,7 +117,11 @@ extension ProductScalar {
         return (y, normalised, inverse)
     }
 
-    /// Returns the gradient of x, and adds the gradients of weight and bias to g.
+    /// Computes LayerNorm's backward pass: returns the gradient of its input, and adds its parameters' gradients to
+    /// `g`.
+    ///
+    /// `dy` is the gradient of the output; `normalised` and `inverse` come from `layerNorm`. `weight` and `bias` are
+    /// the indices in `p` and `g` where these vectors begin.
     package static func layerNormBack(
         _ dy: [Self], normalised: [Self], inverse: [Self], _ p: [Self], _ g: inout [Self], weight: Int, bias: Int,
         width W: Int
@@ -154,7 +158,7 @@ extension ProductScalar {
         kernels.add(&y, x, x.count)
     }
 
-    /// Returns `[N, W]`, whose rows are all `p[place..<place + W]`.
+    /// Returns a matrix `[N, W]` whose rows are all equal to `p[place..<place + W]`.
     package static func rows(_ N: Int, of p: [Self], at place: Int, width W: Int) -> [Self] {
         precondition(place >= 0 && place + W <= p.count)
         return filled(N * W) { y in
@@ -164,7 +168,7 @@ extension ProductScalar {
         }
     }
 
-    /// Adds the sums of the columns of x `[N, W]` to g, from `place` on.
+    /// Adds the sum of each column of `x` `[N, W]` to `g[place..<place + W]`.
     package static func addColumns(_ x: [Self], width W: Int, to g: inout [Self], at place: Int) {
         precondition(x.count % W == 0 && place >= 0 && place + W <= g.count)
         g.withUnsafeMutableBufferPointer { g in
@@ -172,7 +176,10 @@ extension ProductScalar {
         }
     }
 
-    /// Computes softmax attention of `[B, T, 3W]`: context `[B, T, W]` and probabilities `[B, H, T, T]`.
+    /// Computes softmax attention of `packed` `[B, T, 3W]`: the result `[B, T, W]` and the probabilities `[B, H, T,
+    /// T]`.
+    ///
+    /// A row of `packed` holds a token's query, key and value side by side.
     package static func attend(_ packed: [Self], _ sizes: AttentionSizes) -> (context: [Self], probabilities: [Self]) {
         let rows = sizes.B * sizes.T
         precondition(packed.count == rows * 3 * sizes.W)
@@ -185,7 +192,9 @@ extension ProductScalar {
         return (context, probabilities)
     }
 
-    /// Returns the gradient of the packed queries, keys and values.
+    /// Computes attention's backward pass: returns the gradient of `packed`, its queries, keys and values `[B, T, 3W]`.
+    ///
+    /// `dContext` is the gradient of attention's result; `probabilities` come from `attend`.
     package static func attendBack(
         _ dContext: [Self], _ packed: [Self], probabilities: [Self], _ sizes: AttentionSizes
     ) -> [Self] {
@@ -197,7 +206,7 @@ extension ProductScalar {
         }
     }
 
-    /// Returns the sum of squares of a part of x.
+    /// Returns the sum of the squares of `x[range]`.
     package static func squares(_ x: [Self], _ range: Range<Int>) -> Double {
         precondition(range.lowerBound >= 0 && range.upperBound <= x.count)
         return x.withUnsafeBufferPointer { x in
@@ -205,7 +214,7 @@ extension ProductScalar {
         }
     }
 
-    /// Takes one step of Adam on a part of the parameters; `m` and `v` are its running means.
+    /// Applies one step of the Adam optimiser to the parameters `p[range]`, and updates its running means `m` and `v`.
     package static func adam(
         _ p: inout [Self], _ gradient: [Self], _ m: inout [Self], _ v: inout [Self], _ range: Range<Int>,
         _ step: AdamStep

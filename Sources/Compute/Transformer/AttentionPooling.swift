@@ -1,10 +1,12 @@
 package import Checkpoints
 package import Tensors
 
-/// Pools a tower's tokens by the attention of one learnt query, then `h += c_proj(act(c_fc(layernorm(h))))`.
+/// Pools an image encoder's tokens into one vector h by attention, then computes `h +=
+/// c_proj(act(c_fc(layernorm(h))))`.
 ///
-/// The query is constant. So a head's scores are products of the tokens with one vector, and values are computed only
-/// for the pooled tokens. Source: big_vision `vit.py`, `MAPHead`; docs/MATHEMATICS.md, sections 12.3 and 12.6.
+/// Attention's only query is a learnt constant. So an attention head's scores are products of the tokens with one
+/// vector, and values are computed only for pooled tokens. Source: big_vision `vit.py`, `MAPHead`; docs/MATHEMATICS.md,
+/// sections 12.3 and 12.6.
 package struct AttentionPooling {
     private let heads: Int
     private let score: Linear
@@ -21,9 +23,10 @@ package struct AttentionPooling {
     private let inner: Activations
     private let sums: Activations
 
-    /// Reads the tensors below `prefix`, in Meta's names: `probe`, `attn.in_proj_weight` and so on.
+    /// Reads the tensors whose names begin with `prefix`, named as by Meta: `probe`, `attn.in_proj_weight` and so on.
     ///
-    /// `shape` has the tower's width, epsilon and activation, and the number of the pooling's own attention heads.
+    /// `shape` gives the width, epsilon and activation function of the encoder, and the number of attention heads of
+    /// this pooling.
     package init(
         _ source: some TensorSource, prefix p: String, shape: TransformerShape, precision: Precision,
         packed: PackedWeights? = nil
@@ -67,12 +70,12 @@ package struct AttentionPooling {
         sums = Activations(columns: max(w, size))
     }
 
-    /// The widest hidden layer of the MLP that is accepted; published models have at most 8,960.
+    /// The greatest accepted width of the MLP's hidden layer; published models have at most 8,960.
     private static let widest = 1 << 20
 
-    /// Returns each attention head's query times the weights of its keys, `[heads, width]`.
+    /// Returns the product of each attention head's query with its key weights, `[heads, width]`.
     ///
-    /// The biases of the keys are left out: they add the same number to every score.
+    /// The key biases are left out: they add the same number to the scores of all tokens, which softmax ignores.
     private static func queries(
         _ probe: [Float], _ weights: [Float], _ biases: [Float], width w: Int, heads: Int
     ) -> [Float] {
@@ -87,7 +90,7 @@ package struct AttentionPooling {
         return out
     }
 
-    /// Computes out `[sequences, width]` from x `[sequences · tokens, width]`.
+    /// Computes one vector per sequence, `out` `[sequences, width]`, from the tokens `x` `[sequences · tokens, width]`.
     package func callAsFunction(_ x: Matrix, tokens: Int, into out: Matrix) throws {
         scores.resize(rows: x.rows)
         try score(x, into: scores)

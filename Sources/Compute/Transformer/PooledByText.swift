@@ -1,10 +1,10 @@
 package import Checkpoints
 package import Tensors
 
-/// X-Pool's pooling: the attention of a text to a window's frames, then one more layer.
+/// X-Pool's pooling of a window's frames for a text: attention from the text to the frames, then one more layer.
 ///
-/// Its inputs are not normalised, and there are no positions. T-MASS uses the same tensors under the same names.
-/// Source: layer6ai-labs/xpool `modules/transformer.py`, commit bc88718; docs/MATHEMATICS.md, section 13.1.
+/// The inputs are not normalised, and there are no position embeddings. T-MASS uses the same tensors under the same
+/// names. Source: layer6ai-labs/xpool `modules/transformer.py`, commit bc88718; docs/MATHEMATICS.md, section 13.1.
 package struct PooledByText {
     private let heads: Int
     private let norms: [LayerNorm]
@@ -20,7 +20,7 @@ package struct PooledByText {
     private let values: Matrix
     private let attended: Matrix
 
-    /// Reads the tensors `pool_frames.*`.
+    /// Reads the tensors whose names begin with `pool_frames.` from a model file; `d` is the embedding width.
     package init(_ source: any TensorSource, width d: Int, heads: Int) throws {
         let p = "pool_frames"
         func layer(_ name: String, adds: Bool = false) throws -> Linear {
@@ -44,9 +44,10 @@ package struct PooledByText {
         (keys, values, attended) = (matrix(), matrix(), matrix())
     }
 
-    /// Computes out `[P, width]` from each pair's text `[P, width]` and the frames `[rows, width]` of all windows.
+    /// Computes the pooled frames `out` `[P, width]` of P pairs of a text and a window.
     ///
-    /// Pair p sees the `counts[p]` frames from row `first[p]` on.
+    /// `texts` `[P, width]` has each pair's text. `frames` `[rows, width]` has the frames of all windows; pair p uses
+    /// `counts[p]` of them, beginning with row `first[p]`.
     package func callAsFunction(
         texts: Matrix, frames: Matrix, first: [Int32], counts: [Int32], into out: Matrix
     ) throws {

@@ -3,8 +3,8 @@ package import Tensors
 
 /// CLIP's residual attention block: `x += attn(ln_1(x))`, then `x += c_proj(act(c_fc(ln_2(x))))`.
 ///
-/// Both CLIP towers and the heads use this implementation. Source: openai/CLIP `model.py`, `ResidualAttentionBlock`;
-/// docs/MATHEMATICS.md, section 3.
+/// CLIP's two encoders and the temporal heads (models over a window's frames) use it. Source: openai/CLIP `model.py`,
+/// `ResidualAttentionBlock`; docs/MATHEMATICS.md, section 3.
 package struct ResidualAttentionBlock {
     private let norm1: LayerNorm
     private let norm2: LayerNorm
@@ -14,9 +14,9 @@ package struct ResidualAttentionBlock {
     private let expand: Linear
     private let contract: Linear
 
-    /// Reads the twelve tensors below `prefix` ("transformer.resblocks.0"), named as in OpenAI's state dicts.
+    /// Reads the twelve tensors whose names begin with a prefix such as "transformer.resblocks.0", named as by OpenAI.
     ///
-    /// Weights that are packed already are not read.
+    /// Weights that the cache file `packed` contains are not read.
     package init(
         _ source: some TensorSource, prefix p: String, shape: TransformerShape, precision: Precision = .f32,
         packed: PackedWeights? = nil
@@ -51,10 +51,10 @@ package struct ResidualAttentionBlock {
         contract = try linear("mlp.c_proj.weight", bias: "mlp.c_proj.bias", inner, w, .residual)
     }
 
-    /// Transforms x `[sequences · tokens, width]` in place.
+    /// Applies the block in place to the tokens `x` `[sequences · tokens, width]`.
     ///
-    /// With `rows`, one token a sequence, only that token goes through what follows attention, and x becomes
-    /// `[sequences, width]`. The last block of a tower needs no more.
+    /// If `rows` selects one token of each sequence, only these are computed after attention, and `x` becomes
+    /// `[sequences, width]`; that is enough for the last block of an encoder.
     package func callAsFunction(
         _ x: Matrix, tokens: Int, mask: AttentionMask, rotary: RotaryPositions? = nil, rows: [Int32]? = nil,
         workspace space: TransformerWorkspace
@@ -78,17 +78,17 @@ package struct ResidualAttentionBlock {
     }
 }
 
-/// Selects the keys that a token sees.
+/// The keys that attention uses for a token: all, the keys up to that token (`causal`), or the first of each sequence.
 package struct AttentionMask {
     package let causal: Bool
-    /// The number of keys that count in each sequence, from its beginning; nil means all.
+    /// The number of keys that are used in each sequence, counted from its beginning; nil means all.
     package let lengths: [Int32]?
 
     package static let none = AttentionMask(causal: false, lengths: nil)
     package static let causal = AttentionMask(causal: true, lengths: nil)
-    /// Masks all keys beyond a sequence's length.
+    /// Returns a mask that leaves out the keys beyond each sequence's length.
     ///
-    /// CLIP4Clip adds -1e6 to their scores, which gives weight 0 in float32; here they are skipped.
+    /// CLIP4Clip instead adds -1e6 to their scores, which gives weight 0 in float32: the result is the same.
     package static func prefix(_ lengths: [Int32]) -> AttentionMask {
         AttentionMask(causal: false, lengths: lengths)
     }

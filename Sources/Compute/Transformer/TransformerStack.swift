@@ -1,12 +1,13 @@
 package import Checkpoints
 package import Tensors
 
-/// Sizes and constants of a stack of blocks.
+/// The sizes, epsilon and activation function of a transformer.
 package struct TransformerShape: Sendable, Equatable {
     package let width: Int
     package let heads: Int
     package let layers: Int
-    /// The number added to the variance in every LayerNorm: 1e-5 in the CLIP towers, 1e-12 in the heads.
+    /// The number added to the variance in every LayerNorm: 1e-5 in CLIP's encoders, 1e-12 in CLIP4Clip's temporal
+    /// models.
     package let epsilon: Float
     package let activation: Activation
 
@@ -19,13 +20,13 @@ package struct TransformerShape: Sendable, Equatable {
     }
 }
 
-/// A stack of residual attention blocks, run one after the other.
+/// A transformer: residual attention blocks, applied one after the other.
 package struct TransformerStack {
     package let shape: TransformerShape
     private let blocks: [ResidualAttentionBlock]
     private let workspace: TransformerWorkspace
 
-    /// Reads the blocks `prefix.0`, `prefix.1`, …; a prefix is, say, "visual.transformer.resblocks".
+    /// Reads the blocks named `prefix.0`, `prefix.1` and so on; a prefix is, say, "visual.transformer.resblocks".
     package init(
         _ source: some TensorSource, prefix: String, shape: TransformerShape, precision: Precision = .f32,
         packed: PackedWeights? = nil
@@ -39,10 +40,10 @@ package struct TransformerStack {
             width: shape.width, inner: source.tensors["\(prefix).0.mlp.c_fc.weight"]?.shape.first ?? 4 * shape.width)
     }
 
-    /// Transforms x `[sequences · tokens, width]` in place; with `rows`, x becomes `[sequences, width]`.
+    /// Applies all blocks in place to the tokens `x` `[sequences · tokens, width]`.
     ///
-    /// `rows` selects one token a sequence. `trace` receives x after every block, except after a last block that `rows`
-    /// shortened.
+    /// If `rows` selects one token of each sequence, the last block computes only these, and `x` becomes `[sequences,
+    /// width]`. `trace` is called with `x` after every block.
     package func callAsFunction(
         _ x: Matrix, tokens: Int, mask: AttentionMask, rotary: RotaryPositions? = nil, rows: [Int32]? = nil,
         trace: ((Matrix) -> Void)? = nil
@@ -56,15 +57,15 @@ package struct TransformerStack {
     }
 }
 
-/// Scratch memory shared by all blocks of a stack; it grows to the largest batch, then stays.
+/// Scratch memory shared by all blocks of a transformer; it grows to the largest batch and is then kept.
 package final class TransformerWorkspace {
     let normed: Activations
     let packed: Activations
-    /// Turned queries, keys and values, where they cannot be turned in place.
+    /// Queries, keys and values after rotary positions, if these cannot be applied in place.
     let turned: Activations
     let attended: Activations
     let inner: Activations
-    /// The int32 sums of the product that is being computed.
+    /// The int32 sums of the int8 layer that is being computed.
     let sums: Activations
 
     package init(width: Int, inner: Int) {

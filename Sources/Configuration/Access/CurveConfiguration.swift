@@ -4,17 +4,18 @@ package import Messaging
 import SystemSupport
 import Yams
 
-/// The section `curve`: the sockets then accept only CURVE connections of listed clients.
+/// The section `curve` of the configuration: with it, the ZeroMQ sockets accept only CURVE connections of listed
+/// clients.
 package struct CurveConfiguration: Sendable, Equatable {
-    /// The file with the server's secret key.
+    /// The path of the file with the server's secret key.
     package var key: String
-    /// The file with the clients: lines of `NAME KEY ROLE[,ROLE]`.
+    /// The path of the file that lists the clients, one per line: `NAME KEY ROLE[,ROLE]`.
     package var clients: String
 
-    /// The greatest size of the clients' file in bytes: some ten thousand clients.
+    /// The greatest size of the client list in bytes, enough for some ten thousand clients.
     private static let largestList = 1 << 20
 
-    /// The names under which files that are not configured are searched in the credentials directory.
+    /// The default names of both files; they are searched in the systemd credentials directory.
     private static let usual = (key: "curve.key", clients: "curve.clients")
 
     init?(_ root: YAMLMapping, _ path: String) throws(ConfigurationError) {
@@ -25,10 +26,10 @@ package struct CurveConfiguration: Sendable, Equatable {
         clients = try section.string("clients") ?? Self.usual.clients
     }
 
-    /// Resolves the files' paths.
+    /// Returns this section with absolute paths of its files.
     ///
-    /// A name without a folder is a credential if there is one of that name (systemd's `LoadCredential=`). Other
-    /// relative paths begin at the configuration's folder.
+    /// A name without a folder is a systemd credential (`LoadCredential=`) if there is one of that name. Other relative
+    /// paths are relative to the configuration's folder.
     func located(
         absolute: (String) -> String, credentials: String? = Credential.directory
     ) -> CurveConfiguration {
@@ -39,7 +40,8 @@ package struct CurveConfiguration: Sendable, Equatable {
         return located
     }
 
-    /// Reads both files and makes the gate.
+    /// Reads both files and makes the authentication for the ZeroMQ sockets; throws if a file is missing, unsafe or
+    /// invalid.
     package func gate(logger: Logger) throws(ConfigurationError) -> CurveGate {
         do {
             return try CurveGate(secret: KeyFile.secret(key), clients: list(), logger: logger)
@@ -52,7 +54,7 @@ package struct CurveConfiguration: Sendable, Equatable {
         }
     }
 
-    /// Reads only the clients' file, for `CurveGate.reload`.
+    /// Reads only the client list, for `CurveGate.reload`.
     package func list() throws(ConfigurationError) -> ClientList {
         let data: Data
         do {
@@ -72,7 +74,7 @@ package struct CurveConfiguration: Sendable, Equatable {
 }
 
 extension ControlLimits {
-    /// Reads the section `limits`: what a peer may ask of the control socket.
+    /// Reads the section `limits`: sizes and rates of requests to the control socket; missing keys keep their defaults.
     init(_ root: YAMLMapping) throws(ConfigurationError) {
         self.init()
         let keys = ["request_megabytes", "import_megabytes", "requests_per_second"]

@@ -1,11 +1,12 @@
 import Foundation
 import SystemSupport
 
-/// The endpoints of the sockets if none are configured.
+/// The endpoints of the ZeroMQ sockets if the configuration names none.
 extension Configuration {
-    /// The default endpoint of a socket: in systemd's runtime directory, the user's, or one of the user's in /tmp.
+    /// Returns the endpoint at which the daemon opens a socket by default, such as "ipc:///run/watchword/events.sock".
     ///
-    /// A runtime directory that belongs to another user, as `sudo` may leave it in the environment, is not used.
+    /// The directory is `$RUNTIME_DIRECTORY`, `$XDG_RUNTIME_DIR/watchword` or `/tmp/watchword-UID`. A runtime directory
+    /// of another user, which `sudo` may leave in the environment, is not used.
     package static func defaultEndpoint(
         _ name: String, environment: [String: String] = ProcessInfo.processInfo.environment
     ) -> String {
@@ -13,7 +14,7 @@ extension Configuration {
     }
 
     private static func runtimeDirectory(_ environment: [String: String]) -> String {
-        // systemd separates several by colons.
+        // systemd separates several directories by colons.
         if let first = environment["RUNTIME_DIRECTORY"]?.split(separator: ":").first { return String(first) }
         if let directory = environment["XDG_RUNTIME_DIR"], directory.hasPrefix("/"), isOwn(directory) {
             return "\(directory)/watchword"
@@ -21,16 +22,17 @@ extension Configuration {
         return "/tmp/watchword-\(geteuid())"
     }
 
-    /// Whether a directory is private to this user; one that does not exist may become so.
+    /// Returns true if only this user can write a directory, or if it does not exist yet.
     private static func isOwn(_ path: String) -> Bool {
         var status = stat()
         guard stat(path, &status) == 0 else { return true }
         return status.st_mode & S_IFMT == S_IFDIR && PathTrust.isOwn(status)
     }
 
-    /// The endpoint that a client uses by default: of the user's own daemon if there is one, else of the system's.
+    /// Returns the endpoint to which clients connect by default: the user's own daemon, or the system's if there is
+    /// none.
     ///
-    /// A socket in the user's directory that another user may have put there does not count.
+    /// A socket that another user may have put into the user's directory is ignored.
     package static func daemonEndpoint(
         _ name: String, environment: [String: String] = ProcessInfo.processInfo.environment,
         machines: String = "/run/watchword"

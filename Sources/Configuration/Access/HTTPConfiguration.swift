@@ -1,27 +1,28 @@
 import Foundation
 import Yams
 
-/// The section `http`: the address of the web API, and its access rules.
+/// The section `http` of the configuration: address, tokens and limits of the web API.
 ///
-/// Without the section there is no web API.
+/// Without the section, there is no web API.
 package struct HTTPConfiguration: Sendable, Equatable {
-    /// The address to listen at, such as "127.0.0.1", "::1" or "0.0.0.0".
+    /// The IP address to listen on, such as "127.0.0.1", "::1" or "0.0.0.0".
     ///
-    /// It is never a name, which might resolve to another address later.
+    /// It is never a host name, which might resolve to another address later.
     package var address = "127.0.0.1"
-    /// The port; 0 means any free one.
+    /// The TCP port; 0 means any free one.
     package var port = 8787
-    /// The tokens and their roles: `token` with the role `control`, then `tokens`.
+    /// The access tokens with their roles: first the key `token`, with the role `control`, then those of the key
+    /// `tokens`.
     ///
-    /// Without any token, everybody who can reach the socket may do everything.
+    /// Without any token, everybody who can reach the address may do everything.
     package var tokens: [Token] = []
-    /// Further host names that requests may use, such as those of a reverse proxy.
+    /// Further host names that requests may have in `Host`, such as a reverse proxy's.
     package var hosts: [String] = []
-    /// The greatest number of connections; above it, idle ones are closed for new ones.
+    /// The greatest number of connections; beyond it, idle ones are closed for new ones.
     package var connections = 2000
-    /// The greatest number of clients of the event stream.
+    /// The greatest number of clients that follow the event stream.
     package var followers = 64
-    /// The allowed requests a second, on average.
+    /// The allowed requests per second, on average.
     package var rate = 500
 
     package init() {}
@@ -66,7 +67,7 @@ package struct HTTPConfiguration: Sendable, Equatable {
         }
     }
 
-    /// Whether only this machine can reach the address.
+    /// True if only this machine can reach the address.
     package var isLoopback: Bool { address == "::1" || address.hasPrefix("127.") }
 
     private static func split(_ text: String) -> (address: String, port: Int)? {

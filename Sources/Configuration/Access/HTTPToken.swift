@@ -3,13 +3,13 @@ package import SystemSupport
 package import WireFormat
 import Yams
 
-/// A bearer token of the web API, with its role.
+/// A bearer token of the web API, with its name, role and secret.
 package struct HTTPToken: Sendable, Equatable {
     /// The token's name in logs and error messages.
     package let name: String
     package let role: Role
     package let secret: [UInt8]
-    /// The streams that its bearer may see; nil for all.
+    /// The patterns of names of the streams that the token's bearer may see; nil means all streams.
     package let streams: NamePatterns?
 
     package init(name: String, role: Role, secret: [UInt8], streams: NamePatterns? = nil) {
@@ -21,14 +21,14 @@ package struct HTTPToken: Sendable, Equatable {
 }
 
 extension HTTPConfiguration {
-    /// A token in the configuration: its file, role and name.
+    /// A token as the configuration names it: its file, role and name.
     package struct Token: Sendable, Equatable {
-        /// The path of the token's file, or the name of a systemd credential.
+        /// The path of the file with the token's secret, or the name of a systemd credential.
         package var file: String
         package var role = Role.control
-        /// The token's name; by default the file's name.
+        /// The token's name in logs and errors; by default the file's name.
         package var name: String
-        /// The streams that its bearer may see; nil for all.
+        /// The patterns of names of the streams that the token's bearer may see; nil means all streams.
         package var streams: NamePatterns?
 
         init(file: String, role: Role = .control, name: String? = nil) {
@@ -37,7 +37,7 @@ extension HTTPConfiguration {
             self.name = name ?? URL(filePath: file).lastPathComponent
         }
 
-        /// Reads `{file: F, role: R, name: N, streams: [S]}`.
+        /// Reads one entry of `tokens`: `{file: F, role: R, name: N, streams: [S]}`; file and role are required.
         init(_ node: Node, path: String) throws(ConfigurationError) {
             let values = try YAMLMapping(node, path: path, what: "tokens", keys: ["file", "role", "name", "streams"])
             guard let file = try values.string("file"), !file.isEmpty else {
@@ -51,7 +51,7 @@ extension HTTPConfiguration {
             }
             self.init(file: file, role: role, name: try values.string("name"))
             guard let patterns = try values.strings("streams") else { return }
-            // Whoever changes queries and streams changes them for all streams.
+            // A role that may change queries or streams changes them for all streams.
             guard role == .view else {
                 throw values.failure("streams", "only a token with the role view may be limited to some streams")
             }
@@ -61,7 +61,9 @@ extension HTTPConfiguration {
         }
     }
 
-    /// Reads the files of all tokens; returns an empty array if none is configured.
+    /// Reads the secrets of all tokens from their files; returns an empty array if no token is configured.
+    ///
+    /// Throws if a file is missing or unsafe, or two tokens have the same secret.
     package func secrets(
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(ConfigurationError) -> [HTTPToken] {

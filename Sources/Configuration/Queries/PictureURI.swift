@@ -3,13 +3,15 @@ package import Matching
 import Pixels
 import Printing
 
-/// Example pictures as `data:` URIs, the form in which they are sent and stored.
+/// Reads example pictures from files and `data:` URIs, and writes them as such URIs, in which they are sent and stored.
 package enum PictureURI {
-    /// Reads a picture's file; a relative path begins at `folder`.
+    /// Reads a picture from a file; throws if it is unreadable, too large or no picture.
+    ///
+    /// A relative path is relative to `folder`.
     package static func read(_ path: String, from folder: URL) throws(QueryPartError) -> QueryImage {
         let url = path.hasPrefix("/") ? URL(filePath: path) : folder.appending(path: path)
         var information = stat()
-        // A device would never end.
+        // A device file might never end.
         guard stat(url.path, &information) == 0, information.st_mode & S_IFMT == S_IFREG else {
             throw QueryPartError("images", "\(path) cannot be read")
         }
@@ -30,14 +32,14 @@ package enum PictureURI {
             throw QueryPartError(
                 "images", "\(name) has \(image.encoded.count) bytes, at most \(QueryImage.largest) are taken")
         }
-        // Kind and size stand in the first bytes: what is too large is refused before anything is decoded.
+        // The first bytes tell format and size, so a picture that is too large is refused before it is decoded.
         do { _ = try PictureHeader(image.encoded) } catch {
             throw QueryPartError("images", "\(name): \(error)")
         }
         return image
     }
 
-    /// Encodes a picture as `data:image/png;name=gate.png;base64,…`.
+    /// Returns a picture as a `data:` URI, such as `data:image/png;name=gate.png;base64,…`.
     package static func encode(_ image: QueryImage) -> String {
         let name = image.name.addingPercentEncoding(
             withAllowedCharacters: .alphanumerics.union(.init(charactersIn: "-_.")))

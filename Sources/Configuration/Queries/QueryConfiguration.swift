@@ -3,26 +3,29 @@ package import Matching
 import Printing
 package import WireFormat
 
-/// A standing query as configurations, query files and `query.add` give it; missing keys get the model's defaults.
+/// A query as configuration files, query files and the request `query.add` give it; missing keys get the model's
+/// defaults.
 ///
-/// One reader serves YAML and JSON, and reports errors with file, line and key. Keys are written in the order of
+/// The same code reads YAML and JSON, and reports errors with file, line and key. Keys are written in the order of
 /// `keys`.
 package struct QueryConfiguration: Codable, Sendable, Equatable {
     package var id: String?
-    /// Whether the id was made from the text; this is not a key.
+    /// True if the id was made from the text; this is not a key of the file.
     package var hasMadeID = false
     package var text = ""
-    /// Other wordings of the text.
+    /// Other wordings of the query's text; the embeddings of all wordings are averaged.
     package var phrasings: [String]?
     /// Example pictures: paths in files and commands, `data:` URIs in messages.
     package var images: [String]?
-    /// Prompt templates; nil means the configuration's or the model's own.
+    /// Prompt templates, such as "a photo of {}"; nil means the configuration's or the model's.
     package var prompts: [String]?
     package var tags: [String]?
     package var metadata: [String: String]?
     package var head: String?
     package var frames: Int?
-    /// The rule is one of three: `threshold`, `against` with a probability, or a budget of false alerts.
+    /// A fixed threshold.
+    ///
+    /// A query has one of: this; `against` with a probability; or a number of false alerts per day.
     package var threshold: Double?
     package var against: [String]?
     package var probability: Double?
@@ -41,13 +44,13 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
     package var snapshot: Bool?
     package var clips: Bool?
 
-    /// The text as a key's value; nil if it is empty.
+    /// The text as an optional value: nil if it is empty.
     var givenText: String? {
         get { text.isEmpty ? nil : text }
         set { text = newValue ?? "" }
     }
 
-    /// The names of all keys.
+    /// The names of all keys of a query, in the order in which they are written.
     package static let keys = QueryKey.all.map(\.name)
 
     package init(id: String? = nil, text: String, head: String? = nil, threshold: Double? = nil) {
@@ -57,10 +60,10 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
         self.threshold = threshold
     }
 
-    /// Reads a JSON object from a message or the journal; the error names the query and the key.
+    /// Reads a query from a JSON object in a message or the journal; throws an error with the query and the key.
     package init(from decoder: any Decoder) throws { try self.init(json: JSONValue(from: decoder)) }
 
-    /// Reads a JSON object; the error names the query and the key.
+    /// Reads a query from a JSON object; throws an error with the query and the key.
     package init(json value: JSONValue) throws(QueryError) {
         do {
             self = try Self(value, path: "", line: nil)
@@ -75,7 +78,7 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
         try value.encode(json)
     }
 
-    /// Reads a query: a text alone, or keys and values; paths of pictures begin at `folder`.
+    /// Reads a query, which is a text alone or keys and values; paths of pictures are relative to `folder`.
     ///
     /// Without a folder, pictures must be `data:` URIs, so that a message cannot make the daemon read a file.
     init<Node: ConfigurationNode>(
@@ -94,7 +97,7 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
         try check(values)
     }
 
-    /// Reports everything that can be wrong without a model, with its line.
+    /// Throws, with key and line, if anything is wrong that can be checked without a model.
     private func check<Node>(_ values: Mapping<Node>) throws(ConfigurationError) {
         let given = QueryKey.rules.filter(values.has)
         guard given.count <= 1 else {

@@ -2,12 +2,12 @@ package import Foundation
 import WireFormat
 import Yams
 
-/// Files of queries: YAML for people, JSON lines for large numbers.
+/// Files of queries: YAML for people, JSON Lines for many queries.
 ///
-/// JSON lines contain one query a line. YAML is a list, or a mapping with `queries`. A file is read as JSON lines,
-/// whatever its name, if it begins with `{` and its first line is a complete JSON object.
+/// JSON Lines have one query per line. YAML is a list of queries, or a mapping with the key `queries`. A file is read
+/// as JSON Lines, whatever its name, if it begins with `{` and its first line is a complete JSON object.
 extension QueryConfiguration {
-    /// Reads a YAML list of queries; missing ids are not filled in.
+    /// Reads a YAML list of queries; queries without an id keep none.
     static func list(_ nodes: [Node], path: String, folder: URL? = nil) throws(ConfigurationError)
         -> [QueryConfiguration]
     {
@@ -22,7 +22,7 @@ extension QueryConfiguration {
 
     private static func folder(of path: String) -> URL { URL(filePath: path).deletingLastPathComponent() }
 
-    /// Reads the queries of a file.
+    /// Reads the queries of a YAML or JSON Lines file.
     package static func load(_ path: String) throws(ConfigurationError) -> [QueryConfiguration] {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw ConfigurationError(path: path, line: nil, reason: "the file of queries cannot be read")
@@ -30,7 +30,7 @@ extension QueryConfiguration {
         return try read(data, path: path, folder: folder(of: path))
     }
 
-    /// Reads the queries from a file's bytes; `path` is its name in errors, and pictures' paths begin at `folder`.
+    /// Reads queries from a file's bytes; `path` is its name in errors, and pictures' paths are relative to `folder`.
     package static func read(
         _ data: Data, path: String, folder: URL
     ) throws(ConfigurationError) -> [QueryConfiguration] {
@@ -45,7 +45,7 @@ extension QueryConfiguration {
     private static func isJSONLines(_ data: Data) -> Bool {
         let text = data.drop { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: " ") }
         guard text.first == UInt8(ascii: "{") else { return false }
-        // `{queries: […]}` is YAML, and a JSON document over several lines is YAML too.
+        // `{queries: […]}` is YAML, and so is a JSON document of several lines.
         guard let first = try? JSONText.parse(text.prefix { $0 != UInt8(ascii: "\n") }) else { return false }
         return first["queries"] == nil
     }
@@ -69,7 +69,7 @@ extension QueryConfiguration {
         return queries
     }
 
-    /// Writes the queries as JSON lines.
+    /// Returns the queries as JSON Lines, one query per line.
     package static func jsonLines(_ queries: [QueryConfiguration]) throws -> Data {
         var data = Data()
         for query in queries {
@@ -79,7 +79,7 @@ extension QueryConfiguration {
         return data
     }
 
-    /// Writes the queries as a YAML list, with keys in the order of `keys`.
+    /// Returns the queries as a YAML list, with keys in the order of `keys`.
     package static func yaml(_ queries: [QueryConfiguration]) throws -> String {
         guard !queries.isEmpty else { return "[]\n" }
         var text = ""

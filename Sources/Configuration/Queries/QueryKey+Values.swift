@@ -4,7 +4,7 @@ import Printing
 package import WireFormat
 
 extension QueryKey {
-    /// Reads the key's value from a mapping into a query, if it is given; paths of pictures begin at `folder`.
+    /// Reads this key from a mapping into a query, if it is present; paths of pictures are relative to `folder`.
     func read<Node>(
         _ values: Mapping<Node>, into query: inout QueryConfiguration, folder: URL?
     ) throws(ConfigurationError) {
@@ -54,7 +54,7 @@ extension QueryKey {
         return moment
     }
 
-    /// The key's value as it is written; nil if the query leaves it out.
+    /// Returns the query's value of this key as it is written; nil if the query has none.
     func value(of query: QueryConfiguration) -> JSONValue? {
         func texts(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
         return switch place {
@@ -72,7 +72,7 @@ extension QueryKey {
         }
     }
 
-    /// The key's name and value; nil if the query leaves it out.
+    /// Returns this key's name and the query's value; nil if the query has none.
     func entry(of query: QueryConfiguration) -> (name: String, value: JSONValue)? {
         value(of: query).map { (name, $0) }
     }
@@ -93,7 +93,7 @@ extension QueryKey {
 }
 
 extension QueryConfiguration {
-    /// The given keys as a JSON object.
+    /// The query as a JSON object, with only the keys that have a value.
     package var json: [String: JSONValue] {
         var members: [String: JSONValue] = [:]
         for key in QueryKey.all { members[key.name] = key.value(of: self) }

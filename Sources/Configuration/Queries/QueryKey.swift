@@ -1,12 +1,12 @@
 import Matching
 package import WireFormat
 
-/// A key of a query: its name, its allowed values, and the property that holds it.
+/// A key of a query: its name, its allowed values, and the property of `QueryConfiguration` that holds it.
 ///
-/// Files and messages are read by this table, `query export` and the journal write by it, and the API's schemas and
-/// descriptions are generated from it.
+/// Files and messages are read and written by the table of all keys, and the API's schemas and descriptions are
+/// generated from it.
 package struct QueryKey: Sendable {
-    /// The property that holds a value, which determines how it is read and written.
+    /// The property that holds a key's value; its type determines how the value is read and written.
     enum Place: Sendable {
         case text(any WritableKeyPath<QueryConfiguration, String?> & Sendable)
         case texts(any WritableKeyPath<QueryConfiguration, [String]?> & Sendable)
@@ -16,14 +16,14 @@ package struct QueryKey: Sendable {
         case metadata, images, confirm, update, active, expires
     }
 
-    /// The name in files and messages.
+    /// The key's name in files and messages.
     package let name: String
-    /// The schema of a given value.
+    /// The JSON schema of a value in a file or request.
     package let schema: Schema
-    /// The schema of the value in answers.
+    /// The JSON schema of the value in the daemon's answers.
     package let answered: Schema
     package let summary: String
-    /// The default value; nil if it depends on the model, or if there is none.
+    /// The key's default value; nil if there is none, or if it depends on the model.
     package let standard: JSONValue?
     let place: Place
 
@@ -39,7 +39,7 @@ package struct QueryKey: Sendable {
         self.summary = summary
     }
 
-    /// All keys, in the order for people to read.
+    /// All keys of a query, in the order in which people read them.
     package static let all: [QueryKey] = [
         QueryKey("id", .text(\.id), .name, "Made from the text if it is left out."),
         QueryKey(
@@ -101,7 +101,7 @@ package struct QueryKey: Sendable {
             "Whether an event keeps a clip of its stream, where those are recorded."),
     ]
 
-    /// The keys of rules, of which a query has exactly one; `probability` belongs to `against`.
+    /// The keys that determine a query's threshold, of which it has at most one; `probability` belongs to `against`.
     static let rules = ["threshold", "against", "false_alerts_per_day"]
 
     // MARK: Shapes
@@ -110,7 +110,7 @@ package struct QueryKey: Sendable {
     private static let day = 0.0...86_400
     private static let list = Schema.list(.text())
 
-    /// The schema of one text, or a list of texts.
+    /// Returns the schema of one text or a list of texts.
     private static func texts(_ length: ClosedRange<Int>? = nil) -> Schema {
         .either([.text(length), .list(.text(length))])
     }
@@ -135,7 +135,7 @@ package struct QueryKey: Sendable {
 }
 
 extension Schema {
-    /// The schema without limits of size: answers are not checked again.
+    /// The same schema without limits of numbers and texts, since answers are not validated.
     fileprivate var withoutBounds: Schema {
         switch self {
         case .integer: .integer()

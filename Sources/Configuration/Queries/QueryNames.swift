@@ -2,9 +2,9 @@ import Digests
 import Foundation
 
 extension QueryConfiguration {
-    /// Makes an id from a text: "a red circle appears" becomes `a-red-circle-appears`.
+    /// Returns an id made from a text: "a red circle appears" becomes `a-red-circle-appears`.
     ///
-    /// Several texts may give the same id; `QueryNames` makes them different.
+    /// Different texts may give the same id; `QueryNames` then makes them different.
     package static func slug(_ text: String) -> String {
         let slug = String(words(of: text).joined(separator: "-").prefix(longestSlug))
         guard slug.isEmpty else { return slug }
@@ -17,24 +17,26 @@ extension QueryConfiguration {
         text.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
     }
 
-    /// The id, or one made from the query's description.
+    /// The query's id, or one made from its text or pictures if it has none.
     package var idOrSlug: String { id ?? slug }
 
     private var slug: String { Self.slug(text.isEmpty ? images?.joined() ?? "" : text) }
 
-    /// The part that tells queries with one slug apart: the text, or the pictures of a query without text.
+    /// The content that distinguishes queries whose texts give the same id: the text, or the pictures if there is no
+    /// text.
     package var wording: String {
         text.isEmpty ? (images ?? []).map { String($0.drop { $0 != "," }) }.joined(separator: "\n") : text
     }
 
-    /// Whether the slug determines the text up to its case, so that no other such text has this slug.
+    /// True if an id made from the text contains the whole text, up to case, so that no other such text gives this id.
     fileprivate var isSaidBySlug: Bool {
         let words = Self.words(of: text)
         return !words.isEmpty && words.joined(separator: " ") == text.lowercased()
             && words.joined(separator: "-").utf8.count <= Self.longestSlug
     }
 
-    /// The ids that the query may get, in order of preference: its slug, then the slug with a hash of its wording.
+    /// The ids that the query may get, in order of preference: one made from its text, then the same with a hash
+    /// appended.
     fileprivate var possibleIDs: [String] {
         let slug = slug
         let hash = Digest.sha256(wording)
@@ -42,22 +44,22 @@ extension QueryConfiguration {
     }
 }
 
-/// Gives queries without an id one that is made from their text and that no other text has.
+/// Gives queries without an id a unique one that is made from their text.
 ///
-/// Of several texts with one slug, the first gets the slug, the others the slug and a hash of their text. A text of
-/// plain ASCII words has priority over texts that the slug represents only in part.
+/// If several texts give the same id, the first query gets it; the others get the id with a hash of their text. A text
+/// of plain ASCII words comes before texts that the id represents only in part.
 package struct QueryNames {
-    /// The ids in use, with the wording of their queries.
+    /// The ids in use, each with the text (or pictures) of its query.
     private var taken: [String: String]
 
     package init(taken: [String: String] = [:]) { self.taken = taken }
 
-    /// The ids that may be given to a query; `taken` must contain those in use.
+    /// Returns the ids that a query may get; a caller looks up which are in use, and passes these to `init(taken:)`.
     package static func candidates(for query: QueryConfiguration) -> [String] {
         query.id.map { [$0] } ?? query.possibleIDs
     }
 
-    /// Returns the query with an id; a query with the same wording gets the same id.
+    /// Returns the query with an id; a query with the same text as a known one gets the same id.
     package mutating func name(_ query: QueryConfiguration) -> QueryConfiguration {
         var named = query
         if query.id == nil {
@@ -69,7 +71,7 @@ package struct QueryNames {
         return named
     }
 
-    /// Names a list of queries in order.
+    /// Returns the queries, in the same order, with an id for each that has none.
     package static func named(_ queries: [QueryConfiguration]) -> [QueryConfiguration] {
         var names = QueryNames()
         return names.name(all: queries)

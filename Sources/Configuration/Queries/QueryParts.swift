@@ -2,7 +2,7 @@ import Foundation
 import Matching
 import Printing
 
-/// The number of the last `of` windows that must match: `confirm: {need: 2, of: 3}`, or "2/3".
+/// The key `confirm`: how many of the last `of` windows must match, written as `{need: 2, of: 3}` or "2/3".
 package struct Confirmation: Codable, Sendable, Equatable {
     package let need: Int
     package let of: Int
@@ -12,7 +12,7 @@ package struct Confirmation: Codable, Sendable, Equatable {
         self.of = of
     }
 
-    /// Parses "2/3"; nil for other texts.
+    /// Parses a text such as "2/3"; nil for other texts.
     package init?(_ text: String) {
         guard text.utf8.count <= 16 else { return nil }
         let numbers = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
@@ -37,7 +37,10 @@ package struct Confirmation: Codable, Sendable, Equatable {
     }
 }
 
-/// When updates of an event are sent: `update: {step: 0.01, interval: 1}`.
+/// The key `update`: the rise of an event's highest value for which an update is sent, and the least seconds between
+/// updates.
+///
+/// It is written as `{step: 0.01, interval: 1}`.
 package struct UpdatePolicy: Codable, Sendable, Equatable {
     package var step: Double?
     package var interval: Double?
@@ -48,9 +51,9 @@ package struct UpdatePolicy: Codable, Sendable, Equatable {
     }
 }
 
-/// One rule of active hours: `active: {zone: Europe/Berlin, days: mon-fri, hours: "08:00-18:00"}`.
+/// One rule of the key `active`, such as `{zone: Europe/Berlin, days: mon-fri, hours: "08:00-18:00"}`.
 ///
-/// Days and hours may be lists; a missing key means all.
+/// Days and hours may be lists; a missing key means all days or hours.
 package struct ActivePart: Codable, Sendable, Equatable {
     package var zone: String
     package var days: [String]?
@@ -83,7 +86,7 @@ package struct ActivePart: Codable, Sendable, Equatable {
         return try ActiveHours.Rule(zone: zone, days: days, spans: spans)
     }
 
-    /// Parses "mon", "Fri-Mon", or several of these with commas.
+    /// Parses "mon", "Fri-Mon", or several of these with commas; throws for other texts.
     private static func days(_ text: String) throws(QueryPartError) -> [ActiveHours.Weekday] {
         var days: [ActiveHours.Weekday] = []
         guard text.utf8.count <= 256 else {
@@ -106,10 +109,10 @@ package struct ActivePart: Codable, Sendable, Equatable {
         return (0...length).map { all[(first.rawValue + $0) % all.count] }
     }
 
-    /// The greatest number of rules of `active`, and of days and spans in one of them.
+    /// The greatest number of rules under one key, and of days and of hours in one rule.
     private static let mostParts = 48
 
-    /// Reads the rules under a key: `active` of a query, `quiet` of a notifier.
+    /// Reads the rules under a key: `active` of a query, or `quiet` of a notifier; nil without the key.
     static func list<Node>(
         _ values: Mapping<Node>, key name: String = "active"
     ) throws(ConfigurationError) -> [ActivePart]? {

@@ -3,11 +3,11 @@ package import Matching
 package import Pixels
 import StreamSources
 
-/// Prepares a query's example pictures for the image tower.
+/// Decodes a query's example pictures for the image encoder.
 package enum QueryPictures {
-    /// Decodes the pictures; the error for one that fails names the query and the picture.
+    /// Decodes and crops the query's pictures; throws an error with the query and the picture if one fails.
     ///
-    /// It waits for decoders, so the caller must be allowed to wait.
+    /// It blocks while decoding, so call it on a thread that may wait.
     package static func decode(_ query: StandingQuery, framing: Framing) throws(QueryError) -> [Picture] {
         var pictures: [Picture] = []
         for image in query.images {

@@ -3,7 +3,7 @@ package import Matching
 package import WireFormat
 
 extension QueryConfiguration {
-    /// The configured rule; nil if the model's default applies.
+    /// The query's threshold rule from its keys; nil if it has none, so that the model's default threshold applies.
     package var rule: ThresholdRule? {
         if let against {
             return .contrast(
@@ -13,7 +13,9 @@ extension QueryConfiguration {
         return threshold.map { .score(Float($0)) }
     }
 
-    /// Makes the standing query, with defaults for missing keys; `scores` is the kind of the head's scores.
+    /// Returns a complete query, with the given defaults for missing keys; throws if a key is invalid.
+    ///
+    /// `scores` is the kind of the query's scores, which determines the default hysteresis.
     package func standing(
         id: String, head: String, scores: ScoreKind, frames: Int, rule: ThresholdRule, prompts: [String]
     ) throws(QueryError) -> StandingQuery {
@@ -55,9 +57,9 @@ extension QueryConfiguration {
         return policy
     }
 
-    /// Describes a standing query so that reading it gives the same query, whatever the model's defaults are.
+    /// Makes a configuration that reads as the same query again, whatever the model's defaults are.
     ///
-    /// `pictures`: with the bytes of its pictures, which may be many, or without.
+    /// If `pictures` is false, the pictures, which may be large, are left out.
     package init(_ query: StandingQuery, pictures: Bool = true) {
         let (settings, policy) = (query.settings, query.settings.policy)
         self.init(id: query.id, text: query.text, head: query.head)
@@ -94,7 +96,8 @@ extension QueryConfiguration {
 
     /// Returns this query with the keys of a JSON object changed; null resets a key to its default.
     ///
-    /// A new rule replaces the old one of any kind. The id stays.
+    /// A new threshold, of whatever kind, replaces the old one. The id does not change. Throws if the result is
+    /// invalid.
     package func changed(by changes: JSONValue) throws -> QueryConfiguration {
         guard case .object(let changes) = changes else { throw QueryError(id ?? "", "changes are keys and values") }
         var values = json

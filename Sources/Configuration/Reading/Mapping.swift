@@ -2,11 +2,11 @@ import Matching
 import Printing
 import StreamSources
 
-/// A refused configuration: file, line, key, and advice.
+/// The error of an invalid configuration or query file: file, line, key and reason.
 package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     package let path: String
     package let line: Int?
-    /// The wrong key, such as "streams" or "confirm.need"; nil if the whole file is refused.
+    /// The invalid key, such as "streams" or "confirm.need"; nil if the error concerns no single key.
     package let key: String?
     package let reason: String
 
@@ -14,11 +14,11 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
         self.path = path
         self.line = line
         self.key = key
-        // The reason quotes the text that was found, which may be a URI, or have megabytes.
+        // The reason quotes the configuration, where a URI may contain a password, or a text may have megabytes.
         self.reason = SourceURI.redacted(reason.excerpt(2000))
     }
 
-    /// Makes the error for a configuration that is refused as a whole.
+    /// Makes an error that concerns the whole configuration, without a file or line.
     package init(whole reason: String) { self.init(path: "", line: nil, reason: reason) }
 
     package var description: String {
@@ -27,7 +27,7 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// A node of a YAML or JSON configuration.
+/// A value in a YAML or JSON document; each property is nil if the value has another type.
 protocol ConfigurationNode {
     var isNull: Bool { get }
     var text: String? { get }
@@ -35,22 +35,24 @@ protocol ConfigurationNode {
     var whole: Int? { get }
     var truth: Bool? { get }
     var items: [Self]? { get }
-    /// The keys and values of a mapping, in order if there is one; a key that is no word is nil.
+    /// The keys and values of a mapping, in file order for YAML; a key is nil if it is not text.
     var pairs: [(key: String?, value: Self, line: Int?)]? { get }
-    /// The line in the file, from 1; nil if it is unknown.
+    /// The value's line in the file, from 1; nil if it is unknown.
     var line: Int? { get }
-    /// The node's kind and value, for messages.
+    /// The value's type and content, for error messages.
     var name: String { get }
 }
 
-/// Reads keys and values of a mapping; errors name key, line and expected value, and unknown keys are refused.
+/// Reads a mapping of a configuration: errors name key, line and expected value, and unknown keys are errors.
 struct Mapping<Node: ConfigurationNode> {
     let path: String
     private let entries: [(key: String, value: Node, line: Int?)]
     private let what: String
     let line: Int?
 
-    /// Opens a mapping; `line` is its line, for nodes that do not know theirs.
+    /// Opens a mapping; throws if the node is no mapping, or has other keys than `keys`.
+    ///
+    /// `line` is the mapping's line, for nodes that do not know theirs.
     init(_ node: Node, path: String, line: Int? = nil, what: String, keys: [String]) throws(ConfigurationError) {
         self.path = path
         self.what = what
@@ -92,14 +94,16 @@ struct Mapping<Node: ConfigurationNode> {
 
     func has(_ key: String) -> Bool { entry(key) != nil }
 
-    /// Throws if a key has no value, where a missing key and an empty value would mean different things.
+    /// Throws an error that says what was `expected` if a key is present without a value.
+    ///
+    /// It is for keys where a missing value could be mistaken for a setting.
     func refuseEmpty(_ key: String, _ expected: String) throws(ConfigurationError) {
         guard let entry = entries.first(where: { $0.key == key }), entry.value.isNull else { return }
         throw ConfigurationError(
             path: path, line: entry.line ?? line, key: key, reason: "expected \(expected), found nothing")
     }
 
-    /// Whether a key is present without a value.
+    /// Returns true if a key is present without a value.
     func isEmpty(_ key: String) -> Bool { entries.contains { $0.key == key && $0.value.isNull } }
 
     func failure(_ key: String, _ reason: String) -> ConfigurationError {
@@ -150,7 +154,7 @@ struct Mapping<Node: ConfigurationNode> {
         return items
     }
 
-    /// Reads a list of texts; a single text counts as a list of one.
+    /// Reads a list of texts, or a single text as a list of one; nil without the key.
     func strings(_ key: String) throws(ConfigurationError) -> [String]? {
         guard let (node, _) = entry(key) else { return nil }
         if let one = node.text { return [one] }
@@ -163,13 +167,13 @@ struct Mapping<Node: ConfigurationNode> {
         return texts
     }
 
-    /// Reads a mapping within this one.
+    /// Reads a mapping within this one, with the allowed `keys`; nil without the key.
     func mapping(_ key: String, keys: [String]) throws(ConfigurationError) -> Mapping? {
         guard let (node, line) = entry(key) else { return nil }
         return try Mapping(node, path: path, line: line ?? self.line, what: key, keys: keys)
     }
 
-    /// Reads a mapping from arbitrary keys to lists of numbers.
+    /// Reads a mapping from arbitrary keys to lists of numbers; nil without the key.
     func numbers(_ key: String) throws(ConfigurationError) -> [String: [Double]]? {
         guard let (node, _) = entry(key) else { return nil }
         guard let pairs = node.pairs else { throw wrong(key, "keys and lists of numbers", node) }
@@ -185,7 +189,7 @@ struct Mapping<Node: ConfigurationNode> {
         return lists
     }
 
-    /// Reads a mapping from arbitrary keys to texts.
+    /// Reads a mapping from arbitrary keys to texts; nil without the key.
     func texts(_ key: String) throws(ConfigurationError) -> [String: String]? {
         guard let (node, _) = entry(key) else { return nil }
         guard let pairs = node.pairs else { throw wrong(key, "keys and values", node) }

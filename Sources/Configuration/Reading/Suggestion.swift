@@ -1,10 +1,10 @@
-/// The longest word that is compared with others, in bytes.
+/// The longest word, in bytes, that is compared with known words; `mostWords` is the most known words compared.
 ///
-/// Comparing two words costs the product of their lengths. `mostWords` limits the number of comparisons.
+/// Comparing two words costs the product of their lengths.
 private let mostBytes = 40
 private let mostWords = 100
 
-/// Returns the known word closest to a wrong one; nil if none is close enough to be a typing error.
+/// Returns the known word that is most similar to a wrong one; nil if none is similar enough to be a typing error.
 func suggestion(for word: String, among known: [String]) -> String? {
     guard word.utf8.count <= mostBytes else { return nil }
     let near = known.prefix(mostWords).filter { $0.utf8.count <= mostBytes }
@@ -14,7 +14,7 @@ func suggestion(for word: String, among known: [String]) -> String? {
     return near.word
 }
 
-/// The number of bytes to change, add or remove to turn one word into the other (Levenshtein).
+/// Returns the Levenshtein distance: the number of bytes to change, add or remove to turn one word into the other.
 private func editDistance(_ a: String, _ b: String) -> Int {
     let (a, b) = (Array(a.utf8), Array(b.utf8))
     var row = Array(0...b.count)

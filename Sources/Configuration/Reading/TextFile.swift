@@ -2,7 +2,7 @@ import Foundation
 
 /// Checks that a text file is UTF-8.
 enum TextFile {
-    /// Returns the bytes without a byte order mark; throws on UTF-16, UTF-32 and invalid UTF-8.
+    /// Returns the bytes of a UTF-8 file without a byte order mark; throws on UTF-16, UTF-32 and invalid UTF-8.
     static func utf8(_ data: Data, path: String) throws(ConfigurationError) -> Data {
         func failure(_ found: String) -> ConfigurationError {
             ConfigurationError(

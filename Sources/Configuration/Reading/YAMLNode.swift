@@ -27,7 +27,9 @@ extension Node: ConfigurationNode {
 }
 
 extension Mapping<Node> {
-    /// Parses a document; an empty one gives an empty mapping.
+    /// Parses a YAML document; throws, with the line, on a syntax error.
+    ///
+    /// An empty document gives an empty mapping.
     static func compose(_ text: String, path: String) throws(ConfigurationError) -> Node {
         do {
             return try Yams.compose(yaml: text) ?? Node.mapping(Node.Mapping([]))

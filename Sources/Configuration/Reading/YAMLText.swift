@@ -2,7 +2,7 @@ import Foundation
 import Printing
 import WireFormat
 
-/// Writes JSON values as one line of YAML: as JSON, except where YAML readers do not accept that.
+/// Writes JSON values as one line of YAML: as JSON, with escapes for characters that YAML readers do not accept.
 enum YAMLText {
     static func flow(_ value: JSONValue) throws -> String {
         let json = String(decoding: try WireCoding.encode(value), as: UTF8.self)

@@ -2,7 +2,7 @@ package import StreamSources
 import Yams
 
 extension SourcePolicy {
-    /// Reads the section `sources`: what clients of the sockets may open.
+    /// Reads the section `sources`: which files, addresses and URI schemes streams added by clients may open.
     init(_ root: YAMLMapping, path: String) throws(ConfigurationError) {
         self.init()
         let keys = ["schemes", "files", "addresses", "launch", "playlists"]
@@ -27,13 +27,15 @@ extension SourcePolicy {
     }
 }
 
-/// A camera's user and password: the file with them, and the hosts that they may be sent to.
+/// A camera's user and password: the path of their file, and the hosts that they may be sent to.
 package struct CameraCredentials: Sendable, Equatable {
-    /// The file's path, or its name in `$CREDENTIALS_DIRECTORY`.
+    /// The path of the file with user and password, or its name in `$CREDENTIALS_DIRECTORY`.
     package var file: String
     package var hosts: [HostPattern]
 
-    /// Reads the section `credentials`: names for streams to use, each with `hosts`, and with `file` if that differs.
+    /// Reads the section `credentials`: names for streams to refer to, each with the key `hosts`.
+    ///
+    /// The key `file` names the file if its name is another.
     static func all(_ root: YAMLMapping, path: String) throws(ConfigurationError) -> [String: CameraCredentials] {
         var all: [String: CameraCredentials] = [:]
         guard let node = root.node("credentials") else { return all }

@@ -5,7 +5,7 @@ package import StreamSources
 import SystemSupport
 import Yams
 
-/// A stream as the configuration and `stream.add` give it.
+/// A stream as the configuration file or the request `stream.add` describes it.
 package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var name: String
     package var uri: String
@@ -15,27 +15,31 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var realtime: Bool?
     package var loop: Bool?
     package var launch: String?
-    /// The least change of a picture's block, in levels, for the frame to be embedded; nil embeds every frame.
+    /// The least change between pictures, in levels (0 to 255) of a block's mean, for which a frame is embedded; nil
+    /// means any.
     package var gate: Double?
-    /// Labels by which queries select streams.
+    /// The stream's labels, by which queries can select it.
     package var labels: [String]?
-    /// Parts of the picture with lanes of their own, as `door: [x, y, width, height]` in fractions of the picture.
+    /// Regions of the picture that are watched separately, as `door: [x, y, width, height]` in fractions of the
+    /// picture.
     package var regions: [String: [Double]]?
-    /// Whether events keep a picture of their peak; nil means yes.
+    /// True if events store the picture of their best frame; nil means true.
     package var snapshots: Bool?
-    /// Whether the history keeps the stream's embeddings; nil means yes.
+    /// True if the history records the stream's embeddings; nil means true.
     package var history: Bool?
-    /// Whether its events keep clips, where the daemon does; they do, if nil.
+    /// True if the stream's events store video clips, provided that the daemon records clips; nil means true.
     package var clips: Bool?
-    /// The seconds of an identical picture after which it counts as frozen; nil means 60.
+    /// The seconds of unchanged pictures after which the stream counts as frozen; nil means 60.
     package var frozen: Double?
-    /// A file with `user:password`, or its name in `$CREDENTIALS_DIRECTORY`; the URI must then contain no credentials.
+    /// The path of a file with `user:password`, or its name in `$CREDENTIALS_DIRECTORY`.
+    ///
+    /// The URI must then contain no user or password.
     package var credentials: String?
-    /// The transport of an RTSP camera's packets; nil means auto.
+    /// The transport of an RTSP camera's packets, such as TCP or UDP; nil means that it is chosen automatically.
     package var transport: RTSPTransport?
-    /// The certificate to trust for rtsps:// and https://, instead of this machine's authorities.
+    /// The certificate to trust for rtsps:// and https://, instead of the system's certificate authorities.
     package var tls: TLSTrust?
-    /// The longest wait in seconds for the first data of a live source; nil means 10.
+    /// The longest wait, in seconds, for a live source's first data; nil means 10.
     package var connect: Double?
     /// The seconds without data after which a live source is opened again; nil means 10.
     package var stall: Double?
@@ -105,10 +109,10 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         if let problem { throw mapping.failure(problem.key, problem.reason) }
     }
 
-    /// The longest URI or launch line in bytes.
+    /// The longest URI, launch line or template name, in bytes.
     private static let longestText = 4096
 
-    /// The first invalid key with the reason; nil if all values are valid.
+    /// The first invalid key, and the reason; nil if all values are valid.
     package var problem: (key: String, reason: String)? {
         if !Name.isValid(name) {
             return ("name", "\"\(name.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
@@ -165,7 +169,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         return nil
     }
 
-    /// The first invalid key of the connection with the reason; nil if all are valid.
+    /// The first of the keys `transport` and `tls` that does not fit the URI, and the reason; nil if both fit.
     package var connectionProblem: (key: String, reason: String)? {
         if transport != nil, launch != nil || SourceURI.scheme(uri)?.hasPrefix("rtsp") != true {
             return ("transport", "is of rtsp:// alone; leave it out")
@@ -177,12 +181,13 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         return tls.problem.map { ("tls", $0) }
     }
 
-    /// The limits after which the stream's source is closed or opened again.
+    /// The time limits after which the stream's source is closed or opened again.
     package var limits: StreamSupervision.Limits {
         var limits = StreamSupervision.Limits()
         if let connect { limits.connect = .seconds(connect) }
         if let stall { limits.stall = .seconds(stall) }
-        // Coded data without pictures is no sign of life for ever; where only keyframes are asked for, it may be.
+        // Data without a decoded picture keeps a stream alive only for a while, except with `decode: keyframes`, where
+        // pictures are rare.
         limits.blind = decode == .keyframes ? nil : max(.seconds(60), limits.stall * 6)
         if let first = backoff?.first { limits.backoff.first = .seconds(first) }
         if let most = backoff?.most {
@@ -194,7 +199,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         return limits
     }
 
-    /// The regions by name; those that are not rectangles are left out.
+    /// The regions by name; invalid rectangles are left out.
     package var rectangles: [String: PictureRegion] { (regions ?? [:]).compactMapValues(Self.rectangle) }
 
     private static func rectangle(_ numbers: [Double]) -> PictureRegion? {

@@ -1,8 +1,11 @@
 import CLIP
+package import ControlAPI
 import Engine
 import Fleet
 import Foundation
-import Journal
+package import Journal
+import Logging
+import Messaging
 import Notify
 import Publishing
 import Sampling
@@ -10,18 +13,44 @@ import StreamSources
 import WatchwordConfiguration
 import WireFormat
 
-extension WatchwordDaemon: FleetDaemon {}
+extension WatchwordDaemon: FleetDaemon {
+    /// Returns the message log that a client names: the fleet's for "fleet", otherwise this daemon's own.
+    ///
+    /// Throws if the daemon belongs to no fleet, or has not read the fleet's log yet.
+    package nonisolated func log(_ name: String?) throws(ControlFailure) -> any MessageLog {
+        guard name == "fleet" else { return outbox }
+        guard let fleet else {
+            throw ControlFailure(.refused, "log: this daemon is in no fleet, so it has its own messages alone")
+        }
+        try fleet.log.check()
+        return fleet.log
+    }
 
-/// The daemon as its fleet sees it.
+    /// Ends the answers to all clients that follow messages.
+    package nonisolated func endFeeds() {
+        outbox.feed.end()
+        fleet?.log.feed.end()
+    }
+}
+
+/// The functions of this daemon that its fleet's node calls, such as starting a stream.
 struct DaemonAsNode: FleetHost {
     let outbox: Outbox
     let queries: QueryRegistry
     let streams: StreamRegistry
     let queue: FrameQueue
 
-    func identity(_ model: ModelDirectory, _ configuration: Configuration) -> FleetNode.Identity {
-        FleetNode.Identity(
+    /// Creates this daemon's node of the configured fleet, and a publisher for the fleet's log; nil without a fleet.
+    func node(
+        _ configuration: Configuration, _ model: ModelDirectory, _ gate: CurveGate?, _ logger: Logger
+    ) throws -> FleetNode? {
+        guard let fleet = configuration.fleet else { return nil }
+        let identity = FleetNode.Identity(
             model: model.identity, version: watchwordVersion, credentials: Array(configuration.credentials.keys))
+        let publisher = try Publisher(binding: fleet.publish, gate: gate)
+        return try FleetNode(fleet, identity, host: self, logger: logger) {
+            publisher.publish(topic: $0, seq: $1, body: $2)
+        }
     }
 
     var journal: any NotifyLog { NotifierLog(outbox: outbox) }

@@ -5,36 +5,38 @@ import Messaging
 import Publishing
 import Sampling
 
-/// All counters of the daemon, at one moment.
+/// A snapshot of all counters of the daemon, for the metrics endpoint.
 package struct DaemonMetrics: Sendable {
     package let status: DaemonStatus
     package let measures: DaemonHealth.Measures
-    /// The processor seconds of coded units and of pictures, by stream.
+    /// The CPU seconds for decoding (`decode`) and scaling (`scale`) of each picture, by stream.
     package let decoding: [String: (decode: Histogram, scale: Histogram)]
-    /// The scores that were computed, by head: those at a query's threshold or above, and all of contrasts and budgets.
+    /// The histogram of the scores that each head (model that scores a window) has computed.
+    ///
+    /// For queries with a fixed threshold, only scores at the threshold or above are counted.
     package let scores: [String: Histogram]
-    /// The number of messages sent for each phase of events: "start", "update", "end".
+    /// The number of event messages sent for each phase: "start", "update", "end".
     package let phases: [String: Int]
-    /// The number of published messages; `unwritable` ones could not be encoded.
+    /// The number of published messages; `unwritable` counts messages that could not be encoded as JSON.
     package let published: Int
     package let unwritable: Int
-    /// The clients that CURVE refused, by reason.
+    /// The number of refused clients and operations by reason; CURVE is ZeroMQ's encryption and access control.
     package let denied: [String: Int]
-    /// The share of samples that live streams keep.
+    /// The share of frames that live streams keep, from 0 to 1; below 1 when the daemon is overloaded.
     package let keeps: Double
     package let isReady: Bool
     package let problem: String?
 }
 
 extension WatchwordDaemon {
-    /// Reads every counter.
+    /// Collects the values of all counters.
     package func metrics() async throws -> DaemonMetrics {
         let streams = await streams.running
         return DaemonMetrics(
             status: try await status(), measures: health.snapshot,
             decoding: Dictionary(
                 uniqueKeysWithValues: streams.map { ($0.name, ($0.decoding.decodeTimes, $0.decoding.scaleTimes)) }),
-            scores: await engine.lookedAt,
+            scores: await engine.scoreHistograms,
             phases: await alerts.phases, published: await outbox.published, unwritable: await outbox.unwritable,
             denied: gate?.denied ?? [:],
             keeps: queue.share.value, isReady: health.isReady, problem: health.problem)

@@ -4,7 +4,7 @@ package import Publishing
 package import Recording
 import WireFormat
 
-/// The answer of `status`.
+/// The answer to the control operation `status`: the daemon's state and counters.
 package struct DaemonStatus: Codable, Sendable {
     package let version: String
     package let model: String
@@ -15,36 +15,42 @@ package struct DaemonStatus: Codable, Sendable {
     package var streams: [StreamStatus]
     package let encoded: Int
     package let gated: Int
-    /// Frames that showed nothing: black, frozen, or without any edge.
+    /// The number of frames that were black, frozen or blurred, and therefore not scored.
     package let blind: Int
-    /// Learnt thresholds, by query and stream: still learning, pinned, and those that no longer fit.
+    /// The number of learnt thresholds that are being learnt, in use, or no longer fit the scores.
     package let thresholds: LearntThresholds
-    /// Queries of an import that are being embedded.
+    /// The progress of an import of many queries; nil if no import is under way.
     package let importing: QueryRegistry.Progress?
     package let scored: Int
-    /// Windows that were scored again in float32, and those in doubt for which there was no time.
+    /// The number of windows scored again in float32 because a score was close to a threshold.
+    ///
+    /// `undecided` counts windows for which there was no time to do so.
     package let rescored: Int
     package let undecided: Int
     package let events: Int
-    /// Messages of events that wait to be told, and updates left out since newer ones said what they said.
+    /// The number of event messages that wait to be published.
+    ///
+    /// `coalescedUpdates` counts updates of events that were replaced by newer ones while they waited.
     package let waitingMessages: Int
     package let coalescedUpdates: Int
-    /// Nil unless events come faster than they are told.
+    /// The state of a storm, in which events come faster than their messages are published; nil if there is none.
     package var storm: StormStatus?
     package let failedBatches: Int
     package let waiting: Int
     package let seq: Int64
-    /// Whether messages outlive the process: there is a journal, and it takes them.
+    /// True if messages outlive the process: a journal is configured and can be written.
     package let journaled: Bool
     package let journal: JournalStatus
-    /// Nil where no history is kept.
+    /// The history's counters; nil if no history is kept.
     package let history: HistoryCounts?
-    /// Nil where no clips are kept.
+    /// The state of the recorded event clips; nil if none are recorded.
     package var clips: ClipStatus?
     package var notifiers: [NotifierStatus]
     package let rssMB: Double
 
-    /// Returns the status with only the streams that a caller sees; counters remain those of all streams.
+    /// Returns a copy for a caller that may see only some streams: other streams and details are left out.
+    ///
+    /// The counters still cover all streams.
     func seen(by caller: Caller) -> DaemonStatus {
         guard caller.streams != nil else { return self }
         var seen = self

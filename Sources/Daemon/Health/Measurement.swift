@@ -1,21 +1,23 @@
 import Foundation
 package import Measures
 
-/// The work and the processor time of the daemon since the last measurement.
+/// The work and CPU time of the daemon: totals, or the difference between two measurements.
 package struct Measurement: Sendable {
     package var sampled = 0
-    /// The sampled frames that kept their embedding.
+    /// The number of sampled frames with an unchanged picture, which kept the embedding of the frame before.
     package var gated = 0
-    /// The sampled frames shed under overload, and the frames dropped from a full queue.
+    /// The number of sampled frames left out because of overload or dropped from a full queue.
     package var dropped = 0
-    /// The windows scored again in float32; `undecided` ones should have been, but were not.
+    /// The number of windows scored again in float32; `undecided` counts those for which there was no time.
     package var rescored = 0
     package var undecided = 0
     package var events = 0
     package var failedBatches = 0
-    /// The latency of each scored frame, from its time stamp on the pipeline's clock until its events were published.
+    /// The latencies of scored frames: from a frame's time stamp until its events were published.
     package var latency = LatencyHistogram()
-    /// The processor seconds of each stage; encoding and scoring without the helper threads of a product.
+    /// The CPU seconds spent on decoding video; the next three properties are those of scaling, encoding and scoring.
+    ///
+    /// Encoding and scoring exclude the helper threads of matrix products.
     package var decodeSeconds = 0.0
     package var scaleSeconds = 0.0
     package var encodeSeconds = 0.0

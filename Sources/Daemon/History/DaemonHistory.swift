@@ -9,12 +9,14 @@ package import History
 import Logging
 import Matching
 import Sampling
+import Segments
 import Synchronization
 import WatchwordConfiguration
 
-/// The daemon's history: it records embedded frames, and answers questions about the past.
+/// The daemon's history: records the embeddings of frames on disk, and searches them later.
 ///
-/// Recording never waits. Questions run on their own threads, at low priority and one of a kind at a time.
+/// Recording never waits. Searches, backtests of queries and the learning of thresholds run on their own threads, at
+/// low priority and one of each kind at a time.
 package final class DaemonHistory: Sendable {
     let folder: HistoryFolder
     private let writer: HistoryWriter
@@ -24,18 +26,18 @@ package final class DaemonHistory: Sendable {
     private let rerank: Int
     private let calibration: CalibrationSettings
     private let settings: HistoryConfiguration
-    /// Chooses pictures; nil if none are kept.
+    /// Chooses the preview pictures that the history keeps; nil if it keeps none.
     private let pictures: PictureSampler?
-    /// The lanes whose stream has `history: off`.
+    /// The names of the lanes (streams or regions) with `history: off`, which are not recorded.
     private let silent = Mutex<Set<String>>([])
     private let searches = SerialTaskQueue(on: .bulk)
     private let backtests = SerialTaskQueue(on: .bulk)
     private let lessons = SerialTaskQueue(on: .bulk)
 
-    /// The bytes of the disk that are left free for the journal: events have priority over the history.
+    /// The bytes that the history leaves free on its disk, so that the journal of events never lacks space.
     private static let reserve = 256_000_000
 
-    /// Opens a directory; throws if it cannot be written.
+    /// Opens the history in a directory; throws if the directory cannot be written or the model cannot have a history.
     init(
         _ directory: String, _ settings: HistoryConfiguration, engine: ScoringEngine, finder: HeadFinder,
         _ with: Configuration
@@ -60,7 +62,7 @@ package final class DaemonHistory: Sendable {
         pictures = settings.pictures ? PictureSampler(writer) : nil
     }
 
-    /// The directory that a configuration names, with the settings; nil for no history, or without a possible place.
+    /// Returns the history's directory and settings; nil if the configuration has no history or no place for one.
     static func directory(_ configuration: Configuration) -> (String, HistoryConfiguration)? {
         guard let settings = configuration.history else { return nil }
         if let directory = settings.directory { return (directory, settings) }
@@ -70,7 +72,7 @@ package final class DaemonHistory: Sendable {
 
     // MARK: Recording
 
-    /// Records the frames of a batch, without waiting.
+    /// Records the embeddings of a scored batch's frames and windows, without waiting for the disk.
     func record(_ step: BatchResult) {
         let silent = silent.withLock { $0 }
         for frame in step.frames where !silent.contains(frame.lane) {
@@ -88,44 +90,46 @@ package final class DaemonHistory: Sendable {
         for lane in step.ended { writer.end(lane) }
     }
 
-    /// Receives a stream's frame, whose picture may be kept; called on streaming threads.
+    /// Keeps a stream's frame as a picture of the history if one is due; called on streaming threads.
     func see(_ frame: Frame, of stream: String) {
         pictures?.see(frame, of: stream) { !silent.withLock { $0.contains(stream) } }
     }
 
-    /// Receives a phase of an event, whose picture may be kept.
+    /// Keeps the best picture of an event in the history when the event ends; called for each start, update and end.
     func see(_ detection: Detection) {
         pictures?.see(detection, isRecorded: !silent.withLock { $0.contains(detection.stream) })
     }
 
-    /// Sets whether a lane is recorded from now on.
+    /// Turns the recording of a lane (a stream or region) on or off.
     func setRecorded(_ lane: String, _ isRecorded: Bool) {
         silent.withLock { silent in
             if isRecorded { silent.remove(lane) } else { silent.insert(lane) }
         }
     }
 
-    /// Ends a lane's recording; later frames of the lane continue nothing.
+    /// Ends the recording of a lane (a stream or region); later frames of that name begin a new one.
     func end(_ lane: String) {
         pictures?.forget(lane)
         writer.end(lane)
     }
 
-    /// Finishes all segments; waits for the disk.
+    /// Closes the history's files; waits until everything is on the disk.
     func close() { writer.close() }
 
     package var status: HistoryStatus { writer.status }
 
     // MARK: Questions
 
-    /// The streams with a history, and its size.
+    /// Returns the answer to `history.status`: the recorded streams, sizes and counters. Reads the disk.
     func state() async -> HistoryState {
         let (folder, status, settings) = (folder, writer.status, settings)
         let streams = await offPool { HistoryState.streams(folder) }
         return HistoryState(folder.path, settings, status, streams)
     }
 
-    /// Refuses a head that is not there; and for what is like a moment one that pairs windows with texts alone.
+    /// Throws if the history cannot be searched with a head (the model that scores a window).
+    ///
+    /// With `isLike`, the search begins with a moment instead of a text, so the head must make embeddings of windows.
     func check(head: String, isLike: Bool) throws {
         guard head != "mean", try !finder.load(head).pools, isLike else { return }
         throw ControlFailure(
@@ -134,10 +138,10 @@ package final class DaemonHistory: Sendable {
                 + "search for what is like a moment with the mean head")
     }
 
-    /// Searches for the moments of one query; returns them with what could not be searched.
+    /// Searches the history for the moments that fit a query best; the result also lists parts that could not be read.
     ///
-    /// A head other than the mean needs `embedding`, the query's as the tower gives it, and `frames`, the length
-    /// of a window.
+    /// `embedding` is the query's embedding, not normalised, and `frames` the length of a window. They are used only
+    /// for a head (model that scores a window) other than "mean".
     func search(_ query: HistoryQuery, _ embedding: [Float], frames: Int) async throws -> HistoryResult {
         var query = query
         query.threads = 1
@@ -150,7 +154,9 @@ package final class DaemonHistory: Sendable {
         return try await ask(searches) { try replayed.run(folder, asked, goesOn: $0) }
     }
 
-    /// The embedding of the window or clip at a moment; nil if there is none.
+    /// Returns the recorded embedding of the window (a few consecutive frames) at a moment; nil if there is none.
+    ///
+    /// `head` names the model that made the embedding of the window, and `frames` is the window's length.
     func embedding(_ point: HistoryPoint, head: String, frames: Int?) async throws -> [Float]? {
         let (folder, model) = (folder, model)
         return try await ask(searches) { _ in
@@ -159,7 +165,7 @@ package final class DaemonHistory: Sendable {
         }
     }
 
-    /// The moments in the form of answers, with the paths of their pictures.
+    /// Converts moments that a search found to the lines of its answer, with the path of the nearest picture of each.
     func shown(_ moments: [HistoryMoment]) async -> [MomentLine] {
         let folder = folder
         return await offPool {
@@ -174,13 +180,16 @@ package final class DaemonHistory: Sendable {
         }
     }
 
-    /// The picture nearest to a time, with its own time in seconds since 1970; waits for the disk.
+    /// Returns the recorded JPEG picture nearest to a time, and its own time, in seconds since 1970; reads the disk.
     package func picture(_ stream: String, at wall: Double) -> (jpeg: Data, wall: Double)? {
         var pictures = HistoryPictures(folder)
         return pictures.nearest(stream, at: wall)
     }
 
-    /// The events that queries would have had; the first query is the one to test.
+    /// Computes the events that the queries would have had in the recorded time; the first query is the one to test.
+    ///
+    /// `labels` are the labels of each stream; `from` and `to` are seconds since 1970. The result proposes a threshold
+    /// for `alertsPerDay` alerts.
     func backtest(
         _ queries: [EmbeddedQuery], labels: [String: [String]], from: Double?, to: Double?, alertsPerDay: Double
     ) async throws -> BacktestResult {
@@ -194,9 +203,9 @@ package final class DaemonHistory: Sendable {
         return try await ask(backtests) { try asked.run(folder, goesOn: $0) }
     }
 
-    /// The calibrations that the history gives for queries with a budget, by lane, and what could not be read.
+    /// Computes thresholds from the history for queries with a budget of alerts per day, for each stream or region.
     ///
-    /// Lanes whose history is too short to pin a threshold are left out.
+    /// Streams with too short a history are left out. `skipped` lists the parts of the history that could not be read.
     func learn(
         _ queries: [EmbeddedQuery], labels: [String: [String]]
     ) async throws -> (learnt: [LearntCalibration], skipped: [String]) {
@@ -209,19 +218,19 @@ package final class DaemonHistory: Sendable {
         }
     }
 
-    /// Runs a question when its turn comes, after everything recorded so far was written.
+    /// Runs `body` on a low-priority thread after earlier work of `queue`, once pending recordings are on the disk.
     private func ask<T: Sendable>(
         _ queue: SerialTaskQueue, _ body: @escaping @Sendable (_ goesOn: @escaping @Sendable () -> Bool) throws -> T
     ) async throws -> T {
         let writer = writer
         return try await queue.takeWhileWanted {
-            // Not at low priority: the writer waits for it.
-            await offPool { writer.settle() }
+            // The flush has normal priority, since the writer waits for it.
+            await offPool { writer.flushWithoutTrimming() }
             return try await Self.atLowPriority(body)
         }
     }
 
-    /// Removes some streams, or a span of them.
+    /// Removes recorded streams, or a span of their time, from the history; returns what was removed.
     func remove(_ removal: HistoryRemoval) async -> HistoryRemoval.Result {
         pictures?.forget(removal)
         let writer = writer
@@ -235,7 +244,7 @@ package final class DaemonHistory: Sendable {
         let isOver = CancelFlag()
         return try await withTaskCancellationHandler {
             try await offPoolThrowing {
-                // Of the calling thread alone, on Linux.
+                // On Linux, this sets the priority of the calling thread only.
                 setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
                 return try body { !isOver.isSet }
             }
@@ -245,7 +254,7 @@ package final class DaemonHistory: Sendable {
     }
 }
 
-/// A flag that is set once, from any thread.
+/// A flag that is set once, from any thread, when a task has been cancelled.
 private final class CancelFlag: Sendable {
     private let flag = Atomic(false)
     var isSet: Bool { flag.load(ordering: .relaxed) }

@@ -1,20 +1,25 @@
 package import Foundation
 import History
+import Segments
 import WatchwordConfiguration
 import WireFormat
 
-/// The counters of the history, in the answer of `status`.
+/// The history's counters in the answer to the control operation `status`.
 package struct HistoryCounts: Codable, Sendable {
     package let bytes: Int
-    /// The entries recorded; `dropped` found the queue full, and `lost` could not be written.
+    /// The number of embeddings, of frames and of windows, recorded since the daemon's start.
+    ///
+    /// `dropped` counts those for which the writer's queue was full, `lost` those that could not be written.
     package let recorded: UInt64
     package let dropped: UInt64
     package let lost: UInt64
-    /// The pictures kept; the next two count those dropped and lost.
+    /// The number of pictures recorded; `picturesDropped` counts those that found the queue full.
+    ///
+    /// `picturesLost` counts those that could not be written.
     package let pictures: UInt64
     package let picturesDropped: UInt64
     package let picturesLost: UInt64
-    /// The reason why nothing is recorded at the moment.
+    /// The reason why the history records nothing at the moment; nil if it records.
     package let problem: String?
 
     init(_ status: HistoryStatus) {
@@ -24,16 +29,16 @@ package struct HistoryCounts: Codable, Sendable {
     }
 }
 
-/// The answer of `history.status`.
+/// The answer to the control operation `history.status`.
 package struct HistoryState: Codable, Sendable {
-    /// The history of one lane.
+    /// The recorded history of one lane (a stream or region).
     package struct Stream: Codable, Sendable {
         package let stream: String
         package var bytes: Int
-        /// The first day with a recording, such as 2026-11-30; `last` is the last one.
+        /// The first day with a recording, such as 2026-11-30; `last` is the last such day.
         package var first: String
         package var last: String
-        /// The models that made the history; only recordings by the daemon's own model can be searched.
+        /// The identities of the CLIP models that made the recordings; a search reads only those of the daemon's model.
         package var models: [String]
     }
 
@@ -41,19 +46,23 @@ package struct HistoryState: Codable, Sendable {
     package let days: Double
     package let gigabytes: Double
     package let bytes: Int
-    /// The entries recorded; `dropped` found the queue full, and `lost` could not be written.
+    /// The number of embeddings, of frames and of windows, recorded since the daemon's start.
+    ///
+    /// `dropped` counts those for which the writer's queue was full, `lost` those that could not be written.
     package let recorded: UInt64
     package let dropped: UInt64
     package let lost: UInt64
-    /// The pictures kept; the next two count those dropped and lost.
+    /// The number of pictures recorded; `picturesDropped` counts those that found the queue full.
+    ///
+    /// `picturesLost` counts those that could not be written.
     package let pictures: UInt64
     package let picturesDropped: UInt64
     package let picturesLost: UInt64
-    /// The segments that retention has removed.
+    /// The number of history files that were deleted because of the limits on age and size.
     package let removed: Int
-    /// The reason why nothing is recorded at the moment.
+    /// The reason why the history records nothing at the moment; nil if it records.
     package let problem: String?
-    /// The time up to which everything is on the disk.
+    /// The time up to which all recordings are on the disk; nil before the first flush.
     package let flushed: Date?
     package var streams: [Stream]
 
@@ -66,14 +75,14 @@ package struct HistoryState: Codable, Sendable {
         self.streams = streams
     }
 
-    /// Returns the state with only the streams that a caller sees; counters remain those of all streams.
+    /// Returns a copy with only the streams that the caller may see; the counters still cover all streams.
     func seen(by caller: Caller) -> HistoryState {
         var seen = self
         seen.streams = streams.filter { caller.sees($0.stream) }
         return seen
     }
 
-    /// Reads the headers of all segments.
+    /// Reads the headers of all files of the history, and returns the recorded streams sorted by name.
     static func streams(_ folder: HistoryFolder) -> [Stream] {
         var found: [String: Stream] = [:]
         for segment in folder.segments() {

@@ -6,11 +6,11 @@ import Pixels
 import Sampling
 import Synchronization
 
-/// Chooses the pictures that a history keeps: one every ten seconds of a stream, and one at each event's peak.
+/// Chooses the pictures that the history keeps: one of each stream every ten seconds, and one at each event's peak.
 ///
-/// They are compressed where they are written, on the history's thread.
+/// They are compressed to JPEG on the history's writing thread, not by the caller.
 final class PictureSampler: Sendable {
-    /// The picture of an open event's peak.
+    /// The picture at the best score so far of an event that has not ended.
     private struct Peak {
         let stream: String
         let wall: Double
@@ -18,19 +18,19 @@ final class PictureSampler: Sendable {
     }
 
     private let writer: HistoryWriter
-    /// The time of each stream's last picture, in seconds since 1970.
+    /// The time of the last picture of each stream that was kept at a regular interval, in seconds since 1970.
     private let lasts = Mutex<[String: Double]>([:])
     private let peaks = Mutex<[String: Peak]>([:])
-    /// Time of the last peak's picture of each stream: many events may have the same.
+    /// The time of each stream's last picture of an event's peak; it prevents copies for several events with one peak.
     private let lastPeaks = Mutex<[String: Double]>([:])
-    /// The JPEG quality: the files are smaller than those that are kept of events, some 10 kB.
+    /// The JPEG quality of the pictures, lower than for events' snapshots; a file has some 10 kB.
     private static let quality = 60
 
     init(_ writer: HistoryWriter) { self.writer = writer }
 
-    /// Receives a stream's frame; called on streaming threads.
+    /// Keeps a stream's frame as a picture if ten seconds have passed since its last one; called on streaming threads.
     ///
-    /// `isRecorded` is called only if a picture is due.
+    /// `isRecorded` returns true if the stream is recorded, and is called only when a picture is due.
     func see(_ frame: Frame, of stream: String, isRecorded: () -> Bool) {
         guard let preview = frame.preview else { return }
         let wall = frame.wallClock.timeIntervalSince1970
@@ -40,12 +40,14 @@ final class PictureSampler: Sendable {
             let picture = HistoryPicture(stream: stream, wall: wall, isPeak: false) {
                 preview.atMost(HistoryPicture.longestSide).jpeg(quality: Self.quality)
             }
-            // If there is no room, the next frame is taken.
+            // If the writer's queue is full, the next frame is tried.
             if writer.append(picture) { lasts[stream] = wall }
         }
     }
 
-    /// Receives a phase of an event; at its end, the peak's picture is kept if the lane is recorded.
+    /// Remembers the picture at an event's best score, and keeps it in the history when the event ends.
+    ///
+    /// Nothing is kept if `isRecorded` is false, that is, if the event's stream has no history.
     func see(_ detection: Detection, isRecorded: Bool) {
         let peak = peaks.withLock { peaks in
             if isRecorded, let jpeg = detection.snapshot {
@@ -62,14 +64,15 @@ final class PictureSampler: Sendable {
             })
     }
 
-    /// Forgets the pictures of open events that are covered by a removal.
+    /// Forgets the remembered pictures of open events that a removal from the history covers.
     func forget(_ removal: HistoryRemoval) {
         peaks.withLock { $0 = $0.filter { !removal.takes($0.value.stream, at: $0.value.wall) } }
     }
 
-    /// Forgets a stream that was removed; if it comes back, its first frame is kept as a picture.
+    /// Forgets when a removed stream's last pictures were kept, so that its first frame is kept if it comes back.
     func forget(_ stream: String) {
         lasts.withLock { $0[stream] = nil }
         lastPeaks.withLock { $0[stream] = nil }
+        peaks.withLock { $0 = $0.filter { $0.value.stream != stream } }
     }
 }

@@ -1,16 +1,20 @@
 import ControlAPI
 import Foundation
-import Journal
-package import Publishing
+package import Journal
+import Publishing
 package import WireFormat
 
-/// The control operations on events.
+/// The control operations `events.replay`, `events.open` and `events.mark`, for one message log.
 package struct EventOperations: Sendable {
-    private let outbox: Outbox
-    /// The longest text to filter by, in bytes; no topic and no name is longer.
+    private let log: any MessageLog
+    /// The size limit of a text to filter messages by, in bytes; no topic and no name is longer.
     private static let longestText = 256
 
-    package init(_ outbox: Outbox) { self.outbox = outbox }
+    package init(_ log: any MessageLog) { self.log = log }
+
+    package static let logArgument = Schema.Property(
+        "log", .word(["node", "fleet"]),
+        "This daemon's own messages, which is what is meant without it, or those of its fleet, with the fleet's numbers.")
 
     static let all: [DaemonOperation] = [
         DaemonOperation(
@@ -22,13 +26,15 @@ package struct EventOperations: Sendable {
                 .init("topic", .text(0...256), "What topics begin with."), .init("query", .name),
                 .init("stream", .text(1...160)),
                 .init("journal", .text(1...64), "The journal that `since` is of, as `events.open` names it."),
-            ]), answers: .list(Schemas.entry), fails: [.otherJournal]
+                logArgument,
+            ]), answers: .list(Schemas.entry), fails: [.otherJournal, .refused, .unavailable], traits: .bulk
         ) { daemon, args, caller in
-            try await EventOperations(daemon.outbox).replay(args, for: caller)
+            try await EventOperations(daemon.log(args["log"]?.string)).replay(args, for: caller)
         },
         DaemonOperation(
             "events.open", .get, "/events/open",
             "The newest message of each event that is open, and the newest number at that moment.", needs: .view,
+            takes: .object([logArgument]),
             answers: .object([
                 .init("seq", .integer(), required: true), .init("journal", .text(), required: true),
                 .init(
@@ -41,9 +47,9 @@ package struct EventOperations: Sendable {
                     "Earlier journals that this one goes on from, and up to which number; complete where no number after "
                         + "that was given in it."),
                 .init("events", .list(.reference("Message")), required: true),
-            ])
-        ) { daemon, _, caller in
-            try await EventOperations(daemon.outbox).open(for: caller)
+            ]), fails: [.refused, .unavailable], traits: .bulk
+        ) { daemon, args, caller in
+            try await EventOperations(daemon.log(args["log"]?.string)).open(for: caller)
         },
         DaemonOperation(
             "events.mark", .post, "/events/{event}/verdict",
@@ -70,14 +76,14 @@ package struct EventOperations: Sendable {
         },
     ]
 
-    /// `events.replay {since, limit, topic, query, stream, journal}`: messages in order of their numbers.
+    /// Answers `events.replay`: returns the messages after number `since` in order, filtered by the other arguments.
     ///
-    /// Messages that no longer exist are represented by one of topic `lost`. `journal` is the one that `since` belongs
-    /// to; the request is refused if the numbers are of another journal.
+    /// A range of lost messages is represented by one message of topic `lost`. The request fails if `journal` names
+    /// another journal than this log's, since `since` is then a number of that other journal.
     package func replay(_ args: JSONValue, for caller: Caller = .local) async throws -> JSONValue {
         struct Wanted: Decodable {
             var since, limit: Int64?
-            var topic, query, stream, journal: String?
+            var topic, query, stream, journal, log: String?
         }
         let wanted = try ControlArguments.read(args, as: Wanted.self)
         let texts = [
@@ -87,12 +93,12 @@ package struct EventOperations: Sendable {
             throw ControlFailure(
                 "bad-argument", "\(key): expected at most \(Self.longestText) bytes, found \(text.utf8.count)")
         }
-        if let journal = wanted.journal, journal != outbox.identity {
-            throw ControlFailure("other-journal", Self.otherJournal(journal, wanted.since ?? 0, outbox))
+        if let journal = wanted.journal, journal != log.identity {
+            throw ControlFailure("other-journal", Self.otherJournal(journal, wanted.since ?? 0, log))
         }
         let filter = MessageFilter(
             topicPrefix: wanted.topic, query: wanted.query, stream: wanted.stream, seen: caller.streams)
-        let page = try await outbox.replay(
+        let page = try await log.replay(
             since: max(0, wanted.since ?? 0), limit: Int(min(max(wanted.limit ?? 1000, 1), 10_000)), filter: filter)
         var result = try page.entries.map {
             (seq: $0.seq, topic: $0.topic, body: try JSONText.parse($0.body))
@@ -105,25 +111,25 @@ package struct EventOperations: Sendable {
         return .array(result.map { .object(["topic": .string($0.topic), "body": $0.body]) })
     }
 
-    /// `events.open`: the newest message of each open event, and the newest number at that moment.
+    /// Answers `events.open`: returns the newest message of each open event, and the log's newest number then.
     package func open(for caller: Caller = .local) async throws -> JSONValue {
-        let (seq, entries) = try await outbox.openEvents()
+        let (seq, entries) = try await log.openEvents()
         let filter = MessageFilter(seen: caller.streams)
         let events = try entries.filter(filter.passes).map { try JSONText.parse($0.body) }
-        let branches = outbox.branches.map {
+        let branches = log.branches.map {
             JSONValue.object([
                 "journal": .string($0.identity), "seq": .integer($0.seq), "complete": .bool($0.isComplete),
             ])
         }
         return .object([
-            "seq": .integer(seq), "journal": .string(outbox.identity), "branches": .array(branches),
+            "seq": .integer(seq), "journal": .string(log.identity), "branches": .array(branches),
             "events": .array(events),
         ])
     }
 
-    /// The refusal of a number of another journal, with what the two journals have in common.
-    private static func otherJournal(_ journal: String, _ since: Int64, _ outbox: Outbox) -> String {
-        guard let branch = outbox.branches.last(where: { $0.identity == journal }) else {
+    /// Returns the error message for a number from another journal, with the last number that both journals share.
+    private static func otherJournal(_ journal: String, _ since: Int64, _ log: any MessageLog) -> String {
+        guard let branch = log.branches.last(where: { $0.identity == journal }) else {
             return "seq \(since) is of another journal; the numbers of this one began anew"
         }
         return "seq \(since) is of another journal; this one has its numbers up to \(branch.seq), and others after it"

@@ -5,18 +5,19 @@ import Engine
 import Foundation
 import History
 import Matching
+import Segments
 import Tensors
 import WatchwordConfiguration
 import WireFormat
 
-/// The control operations on the history.
+/// The control operations on recorded history: search, backtest, suggestions, status and removal.
 enum HistoryOperations {
     static let all: [DaemonOperation] = [
         DaemonOperation(
             "history.search", .post, "/search",
             "Moments of the history that a text, its phrasings and example pictures describe, or that are like an event "
                 + "or another moment, best first.", needs: .view,
-            takes: Schemas.search, answers: found, fails: [.refused, .notFound]
+            takes: Schemas.search, answers: found, fails: [.refused, .notFound], traits: [.bulk, .slow]
         ) { daemon, args, caller in
             try await HistorySearchOperation(daemon, args, caller).run()
         },
@@ -24,7 +25,8 @@ enum HistoryOperations {
             "query.backtest", .post, "/backtest",
             "The events that a standing query, or one that is described, would have had over the history.",
             needs: .view,
-            takes: Schemas.backtest, answers: .reference("Backtest"), fails: [.refused, .notFound]
+            takes: Schemas.backtest, answers: .reference("Backtest"), fails: [.refused, .notFound],
+            traits: [.bulk, .slow]
         ) { daemon, args, caller in
             try await Self.backtest(daemon, args, caller)
         },
@@ -50,7 +52,7 @@ enum HistoryOperations {
                 .init("entries", .integer(), required: true, "Frames and clips that these had of it."),
                 .init("pictures", .integer(), required: true, "Pictures that are gone."),
                 .init("skipped", .list(.text()), required: true),
-            ]), fails: [.refused]
+            ]), fails: [.refused], traits: .slow
         ) { daemon, args in
             try await Self.remove(daemon, args)
         },
@@ -73,7 +75,7 @@ enum HistoryOperations {
         return history
     }
 
-    /// Splits a request's arguments into those with the given keys and the rest, which describes a query.
+    /// Splits a request's arguments into those with the given keys and the others, which describe a query.
     static func parted(_ args: JSONValue, _ keys: [String]) throws -> (own: JSONValue, query: JSONValue) {
         guard case .object(let members) = args else {
             throw ControlFailure(.badArgument, "expected keys and values")
@@ -83,7 +85,7 @@ enum HistoryOperations {
         )
     }
 
-    /// Sentences about parts of the history that were not read; they name files, and so streams.
+    /// Returns the messages about unreadable parts of the history, without names if the caller sees only some streams.
     static func shown(_ skipped: [String], to caller: Caller) -> [String] {
         caller.streams == nil || skipped.isEmpty ? skipped : ["parts of the history could not be read"]
     }
@@ -132,7 +134,7 @@ enum HistoryOperations {
         let history = try history(daemon)
         let name = try ControlArguments.name(args, "stream")
         var removal = HistoryRemoval(from: try time(args, "from"), to: try time(args, "to"))
-        // A name is that stream alone; a pattern selects.
+        // A plain name removes that stream alone; a pattern is a selector of streams.
         if name == "*" {
             removal.selector = nil
         } else if name.contains(where: { "*?!:".contains($0) }) {

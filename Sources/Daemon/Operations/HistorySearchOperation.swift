@@ -6,16 +6,17 @@ import History
 import Journal
 import Matching
 import Publishing
+import Segments
 import Tensors
 import WatchwordConfiguration
 import WireFormat
 
-/// `history.search`: finds moments that fit a description, or that resemble an event or a moment.
+/// The control operation `history.search`: finds recorded moments that fit a description or resemble a moment or event.
 struct HistorySearchOperation {
     private let daemon: WatchwordDaemon
     private let history: DaemonHistory
     private let caller: Caller
-    /// The arguments of the search itself; `described` are those of a query's description.
+    /// The request's arguments about the search, such as times and limit; `described` has those that describe a query.
     private let own: JSONValue
     private let described: JSONValue
 
@@ -44,12 +45,12 @@ struct HistorySearchOperation {
         ])
     }
 
-    /// The search, and the streams to search.
+    /// A prepared search: the query, its embedding, the window length, and the streams to search.
     private struct Wanted {
         let query: HistoryQuery
-        /// As the tower gives it.
+        /// The embedding to search for, not normalised, from the text tower or from the history.
         let embedding: [Float]
-        /// The length of a window in frames, for a head whose scores are computed anew.
+        /// The number of frames in a window; not used for the head "mean", whose embeddings are recorded.
         let frames: Int
         let selector: StreamSelector
     }
@@ -57,7 +58,7 @@ struct HistorySearchOperation {
     private func wanted() async throws -> Wanted {
         let point = try await point()
         var from = try QueryConfiguration(json: point == nil ? described : Self.alike(described))
-        // The text is embedded alike for all heads.
+        // All heads use the same embedding of the text, so the draft is made for the head "mean".
         let (head, frames) = (from.head ?? "mean", from.frames)
         try history.check(head: head, isLike: point != nil)
         from.head = "mean"
@@ -83,7 +84,7 @@ struct HistorySearchOperation {
             query: query, embedding: embedding, frames: standing.frames, selector: standing.settings.selector)
     }
 
-    /// The description of a query that searches by a moment's embedding, without any text.
+    /// Returns the description for a search by a moment, with a placeholder text; throws if it has a text or pictures.
     private static func alike(_ described: JSONValue) throws -> JSONValue {
         guard case .object(var members) = described else { return described }
         for key in ["text", "phrasings", "images", "prompts"] where members[key] != nil {
@@ -100,7 +101,7 @@ struct HistorySearchOperation {
         return "the history has no window of stream \"\(point.stream)\"\(at) by head \"\(head)\""
     }
 
-    /// The moment that the search begins with; nil for a search by description.
+    /// Returns the moment to which found moments shall be similar; nil for a search by description.
     private func point() async throws -> HistoryPoint? {
         switch (own["event"], own["moment"]) {
         case (nil, nil): return nil

@@ -15,7 +15,7 @@ enum NotifyOperations {
             "notify.test", .post, "/notifiers/{name}/test",
             "Sends a test message now, beside what the notifier is at; refused with the reason if it does not arrive.",
             needs: .operate, takes: name,
-            answers: .object([.init("delivered", .name, required: true)]), fails: [.refused, .notFound]
+            answers: .object([.init("delivered", .name, required: true)]), fails: [.refused, .notFound], traits: .slow
         ) { daemon, args in
             let wanted = try ControlArguments.name(args, "name")
             switch try await daemon.notifiers.test(wanted, id: ULID.make()) {

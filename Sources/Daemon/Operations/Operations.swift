@@ -9,10 +9,10 @@ import Printing
 import StreamSources
 package import WireFormat
 
-/// A control operation on the daemon.
+/// One control operation of the daemon, such as `query.add`, with its arguments, rights and code.
 package typealias DaemonOperation = ControlOperation<WatchwordDaemon>
 
-/// The control operations, shared by both sockets.
+/// Runs the daemon's control operations, for requests from both the ZeroMQ and the HTTP socket.
 package struct Operations: Sendable {
     private let daemon: WatchwordDaemon
     private let limits: ControlLimits
@@ -22,21 +22,21 @@ package struct Operations: Sendable {
         self.limits = limits
     }
 
-    /// All operations.
+    /// Every control operation of the daemon; `names` has their names.
     package static let all =
         QueryOperations.all + StreamOperations.all + EventOperations.all + HistoryOperations.all
         + NotifyOperations.all + FleetOperations<WatchwordDaemon>.all + DaemonOperations.all
     package static let names = all.map(\.name)
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
-    /// The longest id of a request in bytes; it is returned with the answer.
+    /// The size limit of a request's id, in bytes; the answer contains the id.
     private static let longestID = 1024
-    /// The longest sentence of a refusal in bytes, whatever it quotes.
+    /// The size limit of an error message, in bytes; longer ones are cut.
     private static let longestSentence = 2000
 
-    /// Answers one request; never throws, whatever the bytes are.
+    /// Answers one JSON request; for an invalid request or a failed operation, the answer contains the error.
     ///
-    /// It runs on request threads, and actors run on their own executors.
+    /// It runs on the daemon's request threads; actors that it calls run on their own executors.
     package func answer(_ data: Data, from caller: Caller = .local) async -> Data {
         await withTaskExecutorPreference(RequestThreads.taking(bytes: data.count)) { await answered(data, caller) }
     }
@@ -44,7 +44,7 @@ package struct Operations: Sendable {
     private func answered(_ data: Data, _ caller: Caller) async -> Data {
         var id = ""
         do {
-            // What is larger than others may be is read only if it may be an import.
+            // A request above the usual size limit is parsed only if it may be `query.import`, whose limit is higher.
             let isLarge = data.count > limits.request
             guard !isLarge || data.count <= limits.importRequest && data.range(of: Self.importName) != nil else {
                 throw tooLarge(limits.request)
@@ -76,7 +76,7 @@ package struct Operations: Sendable {
         }
     }
 
-    /// The operation and the arguments of a request.
+    /// Returns the operation and the arguments of a request; throws if a member is missing or the version is wrong.
     package static func asked(_ json: JSONValue) throws(ControlFailure) -> (operation: String, args: JSONValue) {
         guard let operation = json["op"]?.string, let version = json["v"]?.integer, json["id"]?.string != nil else {
             throw ControlFailure("bad-request", "the request needs \"v\", \"id\" and \"op\"")
@@ -94,7 +94,9 @@ package struct Operations: Sendable {
             "too-large", "the request is larger than \(limit >> 20) MB; do it in parts, or import a file of queries")
     }
 
-    /// Runs one operation within its time limit, for either socket, on `threads`.
+    /// Runs one operation on `threads`, within the operation's time limit, for a caller of either socket.
+    ///
+    /// In a fleet, changes of queries and streams are made for the whole fleet.
     package func perform(
         _ operation: String, _ args: JSONValue, for caller: Caller, on threads: RequestThreads = .bulk
     ) async throws -> JSONValue {
@@ -106,7 +108,7 @@ package struct Operations: Sendable {
         try admit(caller, to: known)
         try known.check(args)
         let daemon = daemon
-        return try await TimeLimit.run(seconds: TimeLimit.seconds(operation), on: threads) {
+        return try await TimeLimit.run(seconds: known.timeLimit, on: threads) {
             let change = try await daemon.fleet?.perform(operation, args) {
                 try await known.perform(daemon, args, caller)
             }
@@ -115,7 +117,7 @@ package struct Operations: Sendable {
         }
     }
 
-    /// Refuses an operation that a client's role or streams do not reach; what was refused is counted and logged.
+    /// Throws if the caller's role or its restriction to some streams forbids the operation; counts and logs that.
     private func admit(_ caller: Caller, to operation: DaemonOperation) throws(ControlFailure) {
         let problem: ControlFailure
         if caller.role < operation.role {
@@ -129,7 +131,7 @@ package struct Operations: Sendable {
         throw problem
     }
 
-    /// The refusal for an error, as a code and a sentence.
+    /// Converts any error to a failure with a code and a message, in which passwords of URIs are hidden.
     package static func failure(_ error: any Error) -> ControlFailure {
         let failure =
             switch error {
@@ -137,7 +139,7 @@ package struct Operations: Sendable {
             case let error as JournalError: ControlFailure(.unavailable, "\(error)")
             default: ControlFailure(.refused, "\(error)")
             }
-        // Whatever a sentence quotes, a URI's secrets are not for its reader.
+        // The message may quote a URI, whose password the reader must not see.
         return ControlFailure(failure.code, SourceURI.redacted(failure.description.excerpt(Self.longestSentence)))
     }
 }

@@ -5,14 +5,15 @@ import Matching
 import WatchwordConfiguration
 import WireFormat
 
-/// The control operations on standing queries.
+/// The control operations on standing queries: adding, changing, listing, removing, testing and explaining them.
 enum QueryOperations {
     static let all: [DaemonOperation] = [
         DaemonOperation(
             "query.add", .post, "/queries",
             "Adds a standing query, or replaces the one of the same id, if that is asked for; the same one again is no "
                 + "change.",
-            needs: .operate, takes: Schemas.queryAdded, answers: added, fails: [.refused, .exists]
+            needs: .operate, takes: Schemas.queryAdded, answers: added, fails: [.refused, .exists],
+            traits: [.slow, .queries]
         ) { daemon, args in
             let (replace, query) = try Self.replacing(args, usually: false)
             let from = try QueryConfiguration(json: query)
@@ -22,7 +23,7 @@ enum QueryOperations {
         DaemonOperation(
             "query.update", .patch, "/queries/{id}", "Changes some of a query; null takes a key back to its default.",
             needs: .operate,
-            takes: Schemas.queryChanges, answers: added, fails: [.refused, .notFound]
+            takes: Schemas.queryChanges, answers: added, fails: [.refused, .notFound], traits: [.slow, .queries]
         ) { daemon, args in
             let id = try ControlArguments.name(args, "id")
             try Self.refusePast(args)
@@ -47,7 +48,7 @@ enum QueryOperations {
                 .init("added", .integer(), required: true), .init("replaced", .integer(), required: true),
                 .init("unchanged", .integer(), required: true), .init("truncated", .list(.name), required: true),
                 .init("expired", .list(.name), required: true, "Those that are over already."),
-            ]), fails: [.refused, .exists], large: true
+            ]), fails: [.refused, .exists], traits: [.large, .queries]
         ) { daemon, args in
             guard let queries = args["queries"]?.array else {
                 throw ControlFailure("bad-argument", "\"queries\" is missing: a list of queries")
@@ -57,7 +58,7 @@ enum QueryOperations {
         },
         DaemonOperation(
             "query.list", .get, "/queries", "Every standing query.", needs: .view,
-            answers: .list(.reference("QueryDescription"))
+            answers: .list(.reference("QueryDescription")), traits: [.bulk, .slow]
         ) { daemon, _, caller in
             .array(try await SeenQueries(daemon, caller).described(daemon.engine.allQueries))
         },
@@ -70,7 +71,7 @@ enum QueryOperations {
             answers: .object([
                 .init("queries", .list(.reference("Query")), required: true),
                 .init("next", .optional(.name), required: true),
-            ])
+            ]), traits: [.bulk, .slow]
         ) { daemon, args, caller in
             try await Self.export(daemon, args, SeenQueries(daemon, caller))
         },
@@ -103,7 +104,8 @@ enum QueryOperations {
         DaemonOperation(
             "query.test", .post, "/test",
             "Scores a query on the streams' newest windows without adding it.", needs: .operate,
-            takes: .reference("Query"), answers: .list(.reference("Explanation")), fails: [.refused]
+            takes: .reference("Query"), answers: .list(.reference("Explanation")), fails: [.refused],
+            traits: [.slow, .queries]
         ) { daemon, args in
             try JSONValue(encoding: await daemon.queries.test(QueryConfiguration(json: args), lanes: nil))
         },
@@ -169,7 +171,9 @@ enum QueryOperations {
         ])
     }
 
-    /// Whether existing queries may be replaced, and the other arguments.
+    /// Splits a request's arguments into `replace` (default `usually`) and the others.
+    ///
+    /// `replace` is true if an existing query of the same id may be replaced.
     private static func replacing(_ args: JSONValue, usually: Bool) throws -> (replace: Bool, rest: JSONValue) {
         guard case .object(var members) = args, let given = members.removeValue(forKey: "replace") else {
             return (usually, args)
@@ -180,7 +184,7 @@ enum QueryOperations {
         return (replace, .object(members))
     }
 
-    /// Throws for an expiry in the past; a saved query whose expiry has passed is no error.
+    /// Throws if the argument `expires` of a new or changed query is in the past.
     private static func refusePast(_ args: JSONValue) throws {
         guard let text = args["expires"]?.string, let moment = Moment(text) else { return }
         guard moment.secondsSince1970 <= Date().timeIntervalSince1970 else { return }
@@ -188,7 +192,7 @@ enum QueryOperations {
             .refused, "expires: \(moment) is over; give a moment to come, or remove or disable the query")
     }
 
-    /// Returns queries by id, from the one after `after` on, one page at a time.
+    /// Returns one page of queries in the order of their ids, beginning after the id in the argument `after`.
     private static func export(
         _ daemon: WatchwordDaemon, _ args: JSONValue, _ seen: SeenQueries
     ) async throws -> JSONValue {
@@ -200,7 +204,9 @@ enum QueryOperations {
         ])
     }
 
-    /// The lanes of the requested stream, which must exist; nil for all.
+    /// Returns the lane (stream or region) named by the argument `stream`, or nil, for all, without that argument.
+    ///
+    /// Throws if there is no such stream or the caller may not see it.
     private static func lanes(
         _ daemon: WatchwordDaemon, _ args: JSONValue, _ caller: Caller = .local
     ) async throws -> [String]? {

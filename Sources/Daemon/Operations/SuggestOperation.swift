@@ -8,7 +8,9 @@ import Publishing
 import WatchwordConfiguration
 import WireFormat
 
-/// `query.suggest`: changes of a query that follow from the verdicts on its events, each tested on the history.
+/// The control operation `query.suggest`: proposes changes of a query and tests each on the recorded history.
+///
+/// The proposals follow from the events that users have marked as right or wrong.
 struct SuggestOperation {
     static let operation = DaemonOperation(
         "query.suggest", .get, "/queries/{id}/suggestions",
@@ -17,12 +19,12 @@ struct SuggestOperation {
         takes: .object([
             .init("id", .name, required: true),
             .init("against", .text(1...256), "A contrast in words, which is tried as well."),
-        ]), answers: .reference("Suggestions"), fails: [.refused, .notFound]
+        ]), answers: .reference("Suggestions"), fails: [.refused, .notFound], traits: [.bulk, .slow]
     ) { daemon, args in
         try await SuggestOperation(daemon, args).run()
     }
 
-    /// An event with a verdict.
+    /// A past event that a user has marked as right or wrong; times are in seconds since 1970.
     fileprivate struct Event {
         let stream: String
         let start: Double
@@ -71,7 +73,7 @@ struct SuggestOperation {
 
     private static func count(_ result: BacktestResult) -> Int { result.streams.reduce(0) { $0 + $1.count } }
 
-    /// The changes to test: higher thresholds, and the given contrast.
+    /// Returns the changes of the query to test: higher thresholds, and the request's text to compete with, if any.
     private func changes(_ query: StandingQuery, _ events: [Event]) -> [[String: JSONValue]] {
         let thresholds = ThresholdSuggestion.thresholds(
             events.map { .init(peak: $0.peak, isRight: $0.isRight) },
@@ -97,7 +99,7 @@ struct SuggestOperation {
         try await history.backtest(queries, labels: daemon.streams.labels, from: nil, to: nil, alertsPerDay: 1)
     }
 
-    /// The events with a verdict that are still in the journal.
+    /// Returns the events that users have marked as right or wrong and whose messages are still in the journal.
     private func marked() async throws -> [Event] {
         var events: [Event] = []
         for (event, verdict) in try await daemon.outbox.marked(of: id, limit: 1000) {
@@ -114,7 +116,7 @@ struct SuggestOperation {
 }
 
 extension SuggestOperation.Event {
-    /// Whether an alert of the backtest on the same stream overlaps this event in time.
+    /// Returns true if the backtest has an alert on the same stream that overlaps this event in time.
     fileprivate func isHeard(in result: BacktestResult) -> Bool {
         result.streams.contains { found in
             found.stream == stream

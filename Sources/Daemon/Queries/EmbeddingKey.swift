@@ -2,16 +2,16 @@ import Digests
 import Foundation
 import Matching
 
-/// Identifies an embedding by its inputs, without the model: the SHA-256 of sentences and pictures.
+/// Computes keys for cached embeddings: SHA-256 hashes of a query's texts and pictures, without the model.
 enum EmbeddingKey {
-    /// The key of the query's own embedding, then those of its contrasts.
+    /// Returns the key of the query's own embedding, followed by those of the texts that compete with it, if any.
     static func keys(of query: StandingQuery) -> [Data] {
         var keys = [key(query.sentences, query.images)]
         if case .contrast(let texts, _) = query.rule { keys += texts.map { key(query.sentences(of: $0), []) } }
         return keys
     }
 
-    /// Hashes each part with its length, so that different lists of parts have different keys.
+    /// Returns the hash of texts and pictures; each is hashed with its length, so that different lists never agree.
     private static func key(_ sentences: [String], _ images: [QueryImage]) -> Data {
         let digest = Digest(.sha256)
         func update(_ bytes: [UInt8]) {

@@ -2,9 +2,11 @@ import Engine
 import Matching
 import Synchronization
 
-/// The queries with a budget whose thresholds are still to be learnt from the history; of each id the newest.
+/// The queries with a budget of alerts per day that wait for their thresholds to be learnt from the history.
+///
+/// For each query id, only the newest version is kept.
 final class PendingBudgets: Sendable {
-    /// Signals that a query was added since the last `take`.
+    /// Yields an element after a query was added since the last `take`.
     let news: AsyncStream<Void>
     private let signal: AsyncStream<Void>.Continuation
     private let waiting = Mutex<[String: EmbeddedQuery]>([:])

@@ -12,7 +12,10 @@ import Synchronization
 import WatchwordConfiguration
 
 extension QueryRegistry {
-    /// Embeds queries, then in one turn names, saves and registers them; unchanged queries simply continue.
+    /// Embeds queries, then gives them ids, saves them if `keep` is true, and adds them to the engine.
+    ///
+    /// Unchanged queries continue as they are. If `replace` is false, a changed query whose id exists is an error.
+    /// Several calls may embed at the same time, but the rest runs for one call after the other.
     func put(
         _ items: [Item], keep: Bool, replace: Bool
     ) async throws -> (imported: Imported, added: [Added]) {
@@ -23,7 +26,7 @@ extension QueryRegistry {
         }
     }
 
-    /// Throws if two queries have one id, before any is embedded, which may take minutes.
+    /// Throws if two of the queries have the same id; called before any is embedded, which may take minutes.
     private static func refuseTwins(_ items: [Item]) throws {
         var seen: Set<String> = []
         for id in items.compactMap(\.from.id) {
@@ -37,7 +40,7 @@ extension QueryRegistry {
         if queries.count > 1 { progress.withLock { $0 = Progress(done: 0, total: queries.count) } }
         defer { if queries.count > 1 { progress.withLock { $0 = nil } } }
         for start in stride(from: 0, to: queries.count, by: Self.chunk) {
-            // A request whose time is over changes nothing.
+            // A request whose time limit has passed must change nothing.
             try Task.checkCancellation()
             embeddings += try await embed(Array(queries[start..<min(start + Self.chunk, queries.count)]))
             progress.withLock { $0?.done = embeddings.count }
@@ -89,7 +92,7 @@ extension QueryRegistry {
         return (imported, added)
     }
 
-    /// Returns the items with unique ids.
+    /// Returns the queries with a unique id for each that has none; throws if two queries have the same id.
     private static func named(_ items: [Item], beside standing: [String: StandingQuery]) throws -> [Item] {
         var names = QueryNames(taken: standing.mapValues { QueryConfiguration($0).wording })
         var seen: Set<String> = []
@@ -105,12 +108,12 @@ extension QueryRegistry {
         return try SavedQuery(item.from, shadows: file == item.from.wording ? nil : file).data()
     }
 
-    /// The queries that are passed to the engine at once; it scores between two chunks.
+    /// The number of queries, or texts, that are passed on at once; the engine scores frames between two chunks.
     private static let chunk = 256
 
     // MARK: Embeddings
 
-    /// Returns the queries' embeddings; those computed before are read from the journal.
+    /// Returns the embeddings of queries, read from the journal if they were computed before.
     func embed(_ queries: [StandingQuery]) async throws -> [QueryEmbedding] {
         let keys = queries.map { EmbeddingKey.keys(of: $0) }
         let model = engine.embeddingIdentity
@@ -119,12 +122,12 @@ extension QueryRegistry {
         var embeddings: [QueryEmbedding?] = []
         var next = 0
         for (query, keys) in zip(queries, keys) {
-            // A vector that cannot be an embedding of this model is made again.
+            // A saved vector of the wrong length or with invalid numbers is computed again.
             let vectors = known[next..<next + keys.count].compactMap { $0 }.filter { vector in
                 vector.count == width && vector.allSatisfy(\.isFinite)
             }
             next += keys.count
-            // Of those that are known only the head and window have to be possible; what was cut was said before.
+            // This throws if the query's head (model that scores a window) or window length is impossible.
             try await engine.check(query)
             let isKnown = vectors.count == keys.count
             embeddings.append(
@@ -139,14 +142,14 @@ extension QueryRegistry {
         if !made.isEmpty {
             await engine.releaseTexts()
             do { try await outbox.save(embeddings: made, model: model) } catch {
-                // They can be made again.
+                // Embeddings that were not saved are computed again when they are needed.
                 logger.warning("embeddings are not kept", metadata: ["error": "\(error)"])
             }
         }
         return embeddings.compactMap { $0 }
     }
 
-    /// Embeds queries in small portions of texts, between which the engine scores.
+    /// Embeds queries in small portions, so that the engine can score frames between them.
     private func make(_ queries: [StandingQuery]) async throws -> [QueryEmbedding] {
         var made: [QueryEmbedding] = []
         var waiting: [QueryEmbedding.Parts] = []
@@ -155,7 +158,7 @@ extension QueryRegistry {
             let parts = QueryEmbedding.Parts(query)
             waiting.append(parts)
             texts += parts.texts.count
-            // Texts that are made together, so that of many queries no more are held than of one.
+            // Queries are embedded once they have this many texts together, which limits the memory that is needed.
             guard texts >= Self.chunk else { continue }
             made += try await make(waiting, of: queries[made.count...])
             (waiting, texts) = ([], 0)
@@ -192,7 +195,7 @@ extension QueryRegistry {
         return made
     }
 
-    /// The bytes of texts that the engine embeds at once: some 250 tokens, the work of five pictures.
+    /// The bytes of text that are embedded at once: some 250 tokens, as much work as embedding five pictures.
     private static let handful = 1024
 }
 

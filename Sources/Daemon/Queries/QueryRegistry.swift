@@ -12,11 +12,10 @@ import Synchronization
 package import WatchwordConfiguration
 package import WireFormat
 
-/// The daemon's standing queries: parsed, embedded, saved in the journal, and given to the engine.
+/// The registry of the daemon's standing queries: parses, embeds and saves them, and adds them to the scoring engine.
 ///
-/// Descriptions are embedded while scoring continues, one text at a time between batches. Then changes are made one
-/// after the other, so that journal and engine agree even with concurrent requests. It runs on its own executor, since
-/// parsing a hundred thousand queries and decoding their pictures would block the cooperative pool.
+/// Texts are embedded while scoring continues. Changes are then made one after the other, so that journal and engine
+/// agree. It has its own thread, since parsing many queries and decoding their pictures takes long.
 package actor QueryRegistry {
     private let executor = QueueExecutor(label: "watchword.queries")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -25,15 +24,15 @@ package actor QueryRegistry {
     let outbox: Outbox
     let defaults: Defaults
     let logger: Logger
-    /// Delivers events that end because their query was removed or changed.
+    /// A function that publishes the ends of events whose query was removed or changed.
     let deliver: @Sendable ([Detection]) async -> Void
-    /// Called with newly registered queries that have a budget: a history may give their thresholds.
+    /// A function that receives added queries with a budget of alerts per day, so that their thresholds can be learnt.
     let onBudgets: @Sendable ([EmbeddedQuery]) -> Void
     let turns = SerialTaskQueue(on: .bulk)
     let progress = Mutex<Progress?>(nil)
-    /// The configuration's queries, by id.
+    /// The queries in the configuration file, by id.
     private(set) var files: [String: QueryConfiguration] = [:]
-    /// The ids of the queries in the journal.
+    /// The ids of the queries that are saved in the journal, since they were added or changed by a client.
     var kept: Set<String> = []
 
     package struct Progress: Codable, Sendable, Equatable {
@@ -41,11 +40,11 @@ package actor QueryRegistry {
         package let total: Int
     }
 
-    /// The result of adding or changing a query.
+    /// The effect of adding or changing a query.
     package enum Change: String, Codable, Sendable {
         case added
         case replaced
-        /// The same query exists already, and continues.
+        /// The query existed already with the same settings, and continues.
         case unchanged
     }
 
@@ -55,18 +54,18 @@ package actor QueryRegistry {
         package let change: Change
     }
 
-    /// The result of an import.
+    /// The result of an import: the numbers of added, replaced and unchanged queries, and ids that need attention.
     package struct Imported: Codable, Sendable, Equatable {
         package var added = 0
         package var replaced = 0
         package var unchanged = 0
-        /// The ids of queries whose text is longer than the model reads.
+        /// The ids of queries whose text is longer than the model's context; the rest of the text is ignored.
         package var truncated: [String] = []
-        /// The ids of queries that have expired already.
+        /// The ids of imported queries whose expiry time has already passed.
         package var expired: [String] = []
     }
 
-    /// A query to add, and the form in which it is saved.
+    /// A query to add, with the configuration from which it was made and in which it is saved.
     struct Item {
         let query: StandingQuery
         let from: QueryConfiguration
@@ -85,14 +84,15 @@ package actor QueryRegistry {
         self.onBudgets = onBudgets
     }
 
-    /// The number of queries that an import is embedding, and of those done; readable without waiting.
+    /// The progress of a running import; nil if there is none. It can be read without waiting for the actor.
     package nonisolated var importing: Progress? { progress.withLock { $0 } }
 
     // MARK: Changes
 
-    /// Adds the configuration's queries, then the journal's, which have priority, and restores cooldowns.
+    /// Adds the queries of the configuration file and then those of the journal, which override the former.
     ///
-    /// An invalid query of the configuration throws; one of the journal is left out and logged.
+    /// It also restores the pauses after events that ended in the last day. An invalid query of the file throws; one of
+    /// the journal is logged and left out.
     package func begin(_ configured: [QueryConfiguration]) async throws {
         let saved = try await saved(complain: true)
         let placed = SavedQuery.placed(configured, beside: saved)
@@ -112,7 +112,7 @@ package actor QueryRegistry {
         await engine.restore(ended.compactMap(\.event))
     }
 
-    /// Adds a query and saves it; replaces an existing one with the same id only if `replace` is true.
+    /// Adds a query and saves it in the journal; replaces an existing query of the same id only if `replace` is true.
     package func add(_ from: QueryConfiguration, replace: Bool = false) async throws -> Added {
         guard let added = try await put([item(from)], keep: true, replace: replace).added.first else {
             throw ControlFailure(.refused, "nothing is added")
@@ -120,9 +120,9 @@ package actor QueryRegistry {
         return added
     }
 
-    /// Adds many queries in one transaction, or none if one of them is invalid.
+    /// Adds many queries from JSON and saves them in the journal, or adds none if one of them is invalid.
     ///
-    /// Existing queries are replaced only with `replace`.
+    /// Existing queries of the same ids are replaced only if `replace` is true.
     package func add(json all: [JSONValue], replace: Bool = true) async throws -> Imported {
         let items = try all.map { try item(QueryConfiguration(json: $0)) }
         return try await put(items, keep: true, replace: replace).imported
@@ -131,18 +131,18 @@ package actor QueryRegistry {
     /// Changes the given keys of a query; null resets a key to its default.
     package func update(_ id: String, _ changes: JSONValue) async throws -> Added {
         guard let standing = await engine.query(id) else { throw ControlFailure.noQuery(id) }
-        // As it was given, so that what was left to defaults still is.
+        // The saved form is changed, so that keys without a value keep following the defaults.
         let given = try await outbox.saved(.query, id: id).map { try SavedQuery($0).configuration }
         return try await add((given ?? QueryConfiguration(standing)).changed(by: changes), replace: true)
     }
 
-    /// Removes a query; returns false if there is none.
+    /// Removes a query from the engine and the journal, and ends its events; returns false if there is none of this id.
     package func remove(_ id: String) async throws -> Bool {
         try await turns.take { [self, engine, outbox, deliver] in
             guard let query = await engine.query(id) else { return false }
             try await outbox.forget(.query, id: id)
             await forget(id)
-            // Another query of the same words will be embedded anew.
+            // If another query has the same words, its embeddings will be computed again.
             try? await outbox.removeEmbeddings(of: EmbeddingKey.keys(of: query))
             guard let ended = await engine.remove(id) else { return false }
             await deliver(ended)
@@ -150,7 +150,7 @@ package actor QueryRegistry {
         }
     }
 
-    /// Resets a query to the configuration's, discarding changes made through a socket.
+    /// Resets a query to its form in the configuration file, and discards changes that clients made.
     package func reset(_ id: String) async throws -> Added {
         guard let file = files[id] else {
             guard await engine.query(id) != nil else { throw ControlFailure.noQuery(id) }
@@ -159,19 +159,20 @@ package actor QueryRegistry {
         }
         let back = try item(file)
         _ = try await embed([back.query])
+        guard let added = try await put([back], keep: false, replace: true).added.first else {
+            throw ControlFailure.noQuery(id)
+        }
+        // Last: where the query cannot be replaced, the client's stays in the journal, too.
         try await turns.take { [self, outbox] in
             try await outbox.forget(.query, id: id)
             await forget(id)
         }
-        guard let added = try await put([back], keep: false, replace: true).added.first else {
-            throw ControlFailure.noQuery(id)
-        }
         return added
     }
 
-    /// Changes from one configuration's queries to another's; if a new one is invalid, nothing is changed.
+    /// Replaces the queries of the configuration file after it was read again; if one is invalid, nothing is changed.
     ///
-    /// Queries in the journal came through a socket, and have priority. Returns the changes, for people.
+    /// Queries that clients added or changed are kept. Returns a summary for people.
     package func change(to new: [QueryConfiguration]) async throws -> String {
         let saved = try await saved(complain: false)
         let placed = SavedQuery.placed(new, beside: saved)
@@ -184,7 +185,7 @@ package actor QueryRegistry {
         _ = try await put(changed, keep: false, replace: true)
         let gone = Set(files.keys).subtracting(placed.map(\.idOrSlug)).subtracting(kept)
         for id in gone.sorted() {
-            // What was learnt stays in the journal, as when the daemon starts without the query.
+            // Learnt thresholds stay in the journal, as they do when the daemon starts without the query.
             try await turns.take { [engine, deliver] in await deliver(engine.remove(id) ?? []) }
         }
         note(files: placed)
@@ -193,7 +194,7 @@ package actor QueryRegistry {
 
     private func item(_ from: QueryConfiguration) throws -> Item { Item(query: try defaults.query(from), from: from) }
 
-    // MARK: The configuration's, and the journal's
+    // MARK: The configuration file and the journal
 
     private func saved(complain: Bool) async throws -> [String: SavedQuery] {
         var found: [String: SavedQuery] = [:]
@@ -209,7 +210,7 @@ package actor QueryRegistry {
 
     private func forget(_ id: String) { kept.remove(id) }
 
-    /// Records the configuration's queries, and logs those that are overridden.
+    /// Records the queries of the configuration file; logs those that clients have overridden or that have expired.
     private func note(files placed: [QueryConfiguration]) {
         files = Dictionary(placed.map { ($0.idOrSlug, $0) }) { $1 }
         let shadowed = files.keys.filter(kept.contains).sorted()
@@ -230,15 +231,15 @@ package actor QueryRegistry {
         }
     }
 
-    /// The origin of a standing query.
+    /// Returns the origin of a query: the configuration file, a client's request, or both.
     package func source(of id: String) -> ConfigurationSource {
         ConfigurationSource(isInFile: files[id] != nil, isKept: kept.contains(id))
     }
 
-    /// Whether the configuration has a query of this id, which returns when it is read again.
+    /// Returns true if the configuration file has a query of this id, which a removal does not delete.
     package func isInFile(_ id: String) -> Bool { files[id] != nil }
 
-    /// The queries in the form of answers.
+    /// Returns queries as JSON for answers, with all settings, their origin and the counts of verdicts.
     package func described(_ queries: [StandingQuery]) async throws -> [JSONValue] {
         let verdicts = try await outbox.verdicts()
         return try queries.map { query in
@@ -250,13 +251,13 @@ package actor QueryRegistry {
 
     // MARK: Questions
 
-    /// The scores of an unregistered query on the lanes' newest windows.
+    /// Scores a query on the newest window of each lane (stream or region) without adding it; nil means all lanes.
     package func test(_ from: QueryConfiguration, lanes: [String]?) async throws -> [Explanation] {
         let draft = try await draft(from)
         return try await engine.test(draft.query, draft.embedding, lanes: lanes)
     }
 
-    /// An embedded query that is not registered; if neither it nor the model has a threshold, an arbitrary one is used.
+    /// Embeds a query without adding it; if it has no threshold and the model has no default, the threshold is 0.
     package func draft(_ from: QueryConfiguration) async throws -> EmbeddedQuery {
         var from = from
         if from.rule == nil, (try? defaults.query(from)) == nil { from.threshold = 0 }
@@ -264,7 +265,7 @@ package actor QueryRegistry {
         return EmbeddedQuery(query, try await embed([query])[0])
     }
 
-    /// A standing query, embedded, followed by the others of its group.
+    /// Returns a standing query with its embedding, followed by the other queries of its group.
     package func standing(_ id: String) async throws -> [EmbeddedQuery] {
         guard let query = await engine.query(id) else { throw ControlFailure.noQuery(id) }
         var all = [query]

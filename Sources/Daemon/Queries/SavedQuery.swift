@@ -5,10 +5,10 @@ import Matching
 import WatchwordConfiguration
 import WireFormat
 
-/// A query in the form in which the journal saves it.
+/// A query as it is saved in the journal.
 struct SavedQuery {
     var configuration: QueryConfiguration
-    /// The wording of the configuration's query that it overrides, if its own differs.
+    /// The text of the query in the configuration file that this query overrides, if the two texts differ.
     var shadows: String?
 
     private static let shadowsKey = "shadows"
@@ -35,9 +35,10 @@ struct SavedQuery {
         return try WireCoding.encode(JSONValue.object(members))
     }
 
-    /// Returns the configuration's queries with ids that no query of the journal has.
+    /// Returns the queries of the configuration file with ids that do not collide with other queries in the journal.
     ///
-    /// An id made from a text is changed if the journal uses it; a query with a written id is overridden.
+    /// An id that was made from a text is changed if the journal uses it. A query with an id of its own keeps it, and
+    /// the query in the journal overrides it.
     static func placed(_ configured: [QueryConfiguration], beside saved: [String: SavedQuery]) -> [QueryConfiguration] {
         func clashes(_ query: QueryConfiguration) -> Bool {
             guard query.hasMadeID, let other = query.id.flatMap({ saved[$0] }) else { return false }
@@ -57,9 +58,10 @@ struct SavedQuery {
 }
 
 extension Journal.LastEnd {
-    /// The event's end for the engine; nil if the message cannot be read.
+    /// The end of an event, from which the scoring engine restores the pause before the next event of the query.
     ///
-    /// An interrupted event counts as ended when the daemon restarted.
+    /// It is nil if the message cannot be read. If the daemon stopped during the event, the event counts as ended at
+    /// the next start.
     var event: EndedEvent? {
         guard let message = try? WireCoding.decode(MatchMessage.self, body) else { return nil }
         let end = message.end.timeIntervalSince1970

@@ -6,9 +6,9 @@ package import Logging
 import Matching
 package import Publishing
 
-/// Stores what is learnt for budgets: saves it regularly, and records each threshold that is pinned or moved.
+/// Saves the thresholds that are learnt for queries with a budget of alerts per day, and reports their changes.
 ///
-/// It runs on its own executor: thousands of learnt thresholds are some megabytes of JSON.
+/// It has its own thread, since thousands of learnt thresholds are some megabytes of JSON.
 package actor ThresholdStore {
     private let executor = QueueExecutor(label: "watchword.thresholds")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -23,7 +23,7 @@ package actor ThresholdStore {
         self.logger = logger
     }
 
-    /// Gives the engine the saved calibrations; unreadable ones are left out and logged.
+    /// Loads the saved calibrations (the state of learnt thresholds) into the engine; unreadable ones are logged.
     package func begin() async throws {
         for saved in try await outbox.calibrations() {
             do {
@@ -37,13 +37,13 @@ package actor ThresholdStore {
         }
     }
 
-    /// Saves regularly, until the task is cancelled.
+    /// Saves changed calibrations every `pause` until the task is cancelled.
     package func run(every pause: Duration = .seconds(60)) async {
-        // Whoever cancels it saves once more, and waits for that: a save begun here would take it from under them.
+        // After cancelling, the caller saves once more and waits for that; so no save may begin here then.
         while (try? await Task.sleep(for: pause)) != nil { await save() }
     }
 
-    /// Saves the calibrations that changed since the last time.
+    /// Saves the calibrations (the state of learnt thresholds) that changed since the last save.
     package func save() async {
         let changed = await engine.changedCalibrations()
         guard !changed.isEmpty else { return }
@@ -58,7 +58,7 @@ package actor ThresholdStore {
         }
     }
 
-    /// Records thresholds that were pinned or moved: saves them, then sends messages.
+    /// Saves thresholds that were newly set or changed, then logs and publishes the changes.
     package func record(_ changes: [ThresholdChange]) async {
         await save()
         for change in changes {
@@ -73,7 +73,9 @@ package actor ThresholdStore {
         await outbox.send(changes.map(\.pending))
     }
 
-    /// Recalibrates a query's learnt thresholds, on all lanes or one; returns nil if there is no such query.
+    /// Sets a query's learnt thresholds anew from recent scores, on all lanes (streams and regions) or one.
+    ///
+    /// Returns the changes; nil if there is no such query.
     package func recalibrate(_ id: String, lane: String?) async -> [ThresholdChange]? {
         guard let changes = await engine.recalibrate(id, lane: lane) else { return nil }
         if !changes.isEmpty { await record(changes) }

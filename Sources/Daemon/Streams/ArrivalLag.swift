@@ -1,13 +1,10 @@
 package import Sampling
 
-/// Measures how much later a stream's pictures arrive than the earliest ones did, by their own time stamps.
-///
-/// The lag grows if a sender's clock is slow, a network or a server holds pictures back, or this machine reads too
-/// slowly.
+/// Measures a stream's lag: how many seconds later a frame arrives, by its time stamp, than the promptest frame so far.
 package struct ArrivalLag: Sendable {
     package private(set) var seconds = 0.0
     private var first: ContinuousClock.Instant?
-    /// The least delay of an arrival against the picture's own time.
+    /// The smallest value so far of arrival time (since the first frame) minus media time, in seconds.
     private var least = 0.0
 
     package init() {}
@@ -16,7 +13,7 @@ package struct ArrivalLag: Sendable {
         observe(mediaTime: frame.mediaTime, at: frame.received, begins: frame.discontinuity)
     }
 
-    /// Adds a picture; with `begins`, earlier ones no longer count.
+    /// Updates the lag with a frame's media time, in seconds, and its arrival; `begins` restarts the measurement.
     package mutating func observe(mediaTime: Double, at arrival: ContinuousClock.Instant, begins: Bool) {
         guard let first, !begins else {
             (self.first, least, seconds) = (arrival, -mediaTime, 0)

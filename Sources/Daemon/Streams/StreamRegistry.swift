@@ -124,7 +124,7 @@ package actor StreamRegistry {
         return try await turns.take { [self, outbox] in
             if keep {
                 try await outbox.save(.stream, id: from.name, json: WireCoding.encode(from))
-                await isKept(from.name, true)
+                await setKept(from.name, true)
             }
             return await start(from, runner)
         }
@@ -138,7 +138,7 @@ package actor StreamRegistry {
             // Its lanes, too: what was learnt is kept by lane.
             if forget, let lanes = await lanes(of: name) {
                 try await outbox.forget(.stream, lanes)
-                await isKept(name, false)
+                await setKept(name, false)
             }
             return await end([name], forget: forget) > 0
         }
@@ -166,7 +166,7 @@ package actor StreamRegistry {
             _ = await end([name], forget: false)
             recordings.forget(name)
             try await outbox.release(.stream, id: name)
-            await isKept(name, false)
+            await setKept(name, false)
         }
     }
 
@@ -189,12 +189,12 @@ package actor StreamRegistry {
         let runner = try runner(from, isClients: false)
         return try await turns.take { [self, outbox] in
             try await outbox.forget(.stream, id: name)
-            await isKept(name, false)
+            await setKept(name, false)
             return await start(from, runner)
         }
     }
 
-    private func isKept(_ name: String, _ isKept: Bool) {
+    private func setKept(_ name: String, _ isKept: Bool) {
         if isKept { kept.insert(name) } else { kept.remove(name) }
     }
 

@@ -2,14 +2,14 @@ import CLIP
 import Pixels
 import Tensors
 
-/// A picture that frames of a window show; kept with them, in case the window is scored again in float32.
+/// A frame's picture, kept while windows contain it, in case one is scored again in float32.
 ///
-/// Not Sendable: it belongs to the engine.
+/// Frames with an unchanged picture share it. Not Sendable: only the engine uses it.
 final class HeldPicture {
     let picture: Picture
-    /// The picture's float32 embedding, once computed.
+    /// The picture's float32 embedding; nil until it is computed.
     ///
-    /// With 3D patches it is not kept, since it depends on the neighbours.
+    /// With 3D patches it stays nil, since an embedding then depends on neighbouring frames.
     fileprivate(set) var embedding: [Float]?
 
     init(_ picture: Picture) { self.picture = picture }
@@ -20,7 +20,7 @@ final class HeldPicture {
         return window.flatMap { $0.embedding ?? [] }
     }
 
-    /// Returns the pictures of a window without a float32 embedding, each once: unchanged frames share a picture.
+    /// Returns the window's pictures without a float32 embedding, each only once although frames may share one.
     static func missing(of window: [HeldPicture]) -> [HeldPicture] {
         var missing: [HeldPicture] = []
         for held in window where held.embedding == nil && !missing.contains(where: { $0 === held }) {
@@ -30,21 +30,21 @@ final class HeldPicture {
     }
 }
 
-/// The float32 image tower, beside one of lower precision, for windows whose scores are too close to a threshold.
+/// Computes float32 embeddings of windows whose scores in a lower precision are too close to a threshold.
 ///
-/// A picture costs several times as much here as in the lower precision, and cameras must not wait. So at most as many
-/// pictures are embedded here as in the lower precision, one each turn, and none while frames are late.
+/// A picture costs several times as much in float32, and live streams must not wait. So, if `isLimited`, it embeds one
+/// picture per call of the engine, none while frames are late, and overall no more than the lower precision embeds.
 final class ExactEncoder {
-    /// The most pictures that can be saved up: a window or two, so that no lane waits long for others.
+    /// The greatest value of `saved`, in pictures: one or two windows, so that no stream waits long for others.
     static let mostSaved = 16.0
     static let leastShare = 1.0 / 64
-    /// The pictures that are embedded at once if no camera waits: more are hardly faster, and take memory.
+    /// The number of pictures embedded at once if there is no limit; more would be hardly faster and take memory.
     static let batch = 4
 
     private let images: ImageEncoder
-    /// Whether cameras wait, so that the number of pictures is limited.
+    /// True if live streams wait for the engine, so that float32 work is limited.
     let isLimited: Bool
-    /// The number of pictures that may be embedded now.
+    /// The number of pictures that may be embedded in float32 now.
     ///
     /// Each frame embedded in the lower precision adds `share`.
     private var saved = mostSaved
@@ -56,18 +56,19 @@ final class ExactEncoder {
         self.isLimited = isLimited
     }
 
-    /// Begins a turn, after `frames` frames were embedded in the lower precision.
+    /// Sets how much may be embedded in float32 until the next call, after `frames` frames in the lower precision.
     ///
-    /// `isLate`: frames already wait too long. Then nothing is embedded here in this turn, and less for a while.
+    /// `isLate` is true if frames already waited too long: then nothing is embedded until the next call, and less
+    /// later.
     func beginTurn(frames: Int, isLate: Bool) {
         share = isLate ? max(Self.leastShare, share / 2) : min(1, share + Self.leastShare)
         saved = min(Self.mostSaved, saved + share * Double(frames))
         isFree = !isLate
     }
 
-    /// Whether a window's frames may be embedded again; if so, their number is subtracted from `saved`.
+    /// Returns true if a window may be embedded in float32; its missing pictures are then subtracted from `saved`.
     ///
-    /// A window longer than the most that can be saved up takes all of it.
+    /// A window with more pictures than `mostSaved` uses all of it.
     func admits(_ window: [HeldPicture]) -> Bool {
         guard isLimited else { return true }
         let price = min(Double(HeldPicture.missing(of: window).count), Self.mostSaved)
@@ -76,13 +77,13 @@ final class ExactEncoder {
         return true
     }
 
-    /// Embeds one frame of a window if the turn is free, or all frames if there is no limit.
+    /// Embeds a window's next picture in float32, one per call of `beginTurn`; or all pictures if there is no limit.
     ///
-    /// Returns the embeddings `[frames, d]` once all are computed, else nil.
+    /// Returns the embeddings `[frames, d]` once all are computed, otherwise nil.
     func embed(_ window: [HeldPicture]) throws -> [Float]? {
         if images.architecture.vision.linearPatch == .spatiotemporal {
-            // Three embeddings a frame would be needed for other windows, and few of these come: a window is one
-            // turn's.
+            // With 3D patches, embeddings of a frame can be shared between few windows only, so a whole window is
+            // embedded in one call.
             guard !isLimited || isFree else { return nil }
             isFree = false
             return try images.encode(FrameInContext.window(window.map(\.picture))).values

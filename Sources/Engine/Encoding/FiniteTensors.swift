@@ -1,9 +1,8 @@
 import Checkpoints
 
-/// A model's tensors, which throw an error if a tensor that is read holds NaN or an infinity.
+/// Reads a model's tensors, and throws an error if one contains NaN or infinity.
 ///
-/// A file of weights may be well formed and still damaged. Attention hides such weights: the wrong embeddings look like
-/// any others.
+/// A weights file may be well formed and still damaged. The resulting embeddings would look like any others.
 struct FiniteTensors: TensorSource {
     let base: any TensorSource
     var origin: String { base.origin }
@@ -18,7 +17,7 @@ struct FiniteTensors: TensorSource {
     }
 
     private func checked(_ name: String, _ values: [Float]) throws(CheckpointError) -> [Float] {
-        // Infinities and what is no number have the largest of all exponents; a maximum of integers is quick.
+        // Infinity and NaN have the largest of all exponents; a maximum of integers is fast.
         var exponent: UInt32 = 0
         for value in values { exponent = max(exponent, value.bitPattern & 0x7F80_0000) }
         guard exponent < 0x7F80_0000 else {

@@ -3,42 +3,42 @@ import Pixels
 import Sampling
 import Tensors
 
-/// The embeddings that a new frame gives.
+/// The embeddings that result from one new frame of a stream.
 ///
-/// `newest` is the frame's own, as the newest of its stream. With 3D patches, where an embedding depends on the next
-/// frame too, `completed` has those of the previous frame; otherwise it is nil.
+/// `newest` is the new frame's embedding. With 3D patches, an embedding also depends on the next frame: `completed`
+/// then has the previous frame's embeddings, as an inner and as the first frame of a window. Otherwise it is nil.
 struct FrameEmbeddings {
     let newest: [Float]
     let completed: (inner: [Float], first: [Float])?
-    /// Whether the frame was embedded now, and did not keep the embedding of an earlier frame.
+    /// True if the frame was embedded now; false if its picture is unchanged and kept its earlier embedding.
     let isNew: Bool
-    /// The embedded picture; nil if windows are never scored again in float32.
+    /// The frame's picture, for float32; nil if windows are never scored again in float32.
     let held: HeldPicture?
 }
 
-/// The image tower for the frames of all streams: embeds the new pictures of a batch at once.
+/// Embeds the frames of all streams: the new pictures of a batch are embedded at once.
 ///
-/// A picture that `ChangeGate` found unchanged keeps its embedding. With 3D patches it is embedded again, as its
-/// neighbours matter.
+/// A picture that `ChangeGate` found unchanged keeps its embedding, except with 3D patches, where its neighbours
+/// matter.
 final class FrameEncoder {
     let images: ImageEncoder
-    /// Whether pictures are kept for as long as windows contain them.
+    /// True if pictures are kept for float32, for as long as windows contain them.
     private let holdsPictures: Bool
-    private var lanes: [String: Lane] = [:]
+    private var states: [String: StreamState] = [:]
 
-    /// The state of one stream.
-    private struct Lane {
+    /// The encoder's state of one stream: its newest picture and embedding.
+    private struct StreamState {
         var sequence: FrameSequence
-        /// The newest picture's number; `embedding` is nil while its batch is computed.
+        /// The number of the newest picture; `embedding` is nil until its batch is computed.
         var number: UInt64?
         var embedding: [Float]?
         var held: HeldPicture?
     }
 
     private enum Work {
-        /// The frame has an embedding from an earlier batch, or gets that of an earlier frame of this batch (nil).
+        /// The frame keeps an embedding of an earlier batch, or (nil) of an earlier frame of this batch.
         case known([Float]?, HeldPicture?)
-        /// The frame's embedding is the batch's `row`; with `completes`, two more follow for the previous frame.
+        /// The frame's embedding is row `row` of the batch; if `completes`, two rows for the previous frame follow.
         case new(row: Int, completes: Bool, HeldPicture?)
     }
 
@@ -47,7 +47,7 @@ final class FrameEncoder {
         self.holdsPictures = holdsPictures
     }
 
-    /// Embeds the good frames among `items`; returns their embeddings in order.
+    /// Embeds the frames with a usable picture, and returns their embeddings in order.
     ///
     /// After an error the frames are lost, and their streams start anew.
     func encode(_ items: [QueuedItem]) throws -> [FrameEmbeddings] {
@@ -55,30 +55,30 @@ final class FrameEncoder {
         var inputs: [FrameInContext] = []
         var work: [(stream: String, work: Work)] = []
         for item in items {
-            // A picture that shows nothing is not embedded, and nothing continues across it.
+            // A black, frozen or blurred picture is not embedded, and later frames do not continue earlier ones.
             guard case .frame(let frame) = item.item, frame.health == .good else {
-                lanes[item.stream] = nil
+                states[item.stream] = nil
                 continue
             }
-            if frame.discontinuity { lanes[item.stream] = nil }
-            var lane = lanes[item.stream] ?? Lane(sequence: FrameSequence(linearPatch))
-            if linearPatch == .planar, lane.number == frame.pictureNumber {
-                work.append((item.stream, .known(lane.embedding, lane.held)))
+            if frame.discontinuity { states[item.stream] = nil }
+            var state = states[item.stream] ?? StreamState(sequence: FrameSequence(linearPatch))
+            if linearPatch == .planar, state.number == frame.pictureNumber {
+                work.append((item.stream, .known(state.embedding, state.held)))
                 continue
             }
-            let due = lane.sequence.append(frame.picture)
-            lane.number = frame.pictureNumber
-            lane.embedding = nil
-            lane.held = holdsPictures ? HeldPicture(frame.picture) : nil
-            lanes[item.stream] = lane
-            work.append((item.stream, .new(row: inputs.count, completes: due.completed != nil, lane.held)))
+            let due = state.sequence.append(frame.picture)
+            state.number = frame.pictureNumber
+            state.embedding = nil
+            state.held = holdsPictures ? HeldPicture(frame.picture) : nil
+            states[item.stream] = state
+            work.append((item.stream, .new(row: inputs.count, completes: due.completed != nil, state.held)))
             inputs.append(due.newest)
             if let completed = due.completed { inputs += [completed.inner, completed.first] }
         }
         do {
             let rows = inputs.isEmpty ? nil : try images.encode(inputs)
             func row(_ row: Int) -> [Float] { rows?.row(row) ?? [] }
-            // Of each stream in this batch: its lane may be gone already, for what comes after.
+            // By stream. `states` cannot be used: a later item of this batch may have removed the stream's state.
             var latest: [String: [Float]] = [:]
             let embeddings = work.map { stream, work in
                 switch work {
@@ -93,16 +93,16 @@ final class FrameEncoder {
                         held: held)
                 }
             }
-            for (stream, embedding) in latest where lanes[stream]?.embedding == nil {
-                lanes[stream]?.embedding = embedding
+            for (stream, embedding) in latest where states[stream]?.embedding == nil {
+                states[stream]?.embedding = embedding
             }
             return embeddings
         } catch {
-            for item in items { lanes[item.stream] = nil }
+            for item in items { states[item.stream] = nil }
             throw error
         }
     }
 
-    /// Forgets a stream's state: its next frame continues nothing.
-    func forget(_ stream: String) { lanes[stream] = nil }
+    /// Removes a stream's state, so that its next frame does not continue an earlier one.
+    func forget(_ stream: String) { states[stream] = nil }
 }

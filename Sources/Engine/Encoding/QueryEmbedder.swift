@@ -4,9 +4,9 @@ import Pixels
 import Tensors
 import Tokenizers
 
-/// Embeds texts and pictures, and combines them for queries.
+/// Embeds the texts and example pictures of queries, and averages them to one embedding per query.
 ///
-/// It belongs to the compute executor.
+/// Not Sendable: it is used only on the engine's compute executor.
 final class QueryEmbedder {
     private let tokenizer: Tokenizer
     private let texts: TextEncoder
@@ -16,13 +16,13 @@ final class QueryEmbedder {
         (self.tokenizer, self.texts, self.images) = (tokenizer, texts, images)
     }
 
-    /// Embeds a text: `[d]`, not normalised; `truncated` if it was cut to the model's context.
+    /// Embeds a text, `[d]`, not normalised; `truncated` is true if the text was cut to the model's context length.
     func embed(text: String) throws -> (embedding: [Float], truncated: Bool) {
         let tokens = tokenizer.tokens(text, limit: images.architecture.text.context)
         return (try texts.encode(tokens.ids), tokens.truncated)
     }
 
-    /// Embeds several texts at once, which takes less time than one after the other.
+    /// Embeds several texts at once, which is faster than one after the other; the results are as for one text.
     func embed(texts all: [String]) throws -> [(embedding: [Float], truncated: Bool)] {
         let tokens = all.map { tokenizer.tokens($0, limit: images.architecture.text.context) }
         return zip(try texts.encode(tokens.map(\.ids)), tokens).map { ($0, $1.truncated) }
@@ -30,13 +30,13 @@ final class QueryEmbedder {
 
     func releaseTexts() { texts.releaseMemory() }
 
-    /// Embeds pictures: `[pictures][d]`, not normalised.
+    /// Embeds pictures; the embeddings, `d` numbers each, are not normalised.
     func embed(pictures: [Picture]) throws -> [[Float]] {
         let rows = try images.encode(pictures)
         return (0..<pictures.count).map { rows.row($0) }
     }
 
-    /// Embeds a query, with all its sentences and pictures as one, and its contrasts.
+    /// Embeds a query: the average of its sentences and pictures, and one embedding for each contrasting text.
     func embed(_ query: StandingQuery, pictures: [Picture]) throws -> QueryEmbedding {
         var parts = QueryEmbedding.Parts(query)
         while let text = parts.nextText { parts.take(try embed(text: text)) }

@@ -2,12 +2,12 @@ import CLIP
 package import Matching
 
 extension QueryEmbedding {
-    /// A query's embedding in progress: it asks for the embedding of one text after the other, then joins them.
+    /// The embedding of a query step by step: it names one text after the other to embed, then averages the results.
     ///
-    /// It is pure. The caller embeds texts and pictures, and may do other work between two of them.
+    /// It does not embed anything itself. So the caller can do other work between two texts.
     package struct Parts {
         private let id: String
-        /// The query's own sentences, then the sentences of each contrast.
+        /// The sentences of the query, followed by the sentences of each text that it is contrasted with.
         private let groups: [[String]]
         private var embeddings: [[[Float]]]
         private var group = 0
@@ -23,29 +23,29 @@ extension QueryEmbedding {
             skipFull()
         }
 
-        /// All texts to embed.
+        /// All texts that must be embedded for this query, in order.
         package var texts: [String] { groups.flatMap { $0 } }
 
-        /// The next text to embed; nil after the last.
+        /// The next text to embed; nil when all are embedded.
         package var nextText: String? { group < groups.count ? groups[group][embeddings[group].count] : nil }
 
-        /// Adds the embedding of `nextText`.
+        /// Stores the embedding of `nextText` and advances to the next text.
         package mutating func take(_ text: (embedding: [Float], truncated: Bool)) {
             embeddings[group].append(text.embedding)
             truncated = truncated || text.truncated
             skipFull()
         }
 
-        /// Sets the embeddings of the query's pictures.
+        /// Stores the embeddings of the query's example pictures.
         package mutating func take(pictures: [[Float]]) { self.pictures = pictures }
 
         private mutating func skipFull() {
             while group < groups.count, embeddings[group].count == groups[group].count { group += 1 }
         }
 
-        /// Returns the joined embedding of `width` numbers; throws if the query has neither texts nor pictures.
+        /// Returns the averaged embedding of `width` numbers; throws if the query has neither texts nor pictures.
         package func joined(width: Int) throws(QueryError) -> QueryEmbedding {
-            // Words and pictures weigh the same, however many there are of each.
+            // Texts together and pictures together have the same weight, however many there are of each.
             let kinds = [TextEnsemble.average(embeddings[0]), TextEnsemble.average(pictures)]
             let query = TextEnsemble.average(kinds.filter { !$0.isEmpty })
             guard query.count == width else { throw QueryError(id, key: "images", "none of them was decoded") }

@@ -3,13 +3,13 @@ import Foundation
 import OrderedCollections
 package import Sampling
 
-/// An item in a stream's lane: a sampled frame, or the stream's end.
+/// An entry of a stream's queue: a sampled frame, or the stream's end.
 package enum LaneItem: Sendable {
     case frame(Frame)
     case end
 }
 
-/// A lane's item with the stream's name.
+/// A frame or end of a stream, with the stream's name.
 package struct QueuedItem: Sendable {
     package let stream: String
     package let item: LaneItem
@@ -20,22 +20,24 @@ package struct QueuedItem: Sendable {
     }
 }
 
-/// The bounded queue between the media threads of all streams and the scoring engine; it also forms batches.
+/// The bounded queue of sampled frames between the decoders of all streams and the scoring engine.
 ///
-/// Each stream has a lane. A full lane makes a file wait, which holds up only its own decoder. A live stream drops its
-/// oldest waiting frame, which is counted. Before that happens, `share` tells live sources to take fewer samples: see
-/// `LoadShedder`. Lanes are emptied in turn, so that none starves the others.
+/// Each stream has its own queue (lane). If it is full, a file's decoder waits, and a live stream drops its oldest
+/// waiting frame, which is counted. Before that happens, `share` makes live sources sample fewer frames (see
+/// `LoadShedder`). The engine takes batches from all streams in turn, so that none starves another.
 // @unchecked: `condition` guards every mutable field
 package final class FrameQueue: @unchecked Sendable {
     package enum Policy: Sendable { case wait, dropOldest }
 
-    private struct Lane {
+    /// The waiting items of one stream.
+    private struct LaneQueue {
         var policy: Policy
         var items: Deque<(item: LaneItem, arrival: ContinuousClock.Instant)> = []
-        /// The number of frames lost because the lane was full.
+        /// The number of frames dropped because the stream's queue was full.
         var dropped: UInt64 = 0
 
-        /// Adds an item; returns by how much the number of waiting items grew.
+        /// Appends an item, dropping the oldest frame if a live stream's queue is full; returns the change in waiting
+        /// items.
         mutating func take(_ item: LaneItem, depth: Int, at now: ContinuousClock.Instant) -> Int {
             var lost = 0
             if policy == .dropOldest, items.count >= depth, case .frame? = items.first?.item {
@@ -48,25 +50,25 @@ package final class FrameQueue: @unchecked Sendable {
         }
     }
 
-    /// The share of samples that live streams keep; below 1 under overload.
+    /// The share of frames that live streams may sample now: 1, or less under overload.
     package let share = SamplingShare()
     private let depth: Int
     private let sheds: Bool
     private let now: @Sendable () -> ContinuousClock.Instant
     private let condition = NSCondition()
-    private var lanes: OrderedDictionary<String, Lane> = [:]
+    private var lanes: OrderedDictionary<String, LaneQueue> = [:]
     private var turn = 0
     private var waiting = 0
     private var closed = false
-    /// Whether `nudge` was called since the last return of `next`.
+    /// True if `nudge` was called since the last return of `next`.
     private var nudged = false
     private var isLate = false
     private static let pause = Duration.milliseconds(50)
     private var shedder = LoadShedder()
-    /// The waiting consumer, and the number of items it waits for.
+    /// The caller that waits in `next`, and the number of items that it waits for.
     private var consumer: (continuation: CheckedContinuation<Void, Never>, count: Int)?
 
-    /// Makes a queue with up to `depth` waiting frames in each lane; with `sheds`, live streams are thinned under load.
+    /// Makes a queue with up to `depth` waiting frames per stream; if `sheds`, live streams sample less under overload.
     package init(
         depth: Int = 16, sheds: Bool = true, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
@@ -77,14 +79,14 @@ package final class FrameQueue: @unchecked Sendable {
 
     package func open(_ stream: String, policy: Policy) {
         locked {
-            // A stream that ended by itself may have left its lane, and the news of its end in it.
+            // A stream that ended earlier may have left items in its lane.
             waiting -= lanes[stream]?.items.count ?? 0
-            lanes[stream] = Lane(policy: policy)
+            lanes[stream] = LaneQueue(policy: policy)
             condition.broadcast()
         }
     }
 
-    /// Changes what happens when a stream's lane is full; a waiting producer notices at once.
+    /// Sets what happens when a stream's queue is full; a decoder that waits for room notices at once.
     package func setPolicy(_ policy: Policy, of stream: String) {
         locked {
             lanes[stream]?.policy = policy
@@ -92,7 +94,7 @@ package final class FrameQueue: @unchecked Sendable {
         }
     }
 
-    /// Removes a stream's lane with its items; a file that waits for room continues, and its items are discarded.
+    /// Removes a stream's queue and its items; a waiting decoder continues, and its later items are discarded.
     package func close(_ stream: String) {
         locked {
             if let lane = lanes.removeValue(forKey: stream) { waiting -= lane.items.count }
@@ -100,12 +102,12 @@ package final class FrameQueue: @unchecked Sendable {
         }
     }
 
-    /// Adds an item to a stream's lane; called on a streaming thread.
+    /// Adds an item to a stream's queue; called on the stream's media thread.
     ///
-    /// If the lane is full, a file's thread waits for room; a live stream's does not.
+    /// If the queue is full, a file's thread waits for room; a live stream's thread never waits.
     package func post(_ item: LaneItem, to stream: String) {
         let wake: CheckedContinuation<Void, Never>? = locked {
-            // The news of an end needs no room, and comes from threads that must not wait.
+            // A stream's end needs no room, and comes from threads that must not wait.
             if case .frame = item {
                 while let lane = lanes[stream], lane.policy == .wait, lane.items.count >= depth, !closed {
                     condition.wait()
@@ -118,9 +120,10 @@ package final class FrameQueue: @unchecked Sendable {
         wake?.resume()
     }
 
-    /// Returns the next items, at most `limit`, one lane after the other; nil once the queue is finished.
+    /// Removes and returns the next items of all streams in turn, at most `limit`; nil once the queue is finished.
     ///
-    /// It returns when `limit` items wait, or when the oldest one has waited for `maxDelay`.
+    /// It waits until `limit` items are there, or the oldest one has waited for `maxDelay`. After `nudge`, it may
+    /// return none.
     package func next(limit: Int, maxDelay: Duration) async -> [QueuedItem]? {
         await wait(for: 1)
         let oldest = locked { closed ? nil : lanes.values.compactMap(\.items.first?.arrival).min() }
@@ -159,7 +162,7 @@ package final class FrameQueue: @unchecked Sendable {
         }
     }
 
-    /// Makes `next` return, with nothing if nothing waits.
+    /// Makes `next` return at once, even without items.
     package func nudge() {
         let wake: CheckedContinuation<Void, Never>? = locked {
             nudged = true
@@ -168,7 +171,9 @@ package final class FrameQueue: @unchecked Sendable {
         wake?.resume()
     }
 
-    /// Makes `next` return for a consumer that has other work: at once, or after a pause if its frames were late.
+    /// Makes `next` return although no frame may come, since the engine has other work.
+    ///
+    /// It returns at once, or after 50 ms if live frames were late.
     package func comeBack() {
         guard wasLate else { return nudge() }
         Task {
@@ -177,7 +182,7 @@ package final class FrameQueue: @unchecked Sendable {
         }
     }
 
-    /// Ends the queue: waiting producers continue, and `next` returns nil.
+    /// Ends the queue: waiting decoders continue, and `next` returns nil.
     package func finish() {
         let wake: CheckedContinuation<Void, Never>? = locked {
             closed = true
@@ -187,18 +192,18 @@ package final class FrameQueue: @unchecked Sendable {
         wake?.resume()
     }
 
-    /// The number of frames lost from a stream's full lane.
+    /// Returns the number of frames dropped because the stream's queue was full.
     package func dropped(_ stream: String) -> UInt64 { locked { lanes[stream]?.dropped ?? 0 } }
 
-    /// Whether the live frames taken last had waited so long that only necessary work should be done.
+    /// True if the live frames returned last had waited so long that only necessary work should be done.
     package var wasLate: Bool { locked { isLate } }
 
-    /// The number of frames that wait, over all lanes.
+    /// The number of waiting items of all streams.
     package var depthNow: Int { locked { waiting } }
 
-    /// Waits until `count` items are there, the queue is finished, or the consumer is woken.
+    /// Waits until `count` items have arrived, the queue is finished, or the consumer is woken.
     ///
-    /// A wake-up at the deadline may come before the wait; the wait then returns at once.
+    /// Returns at once if the deadline has passed.
     private func wait(for count: Int, until deadline: ContinuousClock.Instant? = nil) async {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             let ready = locked {
@@ -215,7 +220,7 @@ package final class FrameQueue: @unchecked Sendable {
         wake?.resume()
     }
 
-    /// Takes the waiting consumer if the condition holds; the caller holds the lock.
+    /// Returns the caller that waits in `next`, to be resumed, if `condition` is true; call this with the lock held.
     private func takeConsumer(if condition: Bool) -> CheckedContinuation<Void, Never>? {
         guard condition else { return nil }
         defer { consumer = nil }

@@ -1,31 +1,33 @@
 import CLIP
 import Matching
 
-/// The value of a window under a query's rule, and the threshold that it is compared with.
+/// A window's value for one query, and the threshold that it is compared with.
 struct Judgement {
-    /// The score, or the probability of a contrast; nil if the window was not scored.
+    /// The score, or the probability of a query with contrasting texts; nil if the window was not scored.
     let value: Float?
-    /// The threshold; infinite while a budget's threshold is being learnt.
+    /// The query's threshold; infinite while it is being learnt.
     let threshold: Float
 
-    /// The judgement of a window that shows nothing.
+    /// Returns the decision about a window without a usable picture: it has no value, so it does not match.
     static func blind(_ standing: RegisteredQuery) -> Judgement {
         Judgement(value: nil, threshold: standing.query.rule.fixedThreshold ?? .infinity)
     }
 }
 
-/// A query's judgement of a window, with its inputs.
+/// The decision of one query about one window, with the scores that it was made from.
 struct WindowJudgement {
-    /// The number of queries that are reported, the oldest ones, since an index of more would not score them all.
+    /// The number of queries whose decisions are reported: those with a smaller number (slot) than this.
+    ///
+    /// With more queries, the search index does not compute all scores.
     static let mostQueries: Slot = 1000
 
     let standing: RegisteredQuery
-    /// The scores; nil if the head did not score the window.
+    /// The window's scores for the query and its contrasting texts; nil if they were not computed.
     let found: Found?
     let judgement: Judgement
     let span: WindowSpan
     let lane: Lane
-    /// The scale and bias that turn the scores into probabilities; `scores` is their kind.
+    /// The scale and bias that turn the scores into probabilities; `scores` says if they are cosines or logits.
     let scoring: Scoring
     let scores: ScoreKind
 
@@ -39,9 +41,10 @@ struct WindowJudgement {
 }
 
 extension RegisteredQuery {
-    /// The value that the rule compares with a threshold: the score, or its probability among the contrasts.
+    /// Returns the value to compare with the threshold: the score, or the probability of a query with contrasting
+    /// texts.
     ///
-    /// `raised` is added to the score, and subtracted from the scores of contrasts.
+    /// `raised` is added to the query's score, and subtracted from the contrasting texts' scores.
     func value(of found: Found, raised: Float = 0, scoring: Scoring) -> Float {
         guard case .contrast = query.rule else { return found.score + raised }
         return ThresholdRule.probability(
@@ -49,7 +52,7 @@ extension RegisteredQuery {
             bias: scoring.bias)
     }
 
-    /// Whether an error of `error` in the scores could change the result: the match, or the continuation of an event.
+    /// Returns true if scores that are wrong by `error` could change whether the window matches or continues an event.
     func isUndecided(_ found: Found, error: Float, scoring: Scoring, on lane: Lane) -> Bool {
         guard let threshold = query.rule.fixedThreshold ?? lane.calibrations[slot]?.threshold else { return false }
         let least = value(of: found, raised: -error, scoring: scoring)

@@ -4,20 +4,20 @@ import Pixels
 import Sampling
 import WireFormat
 
-/// A lane of the engine: the frames of one stream or region, with the events in progress.
+/// A lane: the engine's state of one stream, or of one region of its picture, with its window and open events.
 ///
-/// Not Sendable: it belongs to the engine. Only queries in motion have a tracker here. Of a million other queries, none
-/// costs anything in a window that does not match it.
+/// It has state only for queries with a match, event or cooldown in progress. So a million other queries cost nothing
+/// in a window that they do not match. Not Sendable: only the engine uses it.
 final class Lane {
-    /// The state of a query in motion: a match has begun, an event is open, or a cooldown runs.
+    /// The state of a query with a match, an open event or a cooldown in progress.
     struct Motion {
         var tracker: EventTracker
-        /// The identifier of the open event; empty for members of a group.
+        /// The identifier of the open event; empty if none is open, or if the query's group has the event.
         var event = ""
         fileprivate var snapshot = Snapshot()
     }
 
-    /// The alert of a group of queries.
+    /// The common event of a group of queries, with its identifier and picture.
     private struct GroupAlert {
         var group = EventGroup()
         var event = ""
@@ -27,10 +27,10 @@ final class Lane {
     let name: String
     let labels: [String]
     private(set) var window: FrameWindow
-    /// The pictures of the window's frames, oldest first; empty if windows are never scored again.
+    /// The pictures of this lane's newest frames, oldest first; empty if windows are never scored again in float32.
     private var pictures: [HeldPicture] = []
     private(set) var health = PictureHealth.good
-    /// The calibrations of queries with a budget, by slot.
+    /// The states of learnt thresholds on this stream or region, by the query's number.
     var calibrations: [Slot: Calibration] = [:]
     var changedCalibrations: Set<Slot> = []
     var histories: [GroupKey: WindowHistory] = [:]
@@ -39,7 +39,7 @@ final class Lane {
     private var hasLost = false
     private var motion: [GroupKey: [Slot: Motion]] = [:]
     private var alerts: [String: GroupAlert] = [:]
-    /// The ends of events whose query or group is idle, but whose cooldown may still run.
+    /// The ends of past events of queries and groups of queries without an event now; a cooldown may still run.
     private var lastEnds: LastEnds
 
     init(_ name: String, labels: [String], window: FrameWindow, lastEnds: LastEnds = LastEnds()) {
@@ -53,7 +53,7 @@ final class Lane {
 
     // MARK: Frames
 
-    /// Slides the window by a frame.
+    /// Adds a frame to the window; with 3D patches, also completes the previous frame's embeddings.
     func slide(by frame: EmbeddedFrame, _ embeddings: FrameEmbeddings) {
         if let (inner, first) = embeddings.completed { window.complete(inner: inner, first: first) }
         window.append(embeddings.newest, mediaTime: frame.mediaTime, wallClock: frame.wallClock)
@@ -63,38 +63,38 @@ final class Lane {
         }
     }
 
-    /// Clears the window: the next frame does not continue it.
+    /// Removes all frames from the window, since the next frame does not continue them.
     func clearWindow() {
         window.clear()
         pictures = []
     }
 
-    /// Clears the window and records that frames were lost.
+    /// Removes all frames from the window, and records that frames were lost.
     func lose() {
         clearWindow()
         hasLost = true
     }
 
-    /// Returns whether frames were lost since the last call.
+    /// Returns true if frames were lost since the last call.
     func takeLoss() -> Bool {
         defer { hasLost = false }
         return hasLost
     }
 
-    /// Makes room for longer windows.
+    /// Enlarges the frame buffer for windows of `capacity` frames; the frames in it are kept.
     func growWindow(to capacity: Int) { window.grow(to: capacity) }
 
-    /// The pictures of the newest `frames` frames, oldest first.
+    /// Returns the kept pictures of the newest `frames` frames, oldest first.
     func pictures(ofLast frames: Int) -> [HeldPicture] { pictures.suffix(frames) }
 
     // MARK: Time
 
-    /// Advances the lane's clock to the end of a window.
+    /// Advances the clock of this stream or region to the end of a window.
     func advance(to span: WindowSpan) { time.advance(media: span.mediaEnd, wall: span.wallEnd) }
 
     func isInMotion(_ slot: Slot, _ key: GroupKey) -> Bool { motion[key]?[slot] != nil }
     func inMotion(_ key: GroupKey) -> [Slot] { motion[key].map { Array($0.keys) } ?? [] }
-    /// The state of all queries together: busy, cooling or idle.
+    /// The state of all queries on this stream or region together: event or match in progress, only cooldowns, or none.
     var rest: Replay.Rest {
         guard alerts.isEmpty else { return .busy }
         let trackers = motion.values.lazy.flatMap(\.values).map(\.tracker)
@@ -102,13 +102,13 @@ final class Lane {
         return trackers.allSatisfy(\.isCooling) ? .cooling : .busy
     }
 
-    /// The tracker of a query, to explain why it has no event; nil if the query is not in motion.
+    /// Returns the event tracker of a query; nil if it has no match, event or cooldown in progress.
     func tracker(of standing: RegisteredQuery) -> EventTracker? { motion[standing.key]?[standing.slot]?.tracker }
     func alert(of group: String) -> EventGroup? { alerts[group]?.group }
 
     // MARK: Events
 
-    /// Adds a query's judgement of the next window; nil if the window was not scored.
+    /// Applies a query's decision about the next window to its event, and returns the messages that result.
     func observe(
         _ standing: RegisteredQuery, _ judgement: Judgement, _ span: WindowSpan, _ still: Still, model: String
     ) -> [Detection] {
@@ -123,10 +123,10 @@ final class Lane {
         let group = standing.query.settings.group
         let transitions = now.tracker.observe(value, threshold: judgement.threshold, span: span)
         if let open = now.tracker.current, standing.query.settings.snapshot { now.snapshot.see(open, still, span) }
-        var told: [Detection] = []
+        var detections: [Detection] = []
         for transition in transitions where group == nil {
             if transition.phase == .start { now.event = ULID.make() }
-            told.append(
+            detections.append(
                 Detection(
                     event: now.event, query: standing.query, stream: name, transition: transition, model: model,
                     snapshot: now.snapshot.news()))
@@ -134,16 +134,16 @@ final class Lane {
         if let group, alerts[group] == nil, now.tracker.isOpen { alerts[group] = goingOn(group) }
         if !now.tracker.isOpen { now.snapshot = Snapshot() }
         motion[standing.key, default: [:]][standing.slot] = now.tracker.isIdle ? nil : now
-        return told
+        return detections
     }
 
-    /// The alert of a group, continued from its last event's end.
+    /// Returns a new event state of a group of queries, with the cooldown (pause) that follows its last event.
     private func goingOn(_ group: String) -> GroupAlert {
         guard let last = lastEnds.take(group: group) else { return GroupAlert() }
         return GroupAlert(group: EventGroup(after: last.end, cooldown: last.cooldown))
     }
 
-    /// Updates the groups' alerts, after all windows of a frame were judged.
+    /// Updates the events of all groups of queries, after all windows that end with a frame were judged.
     func settle(_ span: WindowSpan, _ book: QueryBook, model: String) -> [Detection] {
         guard !alerts.isEmpty else { return [] }
         var members: [String: [EventGroup.Member]] = [:]
@@ -156,20 +156,21 @@ final class Lane {
                         id: query.id, priority: query.settings.priority, policy: query.settings.policy, event: open))
             }
         }
-        var told: [Detection] = []
+        var detections: [Detection] = []
         for name in alerts.keys.sorted() {
             guard var alert = alerts[name] else { continue }
             let open = (members[name] ?? []).sorted { $0.id < $1.id }
             for news in alert.group.observe(open, span: span) {
-                told += tell(news, &alert, book, model: model)
+                detections += self.detections(news, &alert, book, model: model)
             }
             alerts[name] = alert.group.isIdle ? nil : alert
         }
-        return told
+        return detections
     }
 
-    private func tell(
-        _ news: EventGroup.Told, _ alert: inout GroupAlert, _ book: QueryBook, model: String
+    /// Returns the detection for a message of a group of queries, with a picture if it has changed.
+    private func detections(
+        _ news: EventGroup.Message, _ alert: inout GroupAlert, _ book: QueryBook, model: String
     ) -> [Detection] {
         guard let leader = book[news.leader] else { return [] }
         if news.transition.phase == .start {
@@ -186,7 +187,7 @@ final class Lane {
         ]
     }
 
-    /// Ends all open events, because the stream ended, jumped or was removed.
+    /// Ends all open events, because the stream ended, jumped or was removed; returns their end messages.
     func close(_ book: QueryBook, model: String) -> [Detection] {
         var ended: [Detection] = []
         for (key, moving) in motion {
@@ -202,13 +203,13 @@ final class Lane {
         }
         for (name, now) in alerts {
             var alert = now
-            if let news = alert.group.close() { ended += tell(news, &alert, book, model: model) }
+            if let news = alert.group.close() { ended += detections(news, &alert, book, model: model) }
             alerts[name] = alert.group.isIdle ? nil : alert
         }
         return ended.sorted { $0.query.id < $1.query.id }
     }
 
-    /// Ends the events of a query that is no longer watched or is removed, while the book still has it.
+    /// Ends the event of a query that is removed or no longer active; call this while the book still has the query.
     func drop(_ standing: RegisteredQuery, _ book: QueryBook, model: String) -> [Detection] {
         var now = motion[standing.key]?.removeValue(forKey: standing.slot)
         var ended = now.flatMap { close(standing, $0, model: model) }.map { [$0] } ?? []
@@ -217,7 +218,7 @@ final class Lane {
         if let group = standing.query.settings.group, var alert = alerts[group],
             alert.group.leader == standing.query.id
         {
-            if let news = alert.group.close() { ended += tell(news, &alert, book, model: model) }
+            if let news = alert.group.close() { ended += detections(news, &alert, book, model: model) }
             alerts[group] = alert.group.isIdle ? nil : alert
         }
         return ended
@@ -225,17 +226,17 @@ final class Lane {
 
     // MARK: What outlives a query's edit, a stream's and this process
 
-    /// Removes and returns a query's match, event and cooldown, so that another query can continue them.
+    /// Removes and returns a query's match, event and cooldown, so that the query's new version can continue them.
     func take(_ standing: RegisteredQuery) -> Motion? { motion[standing.key]?.removeValue(forKey: standing.slot) }
 
-    /// Continues the state taken from the query that this one replaces.
+    /// Gives a query the match, event and cooldown that were taken from its old version.
     func put(_ taken: Motion, _ standing: RegisteredQuery) {
         var taken = taken
         taken.tracker.adopt(standing.policy)
         motion[standing.key, default: [:]][standing.slot] = taken
     }
 
-    /// Returns the ends of the last events whose cooldowns may still run, once all are closed.
+    /// Removes and returns the ends of past events whose cooldowns may still run; call this after `close`.
     func takeLastEnds(_ book: QueryBook) -> LastEnds {
         for moving in motion.values {
             for (slot, now) in moving { book[slot].map { note($0, now.tracker) } }
@@ -253,10 +254,10 @@ final class Lane {
         lastEnds.note(query: standing.query.id, end)
     }
 
-    /// Forgets the last event's end of a query that was removed for good.
+    /// Removes the stored end of a query's last event, since the query was removed for good.
     func forgetLastEnd(of query: String) { _ = lastEnds.take(query: query) }
 
-    /// Ends a query's own event; nil if none is open, or if the query is a member of a group.
+    /// Ends the event of a query; nil if none is open, or if the query belongs to a group, which has the event.
     private func close(_ standing: RegisteredQuery, _ now: Motion, model: String) -> Detection? {
         var now = now
         guard standing.query.settings.group == nil, let end = now.tracker.close() else { return nil }
@@ -266,7 +267,7 @@ final class Lane {
     }
 }
 
-/// A frame's picture for people, compressed when the first event needs it.
+/// A frame's picture for people to look at; it is compressed to JPEG when an event first needs it.
 final class Still {
     private let preview: Preview?
     private(set) lazy var jpeg = preview?.jpeg()
@@ -274,23 +275,23 @@ final class Still {
     init(_ preview: Preview?) { self.preview = preview }
 }
 
-/// The picture of an event's peak.
+/// The picture of an event's best-scored frame, and whether it was sent already.
 private struct Snapshot {
     var jpeg: Data?
-    private var told: Data?
+    private var sent: Data?
     private var peak = -Float.infinity
 
-    /// Keeps the frame's picture if the event's peak is in the window that ends with it.
+    /// Stores the frame's picture if the window that ends with this frame is the event's best so far.
     mutating func see(_ event: EventTracker.Transition, _ still: Still, _ span: WindowSpan) {
         guard event.peak.mediaTime == span.mediaEnd, event.peak.score > peak || jpeg == nil else { return }
         peak = event.peak.score
         jpeg = still.jpeg ?? jpeg
     }
 
-    /// Returns the picture once after each change; nil if it was sent already.
+    /// Returns the picture once after each change; nil if it was already returned.
     mutating func news() -> Data? {
-        guard let jpeg, jpeg != told else { return nil }
-        told = jpeg
+        guard let jpeg, jpeg != sent else { return nil }
+        sent = jpeg
         return jpeg
     }
 }

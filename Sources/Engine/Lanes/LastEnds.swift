@@ -1,12 +1,12 @@
 import Matching
 
-/// The wall-clock ends of the last events of a lane, so that cooldowns continue after a restart.
+/// The ends of the last events of a lane (a stream or region), from which cooldowns continue.
 ///
-/// They serve when the query, the stream or the daemon returns.
+/// They are used when a query, a stream or the daemon returns after it was removed or stopped.
 struct LastEnds {
-    /// The ends in seconds since 1970, by query.
+    /// The end of each query's last event, in seconds since 1970.
     private(set) var queries: [String: Double] = [:]
-    /// The ends and the cooldowns of groups.
+    /// For each group of queries, the end of its last event (seconds since 1970) and its cooldown (seconds).
     private(set) var groups: [String: (end: Double, cooldown: Double)] = [:]
 
     mutating func note(query id: String, _ end: Double) { queries[id] = max(queries[id] ?? end, end) }
@@ -25,13 +25,13 @@ struct LastEnds {
     }
 }
 
-/// The end of an event that was sent before this process started.
+/// The end of an event that was published before this process started.
 package struct EndedEvent: Sendable, Equatable {
     package let query: String
-    /// The event's group; nil if it was the query's own event.
+    /// The group of queries that had the event; nil if the query itself had it.
     package let group: String?
     package let lane: String
-    /// The end in seconds since 1970.
+    /// The event's end, in seconds since 1970.
     package let end: Double
 
     package init(query: String, group: String?, lane: String, end: Double) {
@@ -40,7 +40,9 @@ package struct EndedEvent: Sendable, Equatable {
 }
 
 extension StandingQuery {
-    /// Whether another query would match the same windows, so that the state of this one's events holds for it.
+    /// Returns true if the other query matches the same windows and belongs to the same group.
+    ///
+    /// Then it can continue this query's open event.
     func isDecidedLike(_ other: StandingQuery) -> Bool {
         let (policy, theirs) = (settings.policy, other.settings.policy)
         return isLearntLike(other) && settings.group == other.settings.group && policy.needed == theirs.needed
@@ -49,7 +51,7 @@ extension StandingQuery {
 }
 
 extension RegisteredQuery {
-    /// Whether the other query is this one, or replaced it and matches the same windows.
+    /// Returns true if the other query is this one, or is a new version of it that matches the same windows.
     func decidesLike(_ other: RegisteredQuery) -> Bool {
         self === other || query.id == other.query.id && other.query.isDecidedLike(query)
     }

@@ -1,13 +1,13 @@
 package import Matching
 
-/// A change of a learnt threshold, to be recorded before it is used.
+/// A change of a learnt threshold; it must be recorded before the threshold is used.
 package struct ThresholdChange: Sendable, Equatable {
     package let query: String
     package let lane: String
     package let change: Recalibration
 }
 
-/// The calibration of a query on a lane.
+/// The learnt state of a query's threshold on one lane (a stream or region).
 package struct LearntCalibration: Sendable {
     package let query: String
     package let lane: String
@@ -18,11 +18,13 @@ package struct LearntCalibration: Sendable {
     }
 }
 
-/// The number of learnt thresholds, by state; there is one for each budget query and lane.
+/// The number of learnt thresholds by state: being learnt, in use, or no longer fitting.
+///
+/// There is one for each stream or region and each query whose threshold is learnt.
 package struct LearntThresholds: Sendable, Codable, Equatable {
     package var learning = 0
     package var pinned = 0
-    /// The pinned thresholds that no longer fit.
+    /// The number of thresholds in use that no longer fit the scores.
     package var drifted = 0
 
     mutating func count(_ calibration: Calibration) {
@@ -35,9 +37,9 @@ package struct LearntThresholds: Sendable, Codable, Equatable {
 }
 
 extension Lane {
-    /// Adds a window's score to a budget's calibration, and judges the window by the threshold before that.
+    /// Compares a window's score with the learnt threshold, then uses the score to learn.
     ///
-    /// Scores of true events are added, too: the calibration separates them from the background.
+    /// Scores of true events must be passed, too; they are separated from the usual scores.
     func learn(
         _ standing: RegisteredQuery, _ score: Float, _ alerts: Double, _ settings: CalibrationSettings
     ) -> (judgement: Judgement, change: ThresholdChange?) {
@@ -50,7 +52,7 @@ extension Lane {
         return (judgement, change.map { ThresholdChange(query: standing.query.id, lane: name, change: $0) })
     }
 
-    /// Moves a learnt threshold to the value that the background gives now; nil if there is nothing to move.
+    /// Moves a query's learnt threshold to the value that fits the scores now; nil if nothing was learnt since.
     func recalibrate(_ standing: RegisteredQuery) -> ThresholdChange? {
         guard let change = calibrations[standing.slot]?.recalibrate(at: clock) else { return nil }
         changedCalibrations.insert(standing.slot)
@@ -59,7 +61,7 @@ extension Lane {
 }
 
 extension StandingQuery {
-    /// Whether another query has the same scores and budget, so that this one's calibration holds for it.
+    /// Returns true if the other query has the same scores and kind of threshold, so that a learnt threshold fits it.
     func isLearntLike(_ other: StandingQuery) -> Bool {
         text == other.text && phrasings == other.phrasings && images == other.images && head == other.head
             && frames == other.frames && rule == other.rule && settings.prompts == other.settings.prompts

@@ -1,29 +1,29 @@
 import Matching
 
-/// A query to be judged in a window, and its scores there.
+/// A query with its scores in one window.
 struct Found {
     let standing: RegisteredQuery
     let score: Float
-    /// The window's scores against the query's contrasts, in the rule's order.
+    /// The window's scores for the texts that the query is contrasted with, in the query's order.
     let contrasts: [Float]
 }
 
-/// A head's output for one window.
+/// The output of a head (a model that scores windows) for one window.
 struct HeadOutput {
-    /// The queries that the window may match or that are in motion, in no order.
+    /// The queries that may match the window or have an event in progress, with their scores; unordered.
     let found: [Found]
-    /// The clip embedding `[d]` of length 1; the mean head's if the head itself pairs.
+    /// The embedding of the whole window `[d]`, of length 1; by the mean head if the query's head gives only scores.
     let clip: [Float]
 }
 
-/// A window of a lane between the arrival of its frames and its judgement.
+/// A window of a lane (a stream or region) that is not judged yet.
 final class PendingWindow {
-    /// Whether the window is scored again in float32.
-    enum Review {
-        case open
-        /// The window will be scored again in float32, since its score is too close to a threshold.
+    /// The state of the decision whether the window is scored again in float32.
+    enum Rescoring {
+        case undecided
+        /// The window must be scored again in float32, since its score is too close to a threshold.
         ///
-        /// `isApart`: none of its frames had a float32 embedding before.
+        /// `isApart` is true if none of its frames had a float32 embedding before.
         case due(isApart: Bool)
         case done
     }
@@ -34,9 +34,9 @@ final class PendingWindow {
     let still: Still
     /// The pictures of the window's frames, oldest first; empty if they are not kept.
     let pictures: [HeldPicture]
-    /// The head's output; nil before the head was called, or if it failed.
-    var look: HeadOutput?
-    var review = Review.open
+    /// The scores and embedding of the window; nil before it is scored, or if scoring failed.
+    var output: HeadOutput?
+    var rescoring = Rescoring.undecided
 
     init(_ key: GroupKey, of lane: Lane, _ span: WindowSpan, _ still: Still = Still(nil)) {
         self.key = key
@@ -47,7 +47,7 @@ final class PendingWindow {
     }
 }
 
-/// The windows of a batch that one group scores, and their frame embeddings `[count, frames, d]`.
+/// The windows that are scored at once for one group of queries, with their frame embeddings `[count, frames, d]`.
 struct WindowBatch {
     let key: GroupKey
     private(set) var frames: [Float] = []
@@ -55,7 +55,7 @@ struct WindowBatch {
 
     init(_ key: GroupKey) { self.key = key }
 
-    /// Adds the newest frames of a lane as a window; returns nil if the lane has none.
+    /// Adds the newest frames of a lane (a stream or region) as a window; returns nil if it has no frame.
     mutating func add(_ lane: Lane, _ still: Still = Still(nil)) -> PendingWindow? {
         let (offset, length) = (frames.count, key.frames * lane.window.width)
         frames.append(contentsOf: repeatElement(0, count: length))
@@ -68,7 +68,7 @@ struct WindowBatch {
         return window
     }
 
-    /// Makes a batch of one window from embeddings of its frames, `[frames, d]`, oldest first; pads missing frames.
+    /// Makes a batch of one window from its frames' embeddings `[frames, d]`, oldest first; missing frames are zeros.
     init(_ window: PendingWindow, _ rows: [Float], width: Int) {
         key = window.key
         frames = rows + [Float](repeating: 0, count: key.frames * width - rows.count)

@@ -1,14 +1,14 @@
 import Tensors
 
-/// Estimates the error of scores in a lower precision from windows that were also scored in float32.
+/// Estimates the error of scores in a lower precision, from windows that were also scored in float32.
 ///
-/// It depends on the model, the head and the pictures, so it is measured. The type is pure.
+/// The error depends on the models and the pictures, so it is measured while running.
 struct ScoreError {
     /// A score this many RMS errors from a threshold stays on its side in float32.
     static let margin: Float = 6
-    /// The weight of the assumed error, in windows, before any is measured.
+    /// The weight of the assumed error in the estimate, as a number of windows, before any error is measured.
     static let assumption = 4.0
-    /// The number of windows that the estimate remembers: pictures change, and the errors with them.
+    /// The number of windows that the estimate remembers, since errors change with the pictures.
     static let memory = 1000.0
 
     private var squares: Double
@@ -17,11 +17,11 @@ struct ScoreError {
 
     init(assumed: Float) { squares = Self.assumption * Double(assumed) * Double(assumed) }
 
-    /// The RMS error.
+    /// The estimated RMS error of a score.
     var usual: Float { Float((squares / weight).squareRoot()) }
     var most: Float { Self.margin * usual }
 
-    /// Adds the differences of some of a window's scores.
+    /// Adds the differences between some of a window's scores in float32 and in the lower precision.
     mutating func note(_ differences: [Float]) {
         let sum = differences.reduce(0.0) { $0 + Double($1) * Double($1) }
         guard !differences.isEmpty, sum.isFinite else { return }
@@ -30,9 +30,9 @@ struct ScoreError {
         weight += 1
     }
 
-    /// Counts a window; returns true if it should be scored in both precisions, whatever its score.
+    /// Counts a window, and returns true if it should be scored in both precisions to measure the error.
     ///
-    /// These are the first, second, fourth, eighth and so on, and each 1024th.
+    /// That is so for the first, second, fourth, eighth window and so on, and for each 1024th.
     mutating func isSample() -> Bool {
         windows += 1
         return windows.nonzeroBitCount == 1 || windows % 1024 == 0
@@ -40,9 +40,9 @@ struct ScoreError {
 }
 
 extension Precision {
-    /// The assumed RMS error of cosines until it is measured; nil for float32.
+    /// The RMS error of cosines that is assumed until it is measured; nil for float32.
     ///
-    /// For logits it is relative to their scale. The bundled model `shapes` has half to twice this error, by head.
+    /// For logits, it is multiplied by the model's scale. The bundled model `shapes` has half to twice this error.
     var assumedError: Float? {
         switch self {
         case .int8: 0.001

@@ -1,11 +1,12 @@
-/// The clip embeddings of a lane's last hour, one a second, with which an explanation compares a score.
+/// The window embeddings of a stream or region in the last hour, about one a second; explanations rank a score among
+/// them.
 ///
 /// They are stored as bytes, each with a scale. The memory of an hour is allocated at once (2.1 MB at width 512), so
-/// that a daemon has its full size from the start. Windows closer than a second would show the same.
+/// that a daemon has its full size from the start.
 struct WindowHistory {
-    /// The seconds that are remembered.
+    /// The seconds for which windows are remembered.
     static let span = 3600.0
-    /// The least seconds between two windows: a second, less some jitter of time stamps.
+    /// The least seconds between two remembered windows: a second, less some jitter of time stamps.
     static let step = 0.9
     static let limit = Int(span / step)
 
@@ -13,7 +14,7 @@ struct WindowHistory {
     private var bytes: [Int8]
     private var scales: [Float]
     private var times: [Double]
-    /// The place of the oldest window.
+    /// The position of the oldest window's embedding in the ring buffer.
     private var start = 0
     private(set) var count = 0
 
@@ -26,7 +27,7 @@ struct WindowHistory {
 
     private func slot(_ index: Int) -> Int { (start + index) % Self.limit }
 
-    /// Adds the embedding of a window that ended at `time`, in seconds of the lane's clock.
+    /// Adds the embedding of a window that ended at `time`, in seconds, unless the last one is less than `step` older.
     mutating func append(_ embedding: ArraySlice<Float>, at time: Double) {
         guard count == 0 || time - times[slot(count - 1)] >= Self.step else { return }
         while count > 0, count == Self.limit || time - times[start] > Self.span {
@@ -42,7 +43,7 @@ struct WindowHistory {
         count += 1
     }
 
-    /// The number of windows that score above `score` against a text embedding of length 1.
+    /// Returns the number of windows that score above `score` for a text embedding of length 1.
     func above(_ score: Float, of embedding: [Float]) -> Int {
         (0..<count).count { index in
             let place = slot(index)

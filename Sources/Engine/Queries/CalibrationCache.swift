@@ -1,23 +1,23 @@
 import Matching
 
-/// Calibrations whose lane or query is not present: from before this process, or of a removed stream.
+/// The states of learnt thresholds whose query, stream or region does not exist now, such as after a restart.
 struct CalibrationCache {
     private var learnt: [String: [String: Calibration]] = [:]
-    /// Calibrations of removed lanes that were not saved yet.
+    /// States of learnt thresholds of removed streams and regions that must still be saved.
     private var unsaved: [LearntCalibration] = []
 
-    /// Adds a calibration that was saved before this process.
+    /// Adds the state of a learnt threshold that an earlier process saved.
     mutating func put(_ calibration: Calibration, query: String, lane: String) {
         learnt[lane, default: [:]][query] = calibration
     }
 
-    /// Whether a threshold is pinned for a query, on a lane or on any.
+    /// Returns true if this cache has a learnt threshold of a query, on the given stream or region or, if nil, on any.
     func isPinned(_ query: String, on lane: String? = nil) -> Bool {
         if let lane { return learnt[lane]?[query]?.pin != nil }
         return learnt.values.contains { $0[query]?.pin != nil }
     }
 
-    /// Keeps the calibrations of a lane that is removed.
+    /// Stores the learnt thresholds' states of a lane (a stream or region) that is being removed.
     mutating func keep(_ lane: Lane, _ book: QueryBook) {
         unsaved += lane.takeChanges(book)
         for (slot, calibration) in lane.calibrations {
@@ -25,7 +25,8 @@ struct CalibrationCache {
         }
     }
 
-    /// Returns a kept calibration to a lane and query, if the budget is still the same.
+    /// Moves the stored state of a learnt threshold back to its lane (stream or region), unless the query's rule has
+    /// changed.
     mutating func give(_ standing: RegisteredQuery, to lane: Lane) {
         guard case .budget(let alerts) = standing.query.rule,
             let calibration = learnt[lane.name]?.removeValue(forKey: standing.query.id),
@@ -44,7 +45,7 @@ struct CalibrationCache {
         unsaved.removeAll { $0.query == query }
     }
 
-    /// Returns the calibrations of removed lanes that must be saved, once.
+    /// Returns the states of learnt thresholds that must be saved since their stream was removed; each only once.
     mutating func takeUnsaved() -> [LearntCalibration] {
         defer { unsaved = [] }
         return unsaved
@@ -52,7 +53,7 @@ struct CalibrationCache {
 }
 
 extension Lane {
-    /// The calibrations of the lane's queries that changed since the last call.
+    /// Returns the states of learnt thresholds of this stream or region that changed since the last call.
     func takeChanges(_ book: QueryBook) -> [LearntCalibration] {
         defer { changedCalibrations = [] }
         return changedCalibrations.compactMap { slot in

@@ -1,15 +1,15 @@
 import Heads
 import Matching
 
-/// All registered queries: by id, by slot, and in groups of one head and window length.
+/// All registered queries, by id, by number, and in groups that have the same scoring model and window length.
 ///
-/// Not Sendable: it belongs to the engine.
+/// Not Sendable: only the engine or a replay uses it.
 final class QueryBook {
     private var slots: [RegisteredQuery?] = []
     private var free: [Slot] = []
     private var ids: [String: Slot] = [:]
     private(set) var groups: [GroupKey: QueryGroup] = [:]
-    /// The queries with active hours or expiry, and the first moment at which one of them may change.
+    /// The queries with active hours or an expiry; `nextChange` is the first time at which one of them starts or stops.
     private var timed: Set<Slot> = []
     private(set) var nextChange: Double?
     private let makeGroup: (GroupKey) throws -> QueryGroup
@@ -18,15 +18,16 @@ final class QueryBook {
 
     var count: Int { ids.count }
     var all: [StandingQuery] { slots.compactMap { $0?.query }.sorted { $0.id < $1.id } }
-    /// The longest window that a query uses; 0 without queries.
+    /// The longest window of all queries, in frames; 0 without queries.
     var longestWindow: Int { groups.keys.map(\.frames).max() ?? 0 }
 
     subscript(id: String) -> RegisteredQuery? { ids[id].flatMap { slots[Int($0)] } }
     subscript(slot: Slot) -> RegisteredQuery? { slots.indices.contains(Int(slot)) ? slots[Int(slot)] : nil }
 
-    /// Returns the query's group, or makes one; throws if its head cannot be used with this model.
+    /// Returns the group of queries that a query is scored with, or makes it; throws if its scoring model cannot be
+    /// used.
     ///
-    /// The caller does this first, so that nothing is half done later.
+    /// Call this before a change, so that an error leaves nothing half done.
     func group(for query: StandingQuery) throws -> QueryGroup {
         let key = GroupKey(query)
         if let group = groups[key] { return group }
@@ -35,9 +36,7 @@ final class QueryBook {
         return group
     }
 
-    /// Adds a query; O(d).
-    ///
-    /// The caller has removed any query of the same id.
+    /// Adds a query, in a time that does not depend on the number of queries; remove one with the same id before.
     func add(_ query: StandingQuery, _ embedding: QueryEmbedding, at time: Double) throws -> RegisteredQuery {
         let group = try group(for: query)
         let slot = free.popLast() ?? Slot(slots.count)
@@ -54,9 +53,9 @@ final class QueryBook {
         return standing
     }
 
-    /// Removes a query; O(d).
+    /// Removes a query, in a time that does not depend on the number of queries.
     ///
-    /// An empty group is removed, too, unless `keepingGroup`.
+    /// Its group (queries scored together) is removed, too, if it is now empty and not `keepingGroup`.
     func remove(_ id: String, keepingGroup: Bool = false) -> RegisteredQuery? {
         guard let slot = ids.removeValue(forKey: id), let standing = slots[Int(slot)] else { return nil }
         slots[Int(slot)] = nil
@@ -67,7 +66,7 @@ final class QueryBook {
         return standing
     }
 
-    /// Applies active hours and expiry at a moment; returns the queries that are no longer watched.
+    /// Activates and deactivates queries by their active hours and expiry; returns the queries that became inactive.
     func refresh(at time: Double) -> [RegisteredQuery] {
         guard let due = nextChange, time >= due else { return [] }
         var left: [RegisteredQuery] = []

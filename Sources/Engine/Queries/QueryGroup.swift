@@ -4,19 +4,20 @@ import Heads
 import Matching
 import Tensors
 
-/// The registered queries of one head and window length: the head's instance, and indexes of text embeddings.
+/// The queries with the same head (the model that scores windows) and window length; scores windows for them.
 ///
-/// A pooling head computes a window's clip embedding; an index then finds the queries with a fixed threshold that it
-/// reaches. There is an index for each selector and active hours, so that a lane is scored only against queries that
-/// watch it. Contrasts and budgets have no threshold that holds for all windows, so they are scored in each window. A
-/// pairing head scores the queries that the mean head ranks best, and those in motion.
+/// A pooling head computes one embedding per window. A search index then finds the queries whose fixed threshold the
+/// window reaches. There is one index for each combination of selected streams and active hours. Queries with
+/// contrasting texts or a learnt threshold cannot be searched for, so they are scored in each window. A pairing head
+/// scores a text with a window: it scores the queries that the mean head ranks best, and those with an event in
+/// progress.
 final class QueryGroup {
     private struct PartitionKey: Hashable {
         let selector: StreamSelector
         let hours: ActiveHours
     }
 
-    /// The queries that watch the same streams at the same hours.
+    /// The queries that select the same streams and have the same active hours, in one search index.
     private final class Partition {
         let index: ScoreIndex
         var watched = 0
@@ -39,38 +40,39 @@ final class QueryGroup {
     }
 
     private let head: Head
-    /// The mean head that chooses the queries for a pairing head to score; nil for other heads.
+    /// The mean head, which chooses the queries that a pairing head (slower, scores each text) scores; nil for other
+    /// heads.
     private let candidates: Head?
     private let key: GroupKey
-    /// The kind of the head's scores.
+    /// The kind of scores that the group's head (scoring model) gives: cosines or logits.
     let scores: ScoreKind
 
-    /// The scoring that turns the head's scores into probabilities: the model's own for cosines.
+    /// Returns the scale and bias that turn the group's scores into probabilities: for cosines, those of `model`.
     func scoring(_ model: Scoring) -> Scoring { scores == .logits ? .logits : model }
 
     private let width: Int
     private var partitions: [PartitionKey: Partition] = [:]
-    /// Normalised rows of the queries that are scored in every window; `listed` has these queries by slot.
+    /// The unit text embeddings of queries whose score is computed in every window; `listed` has the queries by number.
     private let everyWindow: ScoreIndex
     private var listed: [Slot: RegisteredQuery] = [:]
     private var standings: [Slot: RegisteredQuery] = [:]
-    /// Unnormalised text embeddings by slot; only for a pairing head.
+    /// The text embeddings by the query's number, not normalised; only for heads that score each text with a window.
     private var raw: [Slot: [Float]] = [:]
-    // Results of the heads and the index, kept for the next call.
+    // Buffers for the results of heads and index, reused by the next call.
     private var pooled: [Float] = []
     private var logits: [Float] = []
     private var hits: [ScoreIndex.Hit] = []
-    /// The estimated error of scores against float32; nil if scores are float32's, or close enough.
+    /// The estimated error of scores compared with float32; nil if windows are never scored again in float32.
     private(set) var error: ScoreError?
-    /// The distance below a query's threshold from which the index finds it, since its float32 score might be higher.
+    /// The distance below a threshold at which a search still finds a query, since its float32 score may be higher.
     private var slack: Float = 0
-    /// The queries whose scores measure the error: the first ones.
+    /// The queries whose scores are used to measure the error: the first ones that were added.
     private var probes: [RegisteredQuery] = []
     private static let mostProbes = 32
 
-    /// Loads the head; throws if it does not exist, or cannot be used with the model.
+    /// Loads the head (the plugin that scores windows); throws if it does not exist or does not fit the CLIP model.
     ///
-    /// `assuming`: the assumed error of cosines and logits, if windows may be scored again in float32.
+    /// `error` is the assumed error of scores, if windows may be scored again in float32; otherwise nil.
     init(
         _ key: GroupKey, model: ModelDirectory, finder: HeadFinder,
         assuming error: (cosines: Float, logits: Float)? = nil
@@ -93,9 +95,9 @@ final class QueryGroup {
         slack = Self.slack(for: self.error)
     }
 
-    /// All queries of the group, ordered by slot.
+    /// All queries of the group, ordered by their number.
     var members: [RegisteredQuery] { standings.values.sorted { $0.slot < $1.slot } }
-    /// The queries in the first slots, in no order.
+    /// Returns the queries whose number is below the given one, unordered.
     func members(below slot: Slot) -> some Sequence<RegisteredQuery> { standings.values.lazy.filter { $0.slot < slot } }
     /// The queries whose threshold is learnt.
     var learners: [RegisteredQuery] { listed.values.filter { $0.query.rule.fixedThreshold == nil } }
@@ -132,27 +134,27 @@ final class QueryGroup {
         if partition.index.count == 0 { partitions[key] = nil }
     }
 
-    /// Sets whether a query is watched at this time.
+    /// Lets searches find a query, or no longer find it, when its active hours begin or end.
     func setWatched(_ standing: RegisteredQuery, _ isWatched: Bool) {
         guard standing.floor != nil, let partition = partitions[Self.partition(of: standing)] else { return }
         partition.index.setFloor(standing.slot, floor(of: standing))
         partition.watched += isWatched ? 1 : -1
     }
 
-    /// The score from which on a search finds the query; NaN if it is not watched.
+    /// Returns the least score for which a search finds the query; NaN, which nothing reaches, if it is inactive.
     private func floor(of standing: RegisteredQuery) -> Float {
         guard let floor = standing.floor, standing.isWatched else { return .nan }
         return floor - slack
     }
 
-    /// Forgets which queries select a lane, because its labels may change.
+    /// Forgets which queries select a lane (a stream or region), because its labels may change.
     func forget(_ lane: String) { for partition in partitions.values { partition.forget(lane) } }
 
     private static func partition(of standing: RegisteredQuery) -> PartitionKey {
         PartitionKey(selector: standing.query.settings.selector, hours: standing.query.settings.activeHours)
     }
 
-    /// The normalised text embedding of a query of the group.
+    /// Returns the unit embedding of one of the group's queries.
     func embedding(of standing: RegisteredQuery) -> [Float]? { index(of: standing)?.row(standing.slot) }
 
     private func index(of standing: RegisteredQuery) -> ScoreIndex? {
@@ -161,11 +163,12 @@ final class QueryGroup {
 
     // MARK: Scores
 
-    /// Scores a batch of windows; returns the outputs in the batch's order.
+    /// Scores a batch of windows, and returns one output per window, in order.
     ///
-    /// A pooling head's output has the queries at or a little below their threshold, and those whose rule needs every
-    /// window. `also` is a query that a pairing head scores whatever the mean head says.
-    func look(at batch: WindowBatch, rerank: Int, also: RegisteredQuery? = nil) throws -> [HeadOutput] {
+    /// If the head (scoring model) embeds windows, an output has the queries at, or slightly below, their threshold,
+    /// and the queries that are scored in each window. If it scores each text with a window, an output has the `rerank`
+    /// best queries by the mean head, and `also`.
+    func runHead(on batch: WindowBatch, rerank: Int, also: RegisteredQuery? = nil) throws -> [HeadOutput] {
         let windows = batch.windows
         try (candidates ?? head).pool(
             batch.frames, valid: windows.map(\.span.frames), frames: key.frames, into: &pooled)
@@ -174,7 +177,8 @@ final class QueryGroup {
         return zip(found, clips).map { HeadOutput(found: $0, clip: $1) }
     }
 
-    /// The scores of a query against a clip embedding; nil for pairing heads.
+    /// Returns the scores of a query and its contrasting texts for a window's embedding; nil if the head gives only
+    /// scores.
     func score(_ standing: RegisteredQuery, _ clip: [Float]) -> Found? {
         guard !pairs, let score = index(of: standing)?.score(clip, 0, standing.slot) else { return nil }
         let contrasts =
@@ -184,16 +188,16 @@ final class QueryGroup {
 
     // MARK: Scores in float32
 
-    /// Counts a window; returns true if it should be scored in both precisions to measure the error.
+    /// Counts a window, and returns true if it should be scored in both precisions to measure the error.
     func isSample() -> Bool { error?.isSample() ?? false }
 
-    /// Measures the error from two outputs for one window, of which `exact` comes from float32 embeddings.
+    /// Updates the estimated error of scores from two results for one window; `exact` comes from float32 embeddings.
     func measure(_ before: HeadOutput, _ exact: HeadOutput) {
         if pairs {
             let scores = Dictionary(before.found.map { ($0.standing.slot, $0.score) }, uniquingKeysWith: { $1 })
             error?.note(exact.found.compactMap { here in scores[here.standing.slot].map { here.score - $0 } })
         } else {
-            // Those who came first may have gone.
+            // The first queries may have been removed.
             let probes = probes.isEmpty ? Array(standings.values.prefix(Self.mostProbes)) : probes
             error?.note(
                 probes.compactMap { probe in
@@ -203,7 +207,8 @@ final class QueryGroup {
         followError()
     }
 
-    /// Moves all floors after a large change of the error; they have some margin, so this is rare.
+    /// Adjusts the score from which on the search finds a query, after a large change of the error estimate; this is
+    /// rare.
     private func followError() {
         guard let most = error?.most, most > slack || most < slack / 2 else { return }
         slack = Self.slack(for: error)
@@ -234,7 +239,7 @@ final class QueryGroup {
         return found
     }
 
-    /// Chooses queries by the mean head, then scores them by the pairing head.
+    /// Chooses queries for each window by the mean head, then scores their texts with the slower pairing head.
     private func pair(_ batch: WindowBatch, rerank: Int, also: RegisteredQuery?) throws -> [[Found]] {
         var texts: [Float] = []
         var places: [Slot: Int] = [:]
@@ -270,9 +275,10 @@ final class QueryGroup {
         return found
     }
 
-    /// The queries of a lane that a pairing head scores in a window.
+    /// Returns the queries of a stream or region that a pairing head (slow, scores each text) scores in a window.
     ///
-    /// They are the mean head's best, those in motion, and those whose rule needs every window.
+    /// They are the best `rerank` by the mean head, all with an event in progress, and all that are scored in each
+    /// window.
     private func choose(_ lane: Lane, _ window: Int, rerank: Int, also: RegisteredQuery?) -> [RegisteredQuery] {
         var chosen = also.map { [$0] } ?? []
         var others: [(standing: RegisteredQuery, cosine: Float)] = []

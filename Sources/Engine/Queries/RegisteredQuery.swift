@@ -2,10 +2,10 @@ package import Matching
 package import SystemSupport
 import Tensors
 
-/// A registered query's small number in the engine; it is reused after the query was removed.
+/// A query's number in the engine, from 0; it is reused after the query was removed.
 typealias Slot = Int32
 
-/// The key of a group: queries that share it are scored together.
+/// The scoring model (head) and the window length of a query; queries with the same key are scored together.
 struct GroupKey: Hashable {
     let head: String
     let frames: Int
@@ -16,13 +16,13 @@ struct GroupKey: Hashable {
     }
 }
 
-/// The embeddings of a query's description, computed once by the towers.
+/// The embeddings of a query's texts and pictures, computed once by CLIP's encoders.
 package struct QueryEmbedding: Sendable {
-    /// The embedding `[d]` of all its sentences and pictures, not normalised.
+    /// The average embedding `[d]` of the query's sentences and pictures, not normalised.
     package let query: [Float]
-    /// The embedding `[d]` of each contrast, not normalised, in the rule's order.
+    /// The embeddings `[d]` of the texts that the query is contrasted with, not normalised, in the query's order.
     package let contrasts: [[Float]]
-    /// Whether a text was cut to the model's context.
+    /// True if a text was cut to the model's context length.
     package let truncated: Bool
 
     package init(query: [Float], contrasts: [[Float]] = [], truncated: Bool = false) {
@@ -32,7 +32,7 @@ package struct QueryEmbedding: Sendable {
     }
 }
 
-/// A query with its embeddings, as the engine takes it.
+/// A query with its embeddings, ready to be added to the engine.
 package struct EmbeddedQuery: Sendable {
     package let query: StandingQuery
     package let embedding: QueryEmbedding
@@ -41,23 +41,23 @@ package struct EmbeddedQuery: Sendable {
         (self.query, self.embedding) = (query, embedding)
     }
 
-    /// The same query, which watches no other streams than these.
+    /// Returns the same query, limited to the streams whose names match `streams`.
     package func limited(to streams: NamePatterns) -> EmbeddedQuery {
         EmbeddedQuery(query.limited(to: streams), embedding)
     }
 }
 
-/// A query that the engine watches.
+/// A query that is registered in the engine, with its number (slot) and its contrasting texts' embeddings.
 ///
-/// It is a class, so that a list of a million queries costs a reference each.
+/// It is a class, so that a list of a million queries costs one reference each.
 final class RegisteredQuery {
     let query: StandingQuery
     let slot: Slot
-    /// The embeddings of the contrasts as the text tower gives them.
+    /// The embeddings of the texts that the query is contrasted with, not normalised.
     let rawContrasts: [[Float]]
-    /// The embeddings of the contrasts with length 1, `[contrasts, d]`.
+    /// The unit embeddings of the texts that the query is contrasted with, `[contrasts, d]`.
     let contrasts: [Float]
-    /// Whether the query is watched at this time: enabled, within its hours, not expired.
+    /// True if the query is active now: enabled, within its active hours and not expired.
     var isWatched: Bool
 
     init(_ query: StandingQuery, slot: Slot, contrasts: [[Float]], isWatched: Bool) {
@@ -72,7 +72,7 @@ final class RegisteredQuery {
 
     var key: GroupKey { GroupKey(query) }
 
-    /// The threshold, if it is one score for all windows, which an index can search for; else nil.
+    /// The threshold that a search index can use: of a query with a fixed score threshold; otherwise nil.
     var floor: Float? { if case .score(let threshold) = query.rule { threshold } else { nil } }
 
     var policy: EventPolicy { query.settings.group == nil ? query.settings.policy : query.settings.policy.ofMember }

@@ -4,7 +4,7 @@ package import Sampling
 package import StreamSources
 import Synchronization
 
-/// Reads a file as one clip, like CLIP4Clip's data loaders: sampled by frame numbers, cut to a window's length.
+/// Reads a video file as one clip, as CLIP4Clip's data loaders do: sampled by frame number, cut to a window's length.
 package struct ClipReader: Sendable {
     private let source: SourceDescription
     private let templates: PipelineTemplates
@@ -23,9 +23,9 @@ package struct ClipReader: Sendable {
         self.maxFrames = maxFrames
     }
 
-    /// Returns the kept frames, and the number of sampled ones.
+    /// Returns the frames to score, and the number of frames sampled.
     ///
-    /// If the clip's length decides which frames are kept, it is decoded twice, so that only these are in memory.
+    /// If the clip's length decides which frames are kept, the file is decoded twice, so that only these are in memory.
     package func frames() async throws -> (kept: [Frame], sampled: Int) {
         var wanted = Set(0..<maxFrames)
         var sampled: Int?
@@ -41,7 +41,7 @@ package struct ClipReader: Sendable {
         return (frames, sampled ?? seen)
     }
 
-    /// Plays the source to its end, or to the last second of interest.
+    /// Decodes the file to its end, or to the last second to sample.
     private func play(_ clip: ClipFrames) async throws -> (frames: [Frame], sampled: Int) {
         var description = source
         description.clip = clip

@@ -2,14 +2,14 @@ package import Ingest
 package import Matching
 package import StreamSources
 
-/// Scores a file as one clip, like CLIP4Clip's data loaders.
+/// Scores a video file as one clip, as CLIP4Clip's data loaders read it.
 ///
-/// It is sampled by frame numbers, cut to a window's length, and scored once.
+/// The file is sampled by frame number, cut to a window's length, and scored once.
 package struct ClipSession: Sendable {
-    /// The clip's scores, with the numbers of its frames.
+    /// The clip's scores, and the numbers of its frames.
     package struct Result: Sendable {
         package let scores: [WindowScore]
-        /// The number of sampled frames; `kept` is the number of those that were scored.
+        /// The number of frames sampled; `kept` is the number of frames that were scored.
         package let sampled: Int
         package let kept: Int
     }

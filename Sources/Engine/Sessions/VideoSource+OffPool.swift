@@ -5,12 +5,14 @@ package import StreamSources
 import Synchronization
 
 extension VideoSource {
-    /// The longest wait for opening a source: some devices and file systems never answer.
+    /// The longest wait for opening a source, since some devices and file systems never answer.
     private static let mostOpening = Duration.seconds(30)
-    /// The longest wait for stopping a source; afterwards the stop continues on its own thread.
+    /// The longest wait for stopping a source; after that, the stop continues on its own thread.
     private static let mostStopping = Duration.seconds(10)
 
-    /// Starts playing, which may wait for a device or a server; returns the error if it failed.
+    /// Starts the source on a separate thread, since that may block, and returns the error if it failed.
+    ///
+    /// Waits 30 seconds at most.
     package func startOffPool() async -> SourceError? {
         let problem = Mutex<SourceError?>(nil)
         let hasStarted = await offPool(atMost: Self.mostOpening) {
@@ -23,6 +25,6 @@ extension VideoSource {
                 + "check that the device, or the disk or network that it lies on, answers")
     }
 
-    /// Stops the source, and waits for that only a limited time.
+    /// Stops the source on a separate thread; waits for 10 seconds at most.
     package func stopOffPool() async { _ = await offPool(atMost: Self.mostStopping) { self.stop() } }
 }

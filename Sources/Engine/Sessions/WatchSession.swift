@@ -6,23 +6,23 @@ package import StreamSources
 import Synchronization
 import WireFormat
 
-/// Plays one stream to its end without a daemon: the session of `watchword watch`.
+/// Plays one stream to its end without a daemon, for the command `watchword watch`.
 package struct WatchSession: Sendable {
-    /// A report of a running session.
+    /// A report of a running session, for the caller to print.
     package enum Report: Sendable {
         case detection(Detection, seq: Int64, prev: Int64?)
         case scores([WindowScore])
-        /// The number of frames sampled so far, and the media time reached.
+        /// The number of frames sampled so far, and the media time reached, in seconds.
         case progress(frames: Int, mediaTime: Double)
         case warning(String)
     }
 
-    /// The result of a session.
+    /// The result of a session: counters, the failure if any, and the queries without an event.
     package struct Summary: Sendable {
         package var frames = 0
-        /// The number of frames whose picture was unchanged, so that they kept its embedding.
+        /// The number of frames whose picture was unchanged, so that they kept an embedding.
         package var gated = 0
-        /// The number of frames that showed nothing and entered no window.
+        /// The number of black, frozen or blurred frames, which enter no window.
         package var blind = 0
         package var windows = 0
         /// The number of windows scored again in float32.
@@ -30,9 +30,10 @@ package struct WatchSession: Sendable {
         package var events = 0
         package var dropped: UInt64 = 0
         package var failure: String?
-        /// Whether the failure lies in the source's data, and not in reaching the source.
+        /// True if the source was reached, but its data is bad.
         package var isBadData = false
-        /// The queries without an event, with their closest moment, the closest first; nil if no window was scored.
+        /// The queries without an event, each with the window that came closest, the closest first; nil if none was
+        /// scored.
         package var eventless: [(query: StandingQuery, nearest: NearestMoment?)] = []
     }
 
@@ -87,7 +88,7 @@ package struct WatchSession: Sendable {
         return tally.summary
     }
 
-    /// Makes the source, whose frames and end go into the queue.
+    /// Makes the video source; its frames and its end go into the queue.
     private func makeSource(into queue: FrameQueue, _ findings: Findings) throws(SourceError) -> VideoSource {
         let name = name
         return try VideoSource(
@@ -123,7 +124,7 @@ package struct WatchSession: Sendable {
         }
     }
 
-    /// Records in the summary why a source ended too early.
+    /// Records in the summary that the source ended without a picture, unless it was stopped.
     private func note(_ summary: inout Summary, _ video: VideoSource, wasStopped: Bool) {
         guard !wasStopped else { return }
         let shown = SourceURI.redacted(source.uri)
@@ -147,11 +148,11 @@ private final class Findings: Sendable {
     }
 }
 
-/// The counts of a session so far, and the numbers of its messages.
+/// The counters of a session so far, and the sequence numbers of its event messages.
 private struct Tally {
     var summary = WatchSession.Summary()
     private var seq: Int64 = 0
-    /// The number of the last message of each topic.
+    /// The sequence number of the last message of each topic.
     private var last: [String: Int64] = [:]
     private var started: Set<String> = []
     private var startedGroups: Set<String> = []
@@ -164,7 +165,7 @@ private struct Tally {
         summary.rescored += step.rescored
     }
 
-    /// Numbers the detections, and reports them.
+    /// Gives the event messages sequence numbers, counts started events, and reports them.
     mutating func count(_ detections: [Detection], _ report: (WatchSession.Report) -> Void) {
         for detection in detections {
             seq += 1
@@ -179,7 +180,7 @@ private struct Tally {
         }
     }
 
-    /// Whether neither the query nor its group had an event.
+    /// Returns true if neither the query nor its group had an event.
     func isEventless(_ query: StandingQuery) -> Bool {
         !started.contains(query.id) && !(query.settings.group.map(startedGroups.contains) ?? false)
     }

@@ -6,19 +6,21 @@ import NIOHTTP1
 import NIOSSL
 import WireFormat
 
-/// etcd by its JSON gateway: one member at a time; when it does not answer within a second, the next.
+/// A client of etcd's JSON gateway that uses one member of the etcd cluster at a time.
+///
+/// It changes to the next member when one does not answer within a second.
 package actor EtcdClient: FleetEngine {
     private static let executor = QueueExecutor(label: "watchword.engine")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { Self.executor.asUnownedSerialExecutor() }
 
-    /// How members are reached and told who asks.
+    /// The URLs of the etcd members, and the user, password and TLS files with which to connect.
     package struct Access: Sendable {
-        /// As in "https://box-1:2379".
+        /// The URLs of the etcd members, such as "https://box-1:2379".
         package var members: [String]
         package var user = ""
-        /// Nil where the engine asks for none.
+        /// The password for etcd; nil if etcd requires none.
         package var password: String?
-        /// Paths of PEM files.
+        /// The paths of PEM files for TLS: trusted authorities, client certificate, private key; each may be nil.
         package var (authority, certificate, key): (String?, String?, String?)
 
         package init(members: [String]) { self.members = members }
@@ -28,15 +30,15 @@ package actor EtcdClient: FleetEngine {
     private let client: HTTPClient
     private var member = 0
     private var token: String?
-    /// Ends when another member is asked: watches go on there.
+    /// Functions that cancel the open watches; all are called when the client changes to another etcd member.
     private var watches: [Int: @Sendable () -> Void] = [:]
     private var tickets = 0
 
     private static let deadline = Duration.seconds(1)
-    /// Bytes of one answer, and of one line of a watch.
+    /// The size limit of an answer from etcd and of one line of a watch, in bytes.
     private static let most = 48 << 20
 
-    /// Opens nothing yet; refuses certificates that cannot be read.
+    /// Creates a client without connecting; throws if the certificate or private key cannot be read.
     package init(_ access: Access) throws(EngineError) {
         self.access = access
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
@@ -70,7 +72,7 @@ package actor EtcdClient: FleetEngine {
         try? await client.shutdown()
     }
 
-    // MARK: What is asked for
+    // MARK: Operations of FleetEngine
 
     package func read(_ range: KeyRange, limit: Int, at revision: Int64?) async throws(EngineError) -> RangeAnswer {
         let answer = try await ask("kv/range", EtcdCoding.range(range, limit: limit, at: revision), again: true)
@@ -98,7 +100,7 @@ package actor EtcdClient: FleetEngine {
 
     // MARK: Requests
 
-    /// Asks a member; `again`: asks the others, too, where one does not answer.
+    /// Sends a request to the current etcd member; with `again`, also to the other members until one answers.
     private func ask(_ path: String, _ body: JSONValue, again: Bool = false) async throws(EngineError) -> JSONValue {
         var failure = EngineError(.unreachable, "no member is known")
         for _ in 0..<(again ? access.members.count : 1) {
@@ -141,7 +143,7 @@ package actor EtcdClient: FleetEngine {
         token = given
     }
 
-    /// Host and port of the member that is asked.
+    /// The host and port of the etcd member in use, for error messages.
     private var place: String {
         let url = access.members[member]
         return url.split(separator: "/").last.map { String($0) } ?? url
@@ -189,7 +191,7 @@ package actor EtcdClient: FleetEngine {
         }
     }
 
-    /// Goes on with the next member, unless another request has gone on already.
+    /// Changes to the next etcd member, unless another request has already changed it from `old`.
     private func rotate(from old: Int) {
         guard member == old else { return }
         rotate()
@@ -223,7 +225,7 @@ package actor EtcdClient: FleetEngine {
             "start_revision": EtcdCoding.number(revision + 1),
         ]
         var asked = try request("watch", .object(["create_request": .object(create)]), token: token)
-        // Else the watch of a member that is cut off from the others stays silent.
+        // Without this header, a watch stays silent while its member is cut off from the other members.
         asked.headers.add(name: "Grpc-Metadata-hasleader", value: "true")
         let (client, place) = (client, place)
         let work = Task { () -> EngineError in
@@ -249,7 +251,7 @@ package actor EtcdClient: FleetEngine {
         throw error
     }
 
-    /// Reads a watch line by line until it breaks.
+    /// Reads etcd's answer to a watch line by line and passes the changes to `take`; returns when the answer ends.
     private static func follow(
         _ client: HTTPClient, _ asked: HTTPClientRequest, _ take: @Sendable ([KeyChange]) -> Void
     ) async throws {

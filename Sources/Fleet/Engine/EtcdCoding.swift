@@ -1,7 +1,7 @@
 import Foundation
 import WireFormat
 
-/// etcd's JSON: bytes in base64, 64-bit numbers as texts, what is zero or empty left out.
+/// Conversion to and from etcd's JSON, with bytes in base64, 64-bit integers as strings, and no zero or empty values.
 enum EtcdCoding {
     static func bytes(_ text: String) -> JSONValue { .string(Data(text.utf8).base64EncodedString()) }
     static func bytes(_ data: Data) -> JSONValue { .string(data.base64EncodedString()) }
@@ -80,7 +80,7 @@ enum EtcdCoding {
             found: found.map(stored))
     }
 
-    /// Changes in one line of a watch; throws where the watch is over.
+    /// Returns the key changes in one line of a watch; throws if etcd has ended the watch.
     static func changes(_ json: JSONValue) throws(EngineError) -> [KeyChange] {
         if let error = json["error"] { throw failure(error, status: 0) }
         guard let result = json["result"] else { throw EngineError(.unreachable, "the watch says nothing known") }
@@ -100,7 +100,7 @@ enum EtcdCoding {
         }
     }
 
-    /// The error in an answer, as the fleet knows it.
+    /// Converts etcd's error answer to an `EngineError`; unknown errors count as `.unreachable`.
     static func failure(_ json: JSONValue?, status: Int) -> EngineError {
         let said = json?["message"]?.string ?? json?["error"]?.string ?? "HTTP status \(status)"
         let sentence = String(said.prefix(300))

@@ -1,14 +1,14 @@
 package import Foundation
 
-/// A key with its value, as the engine stores it.
+/// A key and its value, with their revisions, as etcd stores them.
 package struct StoredValue: Sendable, Equatable {
     package let key: String
     package let value: Data
-    /// Revision at which the key came to be.
+    /// The revision of etcd at which the key was created.
     package let created: Int64
-    /// Revision of its newest value.
+    /// The revision of etcd at which the key was last written.
     package let modified: Int64
-    /// The lease with which it goes; 0 without one.
+    /// The id of the lease whose end deletes the key; 0 without a lease.
     package let lease: Int64
 
     package init(key: String, value: Data, created: Int64, modified: Int64, lease: Int64 = 0) {
@@ -16,14 +16,14 @@ package struct StoredValue: Sendable, Equatable {
     }
 }
 
-/// Keys from `first` to before `end`, in the order of their bytes.
+/// The keys from `first` up to, but not including, `end`, ordered by their UTF-8 bytes.
 package struct KeyRange: Sendable, Equatable {
     package let first: String
     package let end: String
 
     package init(from first: String, to end: String) { (self.first, self.end) = (first, end) }
 
-    /// All keys that begin so.
+    /// Creates the range of all keys that begin with `prefix`.
     package init(prefix: String) {
         var bytes = Array(prefix.utf8)
         if let last = bytes.popLast() { bytes.append(last + 1) }
@@ -37,7 +37,7 @@ package struct KeyRange: Sendable, Equatable {
     }
 }
 
-/// A condition that must hold for a transaction to be done.
+/// A condition on one key in etcd; a transaction's `then` steps run only if all its conditions hold.
 package enum TransactionCondition: Sendable, Equatable {
     case absent(String)
     case value(String, Data)
@@ -51,7 +51,7 @@ package enum TransactionCondition: Sendable, Equatable {
     }
 }
 
-/// One step of a transaction.
+/// One write, deletion or read in a transaction on etcd.
 package enum TransactionStep: Sendable, Equatable {
     case put(String, Data, lease: Int64 = 0)
     case delete(String)
@@ -59,7 +59,7 @@ package enum TransactionStep: Sendable, Equatable {
     case read(String)
 }
 
-/// Compare and set: all conditions hold and all of `then` is done, or all of `otherwise`.
+/// A transaction on etcd: if all conditions hold, it runs all steps of `then`, otherwise all steps of `otherwise`.
 package struct EngineTransaction: Sendable, Equatable {
     package var conditions: [TransactionCondition]
     package var then: [TransactionStep]
@@ -74,9 +74,9 @@ package struct EngineTransaction: Sendable, Equatable {
 
 package struct TransactionAnswer: Sendable, Equatable {
     package let succeeded: Bool
-    /// The engine's revision after it.
+    /// The revision of etcd after the transaction.
     package let revision: Int64
-    /// Keys that its steps read and found.
+    /// The keys that the transaction's read steps found, with their values.
     package let found: [StoredValue]
 
     package init(succeeded: Bool, revision: Int64, found: [StoredValue] = []) {
@@ -94,7 +94,7 @@ package struct RangeAnswer: Sendable {
     }
 }
 
-/// A change of a key.
+/// A write or deletion of one key, as a watch on etcd reports it.
 package enum KeyChange: Sendable, Equatable {
     case put(StoredValue)
     case delete(key: String, at: Int64)
@@ -113,20 +113,20 @@ package enum KeyChange: Sendable, Equatable {
     }
 }
 
-/// Why the engine did not do what it was asked for: one sentence.
+/// A failed request to etcd: the kind of failure, and one sentence for people.
 package struct EngineError: Error, Equatable, CustomStringConvertible {
     package enum Kind: Sendable, Equatable {
-        /// No answer: what was asked for may have been done all the same.
+        /// There was no answer from etcd; the request may have been carried out nevertheless.
         case unreachable
-        /// The engine understands, and will not: a wrong password, no right to the key.
+        /// The request was rejected by etcd, for example because of a wrong password or a missing permission.
         case refused
-        /// The engine's disk quota is used up: it can only be read.
+        /// The disk quota of etcd is used up, so it accepts no new values; reads still work.
         case noSpace
-        /// Revisions that are asked for are compacted: read anew.
+        /// The requested revisions no longer exist, since etcd has compacted them; the keys must be read again.
         case compacted
-        /// There is no such lease any more.
+        /// The lease has expired or was revoked.
         case leaseGone
-        /// The answer is larger than is read.
+        /// The answer of etcd exceeds the client's size limit.
         case tooLarge
     }
     package let kind: Kind
@@ -135,19 +135,19 @@ package struct EngineError: Error, Equatable, CustomStringConvertible {
     package init(_ kind: Kind, _ description: String) { (self.kind, self.description) = (kind, description) }
 }
 
-/// The store that a fleet needs: revisions, leases, compare and set, watches.
+/// The key-value store that the nodes of a fleet share, with revisions, leases, transactions and watches.
 ///
-/// etcd behind `EtcdClient`; tests and the simulation have a double that obeys the same rules.
+/// `EtcdClient` implements it with etcd; tests use an in-memory double that obeys the same rules.
 package protocol FleetEngine: Sendable {
-    /// Values of a range, in order, at most `limit`; at a revision, or the newest.
+    /// Returns at most `limit` values of a key range in key order, at `revision` or, if nil, at the newest revision.
     func read(_ range: KeyRange, limit: Int, at revision: Int64?) async throws(EngineError) -> RangeAnswer
     func commit(_ transaction: EngineTransaction) async throws(EngineError) -> TransactionAnswer
-    /// A lease that lasts so many seconds without being kept alive; its number.
+    /// Creates a lease that expires after `seconds` without a keep-alive; returns its id.
     func grant(seconds: Int) async throws(EngineError) -> Int64
-    /// Seconds that the lease lasts from now on; 0 if there is none of that number.
+    /// Renews a lease; returns the seconds until the lease expires, or 0 if etcd no longer has it.
     func keepAlive(_ lease: Int64) async throws(EngineError) -> Int
     func revoke(_ lease: Int64) async throws(EngineError)
-    /// Changes after a revision, in order, until the task is cancelled or the watch breaks.
+    /// Passes the changes of a key range after `revision` to `take`, in order, until it is cancelled or etcd fails.
     func watch(
         _ range: KeyRange, after revision: Int64, _ take: @escaping @Sendable ([KeyChange]) -> Void
     ) async throws(EngineError)

@@ -3,27 +3,27 @@ package import Notify
 package import WatchwordConfiguration
 package import WireFormat
 
-/// The functions of a daemon that the fleet's node calls.
+/// The functions of the daemon that `FleetNode` calls.
 package protocol FleetHost: Sendable {
-    /// The journal, as its followers read it.
+    /// The daemon's own log of messages (its journal), to be copied to the fleet's log.
     var journal: any NotifyLog { get }
-    /// Whether frames are left out since there is too much to do.
+    /// True while the daemon leaves out frames because it is overloaded.
     var sheds: Bool { get }
-    /// Refuses a stream that this node could not run, by a sentence.
+    /// Throws an error that states why this daemon could not run the stream.
     func check(_ stream: StreamConfiguration) async throws
-    /// Runs a stream, or runs it as it is described now.
+    /// Starts a stream, or applies its new description if the stream runs already.
     func start(_ stream: StreamConfiguration) async throws
-    /// Stops a stream, and ends its events; what was learnt of it stays.
+    /// Stops a stream and ends its events; thresholds that were learnt for it are kept.
     func stop(stream: String) async throws
-    /// States of the streams that are run, by name.
+    /// Returns the state of each stream that the daemon runs, such as "playing", by stream name.
     func states() async -> [String: String]
-    /// Adds queries, or replaces those of their ids; none, if one is wrong.
+    /// Adds queries, or replaces those with the same ids; adds none if one of them is invalid.
     func add(queries: [JSONValue]) async throws
     func remove(query: String) async throws
-    /// Queries and streams that the journal keeps, by name.
+    /// Returns the queries and streams that the journal has saved, as JSON by id.
     func kept() async throws -> (queries: [String: Data], streams: [String: Data])
     func kept(query: String) async throws -> Data?
-    /// Saves a value of the fleet in the journal, by id.
+    /// Saves a JSON value about the fleet in the daemon's journal, under an id.
     func save(_ id: String, _ json: Data) async throws
     func saved() async throws -> [String: Data]
 }

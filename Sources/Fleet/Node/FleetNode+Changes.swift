@@ -1,3 +1,4 @@
+import Concurrency
 import ControlAPI
 import Foundation
 import StreamSources
@@ -15,7 +16,7 @@ extension FleetNode {
         switch operation {
         case "query.add", "query.update", "query.import", "query.remove":
             // In turns with what the fleet's changes do to the daemon's queries.
-            return try await queryChanges.take {
+            return try await queryChanges.take { [self] in
                 let before = try await standing()
                 let answer = try await locally()
                 try await publish(operation, args, answer, over: before)

@@ -5,9 +5,17 @@ import Notify
 import WatchwordConfiguration
 import WireFormat
 
-/// The fleet's log, as this node writes it.
+/// Copies this node's journal to the fleet's log in etcd, and removes old batches of messages from that log.
 extension FleetNode {
-    /// Brings the journal into the log, as long as the node lives.
+    /// Reads the fleet's log for this node's clients, once the node has joined its fleet.
+    func readLog() async {
+        while !Task.isCancelled {
+            if let member, machine.refusal == nil { await log.follow(member.identity) }
+            try? await Task.sleep(for: .milliseconds(200))
+        }
+    }
+
+    /// Copies new messages of the journal to the fleet's log, until the task is cancelled.
     func forward() async {
         while !Task.isCancelled {
             guard let member, machine.refusal == nil else {
@@ -23,12 +31,12 @@ extension FleetNode {
         }
     }
 
-    /// Brings what is left, for as long as that goes well: at the end.
+    /// Copies the last messages of the journal to the fleet's log when the node stops; ends at the first failure.
     func bringRest() async {
         for _ in 0..<20 { guard await step() else { return } }
     }
 
-    /// One batch; false if there is nothing to do now.
+    /// Copies one batch to the fleet's log; returns false if there is none or etcd has failed.
     private func step() async -> Bool {
         guard forwarder != nil, !isForwarding else { return false }
         isForwarding = true
@@ -80,15 +88,17 @@ extension FleetNode {
         return messages.sorted { $0.seq < $1.seq }
     }
 
-    /// The stream that a message is of: regions are their stream's, and states name it in their topic.
+    /// Returns the name of the stream to which a journal message belongs; nil if it belongs to none.
+    ///
+    /// A message on a region belongs to the region's stream. One on a stream's state has the stream in its topic.
     private static func stream(of entry: Entry) -> String? {
         if let lane = entry.stream { return lane.split(separator: "/").first.map { String($0) } }
         return entry.topic.hasPrefix("stream.") ? String(entry.topic.dropFirst(7)) : nil
     }
 
-    // MARK: The window
+    // MARK: Removal of old batches
 
-    /// The planner's part: removes what the window no longer holds.
+    /// Removes old batches of the fleet's log, beyond its size or age limit; only one node, the planner, does so.
     func trim() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(10))
@@ -99,22 +109,27 @@ extension FleetNode {
         }
     }
 
-    /// Removes some of the oldest batches; false if the window holds all of them.
+    /// Removes up to 20 of the fleet's oldest log batches; returns true if more may have to be removed.
     private func trimOnce() async throws -> Bool {
         guard let head = machine.view.head else { return false }
         let oldest = try await engine.read(keys.log, limit: 20, at: nil)
         let most = Int64(configuration.logMegabytes) << 20
         let since = Int64((Date().timeIntervalSince1970 - configuration.logHours * 3600) * 1000)
         let kept = oldest.values.firstIndex { value in
+            // A batch that cannot be read is of no use to anybody, and goes with those before it.
             guard let batch = LogBatch(value.value) else { return false }
             return head.bytes - batch.before <= most && batch.time >= since
         }
         let over = oldest.values[..<(kept ?? oldest.values.count)]
         guard let last = over.last else { return false }
         let range = KeyRange(from: keys.log.first, to: last.key + "\u{0}")
-        let seq = LogBatch(last.value).map { $0.first + Int64($0.messages.count) - 1 } ?? 0
-        _ = try await engine.commit(
-            EngineTransaction(if: [], then: [.deleteAll(range), .put(keys.trim, Data("\(seq)".utf8))]))
+        var steps: [TransactionStep] = [.deleteAll(range)]
+        if let batch = over.reversed().lazy.compactMap({ LogBatch($0.value) }).first {
+            // For whoever reads the log by other programs: the last number that is gone.
+            let seq = batch.first + Int64(batch.messages.count) - 1
+            steps.append(.put(keys.trim, Data("\(seq)".utf8)))
+        }
+        _ = try await engine.commit(EngineTransaction(if: [], then: steps))
         return kept == nil
     }
 }

@@ -9,11 +9,13 @@ import SystemSupport
 import WatchwordConfiguration
 import WireFormat
 
-/// The engine's keys, as this node follows them.
+/// Keeps this node's view of the fleet up to date, applies the fleet's queries, and joins the fleet.
 extension FleetNode {
     private static let page = 500
 
-    /// Reads everything, then follows the changes; reads anew where those are compacted.
+    /// Reads all of the fleet's keys from etcd, then follows their changes, until the task is cancelled.
+    ///
+    /// The keys are read again when the changes cannot be followed, for example after a compaction of etcd.
     func watchState() async {
         while !Task.isCancelled {
             do throws(EngineError) {
@@ -34,25 +36,15 @@ extension FleetNode {
         var values: [StoredValue] = []
         var revision: Int64?
         for range in keys.state {
-            var (from, limit) = (range.first, Self.page)
-            while true {
-                do throws(EngineError) {
-                    let answer = try await engine.read(KeyRange(from: from, to: range.end), limit: limit, at: revision)
-                    revision = revision ?? answer.revision
-                    values += answer.values
-                    guard answer.isMore, let last = answer.values.last else { break }
-                    from = last.key + "\u{0}"
-                } catch {
-                    guard error.kind == .tooLarge, limit > 1 else { throw error }
-                    limit = max(1, limit / 16)
-                }
-            }
+            var pages = EnginePages(range, limit: Self.page, at: revision)
+            while let page = try await pages.next(engine) { values += page }
+            revision = pages.revision
         }
         readProblem = nil
         return (values, revision ?? 0)
     }
 
-    /// Follows both ranges until one of them must be read anew.
+    /// Follows the changes of the fleet's two key ranges, until one of them must be read again.
     private func follow(after revision: Int64) async {
         await withTaskGroup(of: Void.self) { group in
             for range in keys.state {
@@ -63,7 +55,7 @@ extension FleetNode {
         }
     }
 
-    /// Follows a range, and goes on where a watch broke off, until it must be read anew.
+    /// Follows the changes of one key range, with a new watch after each lost connection, until it must be read again.
     private static func follow(
         _ range: KeyRange, after revision: Int64, _ engine: any FleetEngine, _ inbox: Mailbox<Input?>
     ) async {
@@ -83,13 +75,13 @@ extension FleetNode {
 
     // MARK: Queries
 
-    /// Keeps the daemon's queries as the fleet has them.
+    /// Applies changes of the fleet's queries to the daemon, until the task is cancelled.
     func followQueries() async {
         while !Task.isCancelled {
             if let at = queriesRetryAt, .now >= at { (queriesRetryAt, areQueriesNew) = (nil, true) }
             if areQueriesNew, machine.view.isComplete, machine.refusal == nil, member != nil {
                 areQueriesNew = false
-                try? await queryChanges.take { await applyQueries() }
+                try? await queryChanges.take { [self] in await applyQueries() }
             }
             try? await Task.sleep(for: .milliseconds(100))
         }
@@ -111,7 +103,7 @@ extension FleetNode {
                 try await host.add(queries: queries)
                 for id in revisions.keys { queryProblems[id] = nil }
             } catch {
-                // One of them is wrong: the others need not wait for it.
+                // One of the queries is invalid, so each is added separately.
                 for query in queries where await !applyAlone(query) { revisions[query["id"]?.string ?? ""] = nil }
             }
             applied.merge(revisions) { $1 }
@@ -127,7 +119,9 @@ extension FleetNode {
         }
     }
 
-    /// Returns whether the fleet's query needs no other try: it stands here, or is wrong for this node.
+    /// Adds one of the fleet's queries to the daemon; returns false if it must be tried again.
+    ///
+    /// Returns true also for a query that is invalid on this node, which is reported once.
     private func applyAlone(_ query: JSONValue) async -> Bool {
         let id = query["id"]?.string ?? ""
         do {
@@ -150,7 +144,7 @@ extension FleetNode {
 
     // MARK: Joining
 
-    /// This node belongs to the fleet now: what it had before is the fleet's, too.
+    /// Saves that this node has joined the fleet; at first, it also copies the node's queries and streams to the fleet.
     func joined(_ identity: String) {
         guard member?.identity != identity else { return }
         let first = member == nil
@@ -174,7 +168,7 @@ extension FleetNode {
         logger.notice("fleet", metadata: ["what": "joined \(configuration.name) as \(configuration.node)"])
     }
 
-    /// Gives queries and streams that were added before to the fleet, where it has none of their names.
+    /// Copies this node's own queries and streams to the fleet, except those whose names the fleet has already.
     private func contribute() async throws {
         hasContributed = true
         let kept = try await host.kept()

@@ -1,21 +1,22 @@
 import Concurrency
 import Foundation
+import Journal
 package import Logging
 import Notify
 import SystemSupport
 package import WatchwordConfiguration
 import WireFormat
 
-/// A daemon as a node of its fleet: runs `FleetMachine` with the engine and the daemon, and forwards its journal.
+/// A daemon's part in a fleet: runs the rules of `FleetMachine` with etcd, and copies messages to the fleet's log.
 package actor FleetNode {
     private static let executor = QueueExecutor(label: "watchword.fleet")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { Self.executor.asUnownedSerialExecutor() }
 
-    /// The properties of a node that the configuration does not have.
+    /// The properties of a node that its `fleet` configuration does not contain.
     package struct Identity: Sendable {
         package let model: String
         package let version: String
-        /// Names of the camera credentials that it holds.
+        /// The names of the camera credentials in the node's configuration.
         package let credentials: [String]
 
         package init(model: String, version: String, credentials: [String]) {
@@ -30,10 +31,10 @@ package actor FleetNode {
         case stopped(String, newest: Int64)
     }
 
-    /// The fleet that this node has joined, as its journal keeps it.
+    /// The fleet that this node has joined, as it is saved in the node's journal.
     struct Member: Codable, Sendable {
         let identity: String
-        /// The number of the journal that its part of the fleet's log begins after.
+        /// The number in the node's journal after which its messages belong in the fleet's log.
         let start: Int64
     }
 
@@ -42,10 +43,12 @@ package actor FleetNode {
     let engine: any FleetEngine
     let host: any FleetHost
     let logger: Logger
+    /// The fleet's log (the messages of all nodes in one sequence), which this node serves to its clients.
+    package nonisolated let log: FleetLog
     let inbox = Mailbox<Input?>(timeout: nil)
-    /// Starts and stops of streams, one after the other.
+    /// The queue that starts and stops streams, one after the other.
     private let orders = SerialTaskQueue()
-    /// Changes of the daemon's queries, one after the other: those made through this node, and those of the fleet.
+    /// The queue that changes the daemon's queries one after the other, by local requests and by changes of the fleet.
     let queryChanges = SerialTaskQueue()
     private let origin = ContinuousClock.now
 
@@ -53,34 +56,34 @@ package actor FleetNode {
     var member: Member?
     var forwarder: Forwarder?
     var books: [String: EpochBook] = [:]
-    /// Streams that this node could not start, and why.
+    /// The error message of each stream that this node could not start, by stream name.
     var failures: [String: String] = [:]
-    /// Revisions of the queries that stand here as the fleet has them.
+    /// The revision in etcd of each fleet query as this daemon has last applied it, by query id.
     var applied: [String: Int64] = [:]
     var areQueriesNew = false
-    /// The time at which queries that could not be stored are tried again.
+    /// The time of the next attempt to add fleet queries that the journal could not save; nil if there are none.
     var queriesRetryAt: ContinuousClock.Instant?
     var isForwarding = false
-    /// Why the engine's keys cannot be read; nil once they are.
+    /// The reason why the fleet's keys cannot be read from etcd; nil once they were read.
     var readProblem: String?
-    /// Queries that cannot stand here: a sentence each.
+    /// The error message of each fleet query that this daemon cannot run, by query id.
     var queryProblems: [String: String] = [:]
     private var isSettled = false
-    /// Whether this process has given the fleet what the node had before.
+    /// True once this process has copied the node's own queries and streams to the fleet.
     var hasContributed = false
     private var tasks: [Task<Void, Never>] = []
     private var measured: (at: ContinuousClock.Instant, processor: Double)?
-    /// The mean of the processors' seconds a second; the record has it in steps.
+    /// The moving average of the process's CPU time, in CPU-seconds per second; the node record has it rounded.
     private var load = 0.0
     private var isStopping = false
-    /// The time at which streams that could not be started are tried again.
+    /// The time of the next attempt to start streams that failed to start.
     private var retryAt = ContinuousClock.now
     private var states: [String: String] = [:]
 
-    /// Refuses a password or certificates that cannot be read.
+    /// Creates a node; throws if the password or the certificates for etcd cannot be read.
     package init(
         _ configuration: FleetConfiguration, _ identity: Identity, host: any FleetHost, logger: Logger,
-        engine: (any FleetEngine)? = nil
+        engine: (any FleetEngine)? = nil, publish: @escaping FleetLog.Publish = { _, _, _ in }
     ) throws(EngineError) {
         self.configuration = configuration
         self.host = host
@@ -95,6 +98,7 @@ package actor FleetNode {
             access.key = configuration.key
             self.engine = try EtcdClient(access)
         }
+        log = FleetLog(keys, engine: self.engine, publish: publish)
         let record = NodeRecord(
             journal: host.journal.identity, host: ProcessInfo.processInfo.hostName, version: identity.version,
             labels: configuration.labels, credentials: identity.credentials.sorted(),
@@ -108,7 +112,7 @@ package actor FleetNode {
     private static func setup(
         _ configuration: FleetConfiguration, _ model: String, _ identity: String?
     ) -> FleetMachine.Setup {
-        // A node that belongs to a fleet founds another only where the configuration names it.
+        // A node that has joined a fleet may create another only if the configuration names a new identity.
         let mayFound = identity == nil || configuration.identity != nil && configuration.identity != identity
         return FleetMachine.Setup(
             keys: FleetKeys(configuration.name), node: configuration.node, lease: configuration.lease,
@@ -128,11 +132,12 @@ package actor FleetNode {
         return text
     }
 
-    // MARK: Its life
+    // MARK: Start and stop
 
-    /// Begins to take part; the engine may be there or not.
+    /// Starts the node's tasks; etcd need not be reachable.
     ///
-    /// Throws if the journal cannot be read: a member that forgot so would give back what others have removed.
+    /// Throws if the journal cannot be read: without the saved membership, the node would give its queries and streams
+    /// to the fleet again, even those that were removed there.
     package func begin() async throws {
         let saved = try await host.saved()
         member = saved["member"].flatMap { try? WireCoding.decode(Member.self, $0) }
@@ -142,17 +147,20 @@ package actor FleetNode {
         machine = FleetMachine(Self.setup(configuration, model, member?.identity), record: machine.record)
         tasks = [
             Task { await run() }, Task { await watchState() }, Task { await measure() }, Task { await forward() },
-            Task { await followQueries() }, Task { await trim() },
+            Task { await followQueries() }, Task { await trim() }, Task { await readLog() }, Task { await log.beat() },
         ]
     }
 
-    /// Takes no more part; the others take its streams as soon as they see that its lease is gone.
+    /// Stops the node's tasks, copies the last messages to the fleet's log, and revokes the lease in etcd.
+    ///
+    /// The other nodes take its streams when they see that the lease is gone. Requests to etcd get one second in all.
     package func stop() async {
         isStopping = true
         tasks.forEach { $0.cancel() }
         for task in tasks { await task.value }
         tasks = []
-        // An engine that does not answer holds up nobody's end.
+        log.feed.end()
+        // The end of the daemon must not wait for an etcd that does not answer.
         _ = await within(.seconds(1)) { [self] in
             await bringRest()
             await leave()
@@ -201,7 +209,7 @@ package actor FleetNode {
         }
     }
 
-    // MARK: The engine
+    // MARK: Requests to etcd
 
     private func ask(_ number: Int, _ call: FleetMachine.Call, _ claim: FleetMachine.Claim?) {
         if let claim {
@@ -210,7 +218,7 @@ package actor FleetNode {
         let (book, inbox, engine, host) = (claim.flatMap { books[$0.stream] }, inbox, engine, host)
         Task {
             do {
-                // On the disk before the claim: after a crash it must be known which messages are of which epoch.
+                // The epoch is saved before the claim is sent, so that a message's epoch is known after a crash.
                 if let claim, let book { try await host.save("epochs-\(claim.stream)", WireCoding.encode(book)) }
                 inbox.send(.answer(number, try await Self.answer(call, engine)))
             } catch {
@@ -265,8 +273,9 @@ package actor FleetNode {
             ])
     }
 
-    /// Stops, once, what the journal kept and the fleet has given to another meanwhile; removes queries that it has no
-    /// more.
+    /// Stops saved streams that another node owns or the fleet lacks, and removes saved queries that the fleet lacks.
+    ///
+    /// This happens once, after the fleet's keys have been read for the first time.
     private func settle() async {
         guard let kept = try? await host.kept() else { return }
         isSettled = true
@@ -274,10 +283,10 @@ package actor FleetNode {
             let owner = machine.view.own[stream]?.value.node
             if owner != configuration.node || machine.view.streams[stream] == nil { order(stream, nil) }
         }
-        // What has just been given to the fleet may not have come back yet.
+        // The view may not yet contain the queries that this node has just added to the fleet.
         guard !hasContributed else { return }
         for (id, json) in kept.queries where machine.view.queries[id] == nil && json.count <= FleetView.largest {
-            // One that cannot be read is left alone.
+            // A query whose value in etcd cannot be read is kept.
             guard machine.view.problems[keys.query(id)] == nil else { continue }
             do { try await host.remove(query: id) } catch {
                 logger.warning("fleet", metadata: ["query.id": "\(id)", "what": "it cannot be removed: \(error)"])
@@ -285,7 +294,7 @@ package actor FleetNode {
         }
     }
 
-    /// Starts again, every ten seconds, what could not be started.
+    /// Tries every ten seconds to start the streams that failed to start.
     private func tryAgain() {
         guard .now >= retryAt else { return }
         retryAt = .now + .seconds(10)
@@ -294,16 +303,16 @@ package actor FleetNode {
         }
     }
 
-    // MARK: How it is
+    // MARK: Measurements
 
-    /// Takes note of the load, and of what plays, twice a second.
+    /// Updates this node's record with its CPU load and the states of its streams, twice a second.
     private func measure() async {
         while !Task.isCancelled {
             states = await host.states()
             let (at, processor) = (ContinuousClock.now, ProcessStatus().processorSeconds)
             if let measured {
                 let cpu = (processor - measured.processor) / max(0.1, (at - measured.at) / .seconds(1))
-                // A mean over some ten seconds, in steps that are worth telling.
+                // A moving average over some ten seconds, rounded so that small changes are not written to etcd.
                 load += (cpu - load) * 0.1
                 machine.record.cpu = (load * 20).rounded() / 20
             }
@@ -322,6 +331,6 @@ package actor FleetNode {
         }
     }
 
-    /// Messages of the journal that are not in the fleet's log.
+    /// The number of messages in this node's journal that are not yet in the fleet's log.
     var waiting: Int64 { max(0, host.journal.newest - max(machine.forwarded, member?.start ?? host.journal.newest)) }
 }

@@ -1,12 +1,12 @@
 package import ControlAPI
 import WireFormat
 
-/// A daemon that may be a node of a fleet.
+/// A daemon that may be a node of a fleet (daemons that share streams and queries); if not, `fleet` is nil.
 package protocol FleetDaemon: Sendable {
     var fleet: FleetNode? { get }
 }
 
-/// The control operations on the fleet.
+/// The control operations `fleet.status`, `fleet.drain`, `fleet.undrain` and `fleet.move`.
 package enum FleetOperations<Daemon: FleetDaemon> {
     package static var all: [ControlOperation<Daemon>] {
         [

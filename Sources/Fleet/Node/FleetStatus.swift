@@ -1,16 +1,16 @@
 import WatchwordConfiguration
 
-/// The answer of `fleet.status`.
+/// The answer to the control operation `fleet.status`: the fleet's nodes and streams as this node knows them.
 package struct FleetStatus: Codable, Sendable {
     package struct Node: Codable, Sendable {
         package let name: String
-        /// "live", "draining", "drained", or "gone".
+        /// The node's state: "live", "draining", "drained", or "gone".
         package let state: String
         package let host: String
         package let version: String
         package let streams: Int
         package let playing: Int
-        /// CPU-seconds a second, of so many cores.
+        /// The CPU time of the node's process, in CPU-seconds per second; the machine has `cores` cores.
         package let cpu: Double
         package let cores: Double
         package let sheds: Bool
@@ -20,7 +20,7 @@ package struct FleetStatus: Codable, Sendable {
 
     package struct Stream: Codable, Sendable {
         package let name: String
-        /// Who runs it; empty where nobody does.
+        /// The node that owns the stream; empty if none does.
         package let node: String
         package let planned: String
         package let epoch: Int64
@@ -30,20 +30,20 @@ package struct FleetStatus: Codable, Sendable {
 
     package let fleet: String
     package let node: String
-    /// "member", "joining", "cut-off", or "refused".
+    /// This node's state in the fleet: "member", "joining", "cut-off", or "refused".
     package let state: String
     package let problem: String?
     package let identity: String?
     package let planner: String?
     package let engine: [String]
-    /// The newest number of the fleet's log.
+    /// The number of the newest message in the fleet's log.
     package let head: Int64
-    /// Messages of this node that are not in it yet.
+    /// The number of messages in this node's journal that are not yet in the fleet's log.
     package let waiting: Int64
     package let queries: Int
     package let nodes: [Node]
     package let streams: [Stream]
-    /// Keys that cannot be read, and queries that cannot stand here: a sentence each.
+    /// Error messages for keys of etcd that cannot be read, and for queries that this node cannot run.
     package let problems: [String]
 }
 

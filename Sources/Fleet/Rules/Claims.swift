@@ -1,8 +1,8 @@
 import Foundation
 
-/// The plan, and who runs what.
+/// Plans which node runs which stream, and claims and releases streams for this node.
 extension FleetMachine {
-    /// Nodes that are named and not there, and since when.
+    /// Records since when nodes are absent that should run or do run a stream.
     mutating func noteGone() {
         var named = Set(view.own.values.map(\.value.node))
         named.formUnion(view.want.values.map(\.value))
@@ -14,7 +14,9 @@ extension FleetMachine {
         view.nodes[node] == nil && (goneSince[node].map { now - $0 >= Self.patience } ?? false)
     }
 
-    /// The planner's part: one node has it, by a leased key.
+    /// Writes due changes of the plan (which node runs which stream) to etcd if this node is the planner.
+    ///
+    /// If no node is the planner, this node tries to become it. The planner is named by a key that goes with its lease.
     mutating func plan() {
         let isAsked = isPending {
             switch $0 {
@@ -45,7 +47,7 @@ extension FleetMachine {
             .commit(EngineTransaction(if: [.created(setup.keys.planner, planner.created)], then: steps)))
     }
 
-    /// Claims the streams that are planned here and that nobody runs.
+    /// Asks etcd to make this node the owner of the streams that are planned for it and that no node runs.
     mutating func claim() {
         var claiming: Set<String> = []
         for purpose in pending.values {
@@ -64,7 +66,9 @@ extension FleetMachine {
         }
     }
 
-    /// The transaction of a claim; nil while somebody runs the stream.
+    /// Returns a claim to own a stream and its transaction in etcd; nil if it cannot be claimed now.
+    ///
+    /// That is so while another node owns the stream and is not gone, or while the owner's name cannot be read.
     private func claim(of stream: String) -> (Claim, EngineTransaction)? {
         guard let registered, !view.isOwnerUnreadable(stream) else { return nil }
         let keys = setup.keys
@@ -87,14 +91,16 @@ extension FleetMachine {
         return (claim, EngineTransaction(if: conditions, then: [.put(keys.own(stream), value)]))
     }
 
-    /// Releases what an earlier process of this node had, and what is planned elsewhere by now.
+    /// Releases streams that this node owns in etcd but does not run, if they are removed or planned for another node.
+    ///
+    /// An earlier process of this node may have owned them.
     mutating func releaseOrphans() {
         for stream in view.own.keys.sorted() {
             guard let own = view.own[stream], own.value.node == setup.node, running[stream] == nil,
                 isElsewhere(stream), now >= claimAt[stream] ?? 0, !isAskedFor(stream)
             else { continue }
             claimAt[stream] = now + 0.3
-            // An earlier process may have left it playing.
+            // The daemon may play the stream, since it restarts the streams of an earlier process.
             effects.append(.stop(stream))
             let key = setup.keys.own(stream)
             ask(
@@ -116,7 +122,7 @@ extension FleetMachine {
         }
     }
 
-    /// Stops what another node has taken.
+    /// Stops the streams that this node runs but no longer owns according to etcd.
     mutating func dropLost() {
         for stream in running.keys.sorted() {
             guard let one = running[stream], let own = view.own[stream], own.modified > one.claimed else { continue }
@@ -130,7 +136,9 @@ extension FleetMachine {
         }
     }
 
-    /// Hands over what is planned elsewhere, or removed: stops it, lets its messages out, and releases it.
+    /// Gives up the streams that are removed or planned for another node.
+    ///
+    /// Such a stream is stopped, then its messages are copied to the fleet's log, then it is released in etcd.
     mutating func handOver() {
         guard refusal == nil else { return }
         for stream in running.keys.sorted() {
@@ -156,13 +164,13 @@ extension FleetMachine {
     }
 
     private func isElsewhere(_ stream: String) -> Bool {
-        // A description that cannot be read is left alone, and so is its stream.
+        // A stream whose description cannot be read keeps running.
         guard view.streams[stream] != nil else { return view.isRemoved(stream) }
         guard let want = view.want[stream]?.value, want != setup.node else { return false }
         return view.nodes[want] != nil
     }
 
-    /// Runs streams as they are described now.
+    /// Applies changed descriptions to the streams that this node runs.
     mutating func follow() {
         for stream in running.keys.sorted() {
             guard let one = running[stream], one.phase == .playing, let described = view.streams[stream],

@@ -1,4 +1,4 @@
-/// Names of the fleet's keys in the engine.
+/// The names of a fleet's keys in etcd, the key-value store that its nodes share; all begin with `ww/FLEET/`.
 package struct FleetKeys: Sendable, Equatable {
     package let root: String
 
@@ -15,20 +15,22 @@ package struct FleetKeys: Sendable, Equatable {
     package func want(_ stream: String) -> String { "\(root)want/\(stream)" }
     package func own(_ stream: String) -> String { "\(root)own/\(stream)" }
     package func cursor(_ journal: String) -> String { "\(root)cursor/\(journal)" }
-    /// The batch whose first message has this number; sorts as the numbers do.
+    /// Returns the key of the batch of log messages that begins with number `seq`; the keys sort as the numbers do.
     package func log(_ seq: Int64) -> String {
         let digits = "\(seq)"
         return "\(root)log/\(String(repeating: "0", count: max(0, 19 - digits.utf8.count)))\(digits)"
     }
 
     package var log: KeyRange { KeyRange(prefix: root + "log/") }
-    /// All keys but the log's, in two ranges.
+    /// Two key ranges that together hold all of the fleet's keys except those of its log.
     package var state: [KeyRange] {
         let all = KeyRange(prefix: root)
         return [KeyRange(from: all.first, to: log.first), KeyRange(from: log.end, to: all.end)]
     }
 
-    /// Kind and name of a key: ("own", "door"); the name is empty where the kind has one key.
+    /// Splits a key into its kind and name, such as ("own", "door"); returns nil for a key outside the fleet.
+    ///
+    /// The name is empty if the kind has only one key.
     package func parts(_ key: String) -> (kind: Substring, name: String)? {
         guard key.hasPrefix(root) else { return nil }
         let parts = key.dropFirst(root.count).split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)

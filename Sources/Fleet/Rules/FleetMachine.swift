@@ -1,24 +1,26 @@
 package import Foundation
 import WireFormat
 
-/// Membership, planning and claims of one node: a state machine without clock, network or disk.
+/// The rules by which one node joins a fleet, plans and claims streams: a state machine without clock, network or disk.
 ///
-/// It is told the time, changes of the engine's keys and answers; it says what to ask and what to do. The node runs it
-/// with etcd, the simulation with a double.
+/// Its inputs are the time, changes of keys in etcd, and answers to requests. Its outputs are `Effect` values, which
+/// the caller carries out. `FleetNode` runs it with etcd; tests run it in a simulation.
 package struct FleetMachine: Sendable {
     package struct Setup: Sendable {
         package let keys: FleetKeys
         package let node: String
-        /// Seconds.
+        /// The seconds after which the node's lease in etcd expires without a keep-alive.
         package let lease: Int
-        /// Whether streams are stopped while the engine cannot be reached.
+        /// True if this node stops its streams while it cannot reach etcd; otherwise they keep running.
         package let stopsWhenCutOff: Bool
         package let model: String
-        /// The fleet that this node belongs to; nil before it has joined one.
+        /// The identity of the fleet that this node may join; nil if it has joined none and none is configured.
         package let identity: String?
-        /// For a fleet that has none yet.
+        /// The identity for a new fleet, used if this node creates it.
         package let newIdentity: String
-        /// Whether it founds the fleet where the engine holds none; else an engine that was emptied is refused.
+        /// True if this node may create the fleet when etcd holds none.
+        ///
+        /// If false, the node refuses an etcd without a fleet, since it was emptied or is the wrong one.
         package let mayFound: Bool
 
         package init(
@@ -45,12 +47,14 @@ package struct FleetMachine: Sendable {
     }
 
     package enum Effect: Sendable, Equatable {
-        /// Asks the engine, and brings the answer under this number; of a claim, notes first where its epoch begins.
+        /// Sends a request to etcd; the answer must be passed back to the machine with this number.
+        ///
+        /// Before a claim is sent, its epoch and the newest number of the node's journal must be saved.
         case ask(Int, Call, claim: Claim?)
-        /// Runs a stream, or runs it as it is described now.
+        /// Starts the named stream with a description (JSON), or applies the description if the stream runs already.
         case start(String, Data)
         case stop(String)
-        /// This node belongs to a fleet now.
+        /// Reports that this node has joined the fleet with this identity.
         case joined(identity: String)
         case say(String, isTrouble: Bool)
     }
@@ -60,20 +64,22 @@ package struct FleetMachine: Sendable {
         package let epoch: Int64
     }
 
-    /// A stream that this node runs.
+    /// A stream that this node has claimed in etcd and not released yet; only one node may run a stream.
     package struct Running: Sendable, Equatable {
         package enum Phase: Sendable, Equatable {
             case playing
-            /// It is being stopped, to be handed over.
+            /// The stream is being stopped, since it was removed or is to run on another node.
             case stopping
-            /// Its last messages are on their way into the log.
+            /// The stream has stopped, and its journal messages up to `through` are being copied to the fleet's log.
+            ///
+            /// At the time `until`, in seconds, the stream is released even if the copy is not complete.
             case flushing(through: Int64, until: Double)
             case releasing
         }
         package let epoch: Int64
-        /// Revision of the claim.
+        /// The revision of etcd at which this node claimed the stream.
         package let claimed: Int64
-        /// Revision of the description that it runs with.
+        /// The revision in etcd of the description with which the stream runs.
         package var described: Int64
         package var phase = Phase.playing
     }
@@ -82,21 +88,21 @@ package struct FleetMachine: Sendable {
         case grant(sent: Double), keepAlive(sent: Double)
         case found, register(created: Int64?), report, planner, plan
         case claim(Claim), release(String)
-        /// The node owns this stream and does not run it.
+        /// A release of a stream that etcd names as this node's, but that this node does not run.
         case orphan(String)
     }
 
     package let setup: Setup
     package var view: FleetView
     package internal(set) var running: [String: Running] = [:]
-    /// As the others are to see it.
+    /// This node's record in etcd, which the other nodes read; the caller keeps it up to date.
     package var record: NodeRecord
-    /// The newest number of the journal that is in the fleet's log.
+    /// The newest number of this node's journal that is in the fleet's log.
     package var forwarded: Int64 = 0
     package internal(set) var isCutOff = false
-    /// Why this node takes no part, for people.
+    /// The reason why this node takes no part in the fleet, as a sentence for people; nil if there is none.
     package internal(set) var refusal: String?
-    /// Why the engine does not do what it is asked for; nil once it does.
+    /// The error of the last failed request to etcd; nil after a later request has succeeded.
     package internal(set) var trouble: String?
 
     var effects: [Effect] = []
@@ -105,10 +111,10 @@ package struct FleetMachine: Sendable {
     var began: Double?
     var now = 0.0
     var lease: Int64?
-    /// When the newest acknowledged request about the lease was sent.
+    /// The time at which the newest lease request that etcd has acknowledged was sent, in seconds; nil at first.
     var contact: Double?
     var leaseAt = 0.0
-    /// Revision at which this process's `node/<n>` came to be, and that of its newest value.
+    /// The revisions in etcd of this process's node record: its creation and its newest value; nil if not registered.
     var registered: (created: Int64, modified: Int64)?
     var reported: NodeRecord?
     var (registerAt, reportAt, plannerAt, planAt) = (0.0, 0.0, 0.0, 0.0)
@@ -116,9 +122,9 @@ package struct FleetMachine: Sendable {
     var claimAt: [String: Double] = [:]
     var hasJoined = false
 
-    /// Seconds that a node must be away before its streams are taken: after a spurious revocation it is back by then.
+    /// The seconds that a node must be absent before its streams are taken, so that a briefly lost lease moves nothing.
     static let patience = 0.5
-    /// Seconds that a stream waits for its last messages to be in the log.
+    /// The longest time that a stopped stream waits until its messages are in the fleet's log, in seconds.
     static let flush = 5.0
     static let mostClaims = 16
 
@@ -128,7 +134,7 @@ package struct FleetMachine: Sendable {
         view = FleetView(setup.keys)
     }
 
-    /// Takes what there is to do.
+    /// Returns the effects to carry out since the last call, and forgets them.
     package mutating func takeEffects() -> [Effect] {
         defer { effects = [] }
         return effects
@@ -148,9 +154,9 @@ package struct FleetMachine: Sendable {
         effects.append(.say(sentence, isTrouble: isTrouble))
     }
 
-    // MARK: What comes
+    // MARK: Inputs
 
-    /// Time passes, on this node's own clock, in seconds.
+    /// Sets the time to `time`, in seconds of this node's own clock, and adds the requests and effects that are due.
     package mutating func tick(_ time: Double) {
         now = time
         if began == nil { began = time }
@@ -171,7 +177,7 @@ package struct FleetMachine: Sendable {
         follow()
     }
 
-    /// Everything that there is in the engine, at a revision.
+    /// Replaces the view of the fleet by `values`, all its keys in etcd as of `revision`.
     package mutating func reset(_ values: [StoredValue], revision: Int64) {
         view.reset(values)
         if let registered, revision > registered.modified { checkRegistration() }
@@ -185,7 +191,7 @@ package struct FleetMachine: Sendable {
         }
     }
 
-    /// Another process may have this node's name, or its lease may be over.
+    /// Marks this node as unregistered if its record in etcd is gone or belongs to another process or lease.
     private mutating func checkRegistration() {
         let found = view.nodes[setup.node]
         if let found, found.value.journal == record.journal, found.lease == lease {
@@ -195,7 +201,7 @@ package struct FleetMachine: Sendable {
         }
     }
 
-    /// A stream has been stopped; `newest`: the last number of the journal then.
+    /// Records that a stream has been stopped; `newest` is the journal's newest number at that moment.
     package mutating func stopped(_ stream: String, newest: Int64) {
         guard running[stream]?.phase == .stopping else { return }
         running[stream]?.phase = .flushing(through: newest, until: now + Self.flush)
@@ -224,7 +230,9 @@ package struct FleetMachine: Sendable {
         }
     }
 
-    /// Whether success of this shows that the engine works: one without space keeps leases alive.
+    /// Returns true if the success of a request shows that etcd works again.
+    ///
+    /// A keep-alive shows nothing, since it succeeds even when etcd has no space.
     private static func clears(_ purpose: Purpose) -> Bool {
         switch purpose {
         case .keepAlive: false
@@ -247,7 +255,7 @@ package struct FleetMachine: Sendable {
         case .claim(let claim): claimAt[claim.stream] = now + 0.3
         case .orphan(let stream): claimAt[stream] = now + 0.3
         case .release(let stream):
-            // Done or not: asked again, and then it shows.
+            // The release may have been done. It is requested again, and that answer settles it.
             running[stream]?.phase = .flushing(through: 0, until: now)
         }
     }
@@ -272,7 +280,7 @@ package struct FleetMachine: Sendable {
         }
     }
 
-    /// A claim has been done: the stream is this node's.
+    /// Starts a stream after etcd has accepted this node's claim to it.
     mutating func own(_ claim: Claim, at revision: Int64) {
         guard running[claim.stream] == nil, let stream = view.streams[claim.stream] else { return }
         running[claim.stream] = Running(epoch: claim.epoch, claimed: revision, described: stream.modified)

@@ -1,9 +1,9 @@
 package import Foundation
 import WireFormat
 
-/// `meta`: which fleet this is.
+/// The value of the key `meta` in etcd: the fleet's identity, the version of its keys, and the model of all nodes.
 package struct FleetMeta: Codable, Sendable, Equatable {
-    /// A new one after the engine was restored from a snapshot.
+    /// The fleet's identity; the operator gives the fleet a new one after etcd was restored from a backup.
     package let identity: String
     package let schema: Int
     package let model: String
@@ -12,31 +12,31 @@ package struct FleetMeta: Codable, Sendable, Equatable {
         (self.identity, self.schema, self.model) = (identity, schema, model)
     }
 
-    /// The version of the keys and values that this program writes.
+    /// The version of the key and value formats that this program reads and writes.
     package static let schema = 1
 }
 
-/// `node/<n>`: a node as the others see it.
+/// The value of the key `node/NAME` in etcd: the state of one node, for the other nodes to read.
 package struct NodeRecord: Codable, Sendable, Equatable {
-    /// Identity of its journal: another node of the same name has another.
+    /// The identity of the node's message journal; it differs if two nodes have the same name.
     package var journal: String
     package var host: String
     package var version: String
     package var labels: [String]
-    /// Names of camera credentials that it holds.
+    /// The names of the camera credentials in the node's configuration.
     package var credentials: [String]
     package var cores: Double
-    /// CPU-seconds that the process takes a second.
+    /// The CPU time of the node's process, in CPU-seconds per second.
     package var cpu: Double
-    /// Streams that it runs.
+    /// The number of streams that the node runs.
     package var streams: Int
-    /// Whether it leaves out frames since it has too much to do.
+    /// True while the node leaves out frames because it is overloaded.
     package var sheds: Bool
-    /// Names of those that play.
+    /// The names of the streams that are playing on the node.
     package var playing: [String]
-    /// States of the others; at most 100.
+    /// The states of the node's streams that are not playing, by stream name; at most 100 are listed.
     package var troubled: [String: String]
-    /// Messages of its journal that are not in the fleet's log yet.
+    /// The number of messages in the node's journal that are not yet in the fleet's log.
     package var waiting: Int64
 
     package init(
@@ -50,11 +50,11 @@ package struct NodeRecord: Codable, Sendable, Equatable {
     }
 }
 
-/// `own/<s>`: who runs a stream, as "node/epoch"; "/epoch" once it was released.
+/// The value of the key `own/STREAM` in etcd: the node that runs a stream, as "node/epoch", or "/epoch" for none.
 package struct Ownership: Sendable, Equatable {
-    /// Empty where the last owner has released the stream.
+    /// The node that runs the stream; empty after that node has released it.
     package let node: String
-    /// The fencing token: it only grows.
+    /// The number of the claim (a fencing token); it grows each time a node takes the stream.
     package let epoch: Int64
 
     package init(_ node: String, epoch: Int64) { (self.node, self.epoch) = (node, epoch) }
@@ -69,7 +69,7 @@ package struct Ownership: Sendable, Equatable {
     package var data: Data { Data("\(node)/\(epoch)".utf8) }
 }
 
-/// `head`: the newest number of the fleet's log, and the bytes that it has taken since it began.
+/// The value of the key `head` in etcd: the log's newest message number, and the total bytes ever written to it.
 package struct LogHead: Codable, Sendable, Equatable {
     package var seq: Int64
     package var bytes: Int64
@@ -77,7 +77,7 @@ package struct LogHead: Codable, Sendable, Equatable {
     package init(seq: Int64 = 0, bytes: Int64 = 0) { (self.seq, self.bytes) = (seq, bytes) }
 }
 
-/// A value with the revisions of its key.
+/// A decoded value, with the revisions and the lease of its key in etcd.
 package struct Versioned<Value: Sendable & Equatable>: Sendable, Equatable {
     package let value: Value
     package let created: Int64

@@ -3,14 +3,14 @@ import Printing
 import SystemSupport
 import WireFormat
 
-/// The fleet's state as this node has read it: as old as the newest change that has come.
+/// The fleet's keys and values in etcd (its shared key-value store), as this node has last read them.
 ///
-/// The view may be out of date, so decisions are made by transactions.
+/// The view may be out of date, so each decision is made by a transaction that checks the keys again.
 package struct FleetView: Sendable {
     package let keys: FleetKeys
     package private(set) var meta: FleetMeta?
     package private(set) var nodes: [String: Versioned<NodeRecord>] = [:]
-    /// Names of nodes that are to run nothing.
+    /// The names of drained nodes, which are to run no streams.
     package private(set) var drained: Set<String> = []
     package private(set) var streams: [String: Versioned<Data>] = [:]
     package private(set) var queries: [String: Versioned<Data>] = [:]
@@ -18,17 +18,17 @@ package struct FleetView: Sendable {
     package private(set) var own: [String: Versioned<Ownership>] = [:]
     package private(set) var planner: Versioned<String>?
     package private(set) var head: LogHead?
-    /// A sentence for each key whose value cannot be read.
+    /// An error message for each key whose value cannot be read, by key.
     package private(set) var problems: [String: String] = [:]
-    /// Whether all has been read once.
+    /// True once all of the fleet's keys have been read.
     package private(set) var isComplete = false
 
-    /// Bytes of the largest value that is taken; larger ones are named and left alone.
+    /// The size limit of a value, in bytes; a larger value is reported in `problems` and otherwise ignored.
     package static let largest = 256 << 10
 
     package init(_ keys: FleetKeys) { self.keys = keys }
 
-    /// Begins anew with all that there is.
+    /// Replaces the view by all of the fleet's keys and values.
     package mutating func reset(_ values: [StoredValue]) {
         self = FleetView(keys)
         for value in values { put(value) }
@@ -72,7 +72,7 @@ package struct FleetView: Sendable {
         }
         let isNamed = ["node", "drain", "stream", "query", "want", "own"].contains(kind)
         guard !isNamed || Identifier.isName(name) else {
-            problems[stored.key.excerpt()] = "\(stored.key.excerpt()): expected a name of letters, digits, - and _"
+            problems[stored.key] = "\(stored.key.excerpt()): expected a name of letters, digits, - and _"
             return
         }
         let text = String(decoding: stored.value, as: UTF8.self)
@@ -113,9 +113,9 @@ package struct FleetView: Sendable {
         }
     }
 
-    /// Whether the fleet has no such stream, not even one whose description cannot be read.
+    /// Returns true if the fleet has no stream of this name, not even one with an unreadable description.
     func isRemoved(_ stream: String) -> Bool { streams[stream] == nil && problems[keys.stream(stream)] == nil }
 
-    /// Whether a stream's owner is written down in a way that nobody understands.
+    /// Returns true if the key that names the stream's owner has a value that cannot be read.
     package func isOwnerUnreadable(_ stream: String) -> Bool { problems[keys.own(stream)] != nil }
 }

@@ -1,15 +1,15 @@
 package import Foundation
-package import WireFormat
+import WireFormat
 
-/// A message on its way into the fleet's log.
+/// A message of a node's journal, or a range of lost messages, on its way into the fleet's log.
 package struct OutgoingMessage: Sendable, Equatable {
-    /// Its number in the journal, and the last number that it stands for: of a hole, more than one.
+    /// The journal number of the message; for a range of lost messages its first number, while `seq` is the last.
     package let first: Int64
     package let seq: Int64
     package let topic: String
-    /// Nil of messages that are of no stream.
+    /// The name of the message's stream; nil if it belongs to none.
     package let stream: String?
-    /// JSON; nil of a hole.
+    /// The message as JSON; nil for a range of lost messages.
     package let body: Data?
 
     package init(first: Int64? = nil, seq: Int64, topic: String, stream: String?, body: Data?) {
@@ -17,26 +17,26 @@ package struct OutgoingMessage: Sendable, Equatable {
     }
 }
 
-/// Brings a journal's messages into the fleet's log, each once and in order: by one transaction a batch.
+/// Builds the transactions that copy a node's journal into the fleet's log, each message once and in order.
 ///
-/// The transaction compares the journal's cursor (nothing twice), the log's head (no gap), and the owner of each stream
-/// (only the owner's messages are current). What is of an epoch that is over is marked late.
+/// A transaction in etcd succeeds only if three things are as this node knows them: how far the journal was copied, the
+/// end of the log, and the owners of the streams. A message of a stream that another node has taken is marked late.
 package struct Forwarder: Sendable {
     private let keys: FleetKeys
     private let node: String
     private let journal: String
-    /// Number up to which the journal is in the log; nil before it was read.
+    /// The journal number up to which all messages are in the fleet's log; nil until it has been read from etcd.
     package private(set) var cursor: Int64?
     private var cursorValue: Data?
     private var head = LogHead()
     private var headValue: Data?
-    /// Owners as the engine said them when a batch was refused.
+    /// The owners of streams that etcd reported when it refused a batch.
     private var owners: [String: Ownership] = [:]
-    /// The streams of the batch that is under way, whose owners a refusal tells.
+    /// The streams of the batch that was sent last; if etcd refuses it, the answer names their owners.
     private var asked: Set<String> = []
-    /// Batches refused one after the other.
+    /// The number of batches that etcd has refused in a row.
     private var refusals = 0
-    /// Numbers of the journal that this batch would bring it to.
+    /// The position in the journal and the end of the log after the batch that is under way; nil without one.
     private var next: (cursor: Int64, cursorValue: Data, head: LogHead, headValue: Data)?
     private let start: Int64
 
@@ -44,21 +44,23 @@ package struct Forwarder: Sendable {
     private static let mostBytes = 512 << 10
     private static let patience = 20
 
-    /// `start`: the number that a journal without a cursor begins after.
+    /// Creates a forwarder for a node's journal; it begins after journal number `start` if none of it was copied yet.
     package init(_ keys: FleetKeys, node: String, journal: String, start: Int64) {
         (self.keys, self.node, self.journal, self.start) = (keys, node, journal, start)
     }
 
-    /// Reads cursor and head.
+    /// A transaction that reads from etcd how far the journal was copied, and the end of the fleet's log.
     package var reading: EngineTransaction {
         EngineTransaction(if: [], then: [.read(keys.cursor(journal)), .read(keys.head)])
     }
 
-    /// Takes the answer of `reading`, or of a batch that was refused.
+    /// Reads from etcd's answer how far the journal was copied, the end of the log, and the streams' owners.
+    ///
+    /// The answer is the one to `reading`, or to a batch that was refused.
     package mutating func take(_ answer: TransactionAnswer) {
         if next != nil {
             refusals += 1
-            // An owner that is not told of is nobody.
+            // A stream that is missing in the answer has no owner.
             for stream in asked { owners[stream] = Ownership("", epoch: 0) }
         }
         (cursorValue, headValue, head) = (nil, nil, LogHead())
@@ -77,7 +79,7 @@ package struct Forwarder: Sendable {
         }
     }
 
-    /// The batch was written.
+    /// Records that etcd has accepted the batch that was under way.
     package mutating func succeeded() {
         guard let next else { return }
         (cursor, cursorValue, head, headValue) = (next.cursor, next.cursorValue, next.head, next.headValue)
@@ -85,18 +87,19 @@ package struct Forwarder: Sendable {
         self.next = nil
     }
 
-    /// Forgets the cursor and the head, which are read again before the next batch.
+    /// Forgets how far the journal was copied, so that it is read from etcd before the next batch.
     package mutating func forget() { (cursor, next) = (nil, nil) }
 
-    /// The head of the log has moved, as a watch says.
+    /// Records a newer end of the fleet's log, as a watch on etcd reported it, unless a batch is under way.
     package mutating func follow(_ newer: LogHead) {
         guard next == nil, newer.seq > head.seq, let value = try? WireCoding.encode(newer) else { return }
         (head, headValue) = (newer, value)
     }
 
-    /// The transaction of the next batch; nil if there is nothing to bring.
+    /// Returns the transaction that writes the next batch to the fleet's log; nil if there is nothing to write.
     ///
-    /// `owner`: who runs a stream, as this node knows it; `epoch`: under which epoch a message was made here.
+    /// `owner` returns a stream's owner as this node knows it. `epoch` returns the number of the claim under which this
+    /// node ran the stream when a message was made.
     package mutating func batch(
         _ messages: [OutgoingMessage], through: Int64, at time: Double, owner: (String) -> Ownership?,
         epoch: (String, Int64) -> Int64?
@@ -112,7 +115,7 @@ package struct Forwarder: Sendable {
             let isLate = message.stream.map { isOver($0, made, owner) } ?? false
             let line = line(message, epoch: made, isLate: isLate)
             guard lines.isEmpty || lines.count < Self.most && bytes + line.utf8.count <= Self.mostBytes else { break }
-            // One transaction has one owner of a stream.
+            // One transaction can check only one epoch of a stream.
             if let stream = message.stream, !isLate, let made {
                 if let other = owned[stream], other != made { break }
                 owned[stream] = made
@@ -159,19 +162,19 @@ package struct Forwarder: Sendable {
         value.map { .value(key, $0) } ?? .absent(key)
     }
 
-    /// Whether another has a stream by now, or nobody.
+    /// Returns true if a message is late: since it was made, another node has taken the stream, or no node runs it.
     private func isOver(_ stream: String, _ made: Int64?, _ owner: (String) -> Ownership?) -> Bool {
         guard let made else { return true }
         let mine = Ownership(node, epoch: made)
         for known in [owner(stream), owners[stream]] {
             guard let known, known != mine else { continue }
-            // An older owner is old news, unless the engine says it again and again: it was set back.
+            // A lower epoch is outdated, unless etcd keeps reporting it: then etcd was restored from a backup.
             if known.epoch >= made || refusals > Self.patience && owners[stream] == known { return true }
         }
         return false
     }
 
-    /// A message as it stands in the log.
+    /// Returns a message as one JSON object of a batch in the fleet's log.
     private func line(_ message: OutgoingMessage, epoch: Int64?, isLate: Bool) -> String {
         var text = "{\"n\":\(message.seq),\"topic\":\(Self.quoted(message.topic))"
         if let stream = message.stream { text += ",\"stream\":\(Self.quoted(stream)),\"epoch\":\(epoch ?? 0)" }
@@ -185,43 +188,5 @@ package struct Forwarder: Sendable {
 
     private static func quoted(_ text: String) -> String {
         (try? WireCoding.encode(JSONValue.string(text))).map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
-    }
-}
-
-/// A batch of the fleet's log, read.
-package struct LogBatch: Sendable {
-    package struct Message: Sendable, Equatable {
-        package let seq: Int64
-        package let node: String
-        package let journal: String
-        /// Its number in the node's journal.
-        package let n: Int64
-        package let topic: String
-        package let stream: String?
-        package let epoch: Int64
-        package let isLate: Bool
-        package let body: JSONValue?
-    }
-    package let first: Int64
-    /// Bytes of the log before it.
-    package let before: Int64
-    package let time: Int64
-    package let messages: [Message]
-
-    /// Nil if it is not a batch.
-    package init?(_ data: Data) {
-        guard let json = try? JSONText.parse(data), let first = json["first"]?.integer,
-            let all = json["messages"]?.array
-        else { return nil }
-        self.first = first
-        before = json["before"]?.integer ?? 0
-        time = json["at"]?.integer ?? 0
-        let (node, journal) = (json["node"]?.string ?? "", json["journal"]?.string ?? "")
-        messages = all.enumerated().map { place, one in
-            Message(
-                seq: first + Int64(place), node: node, journal: journal, n: one["n"]?.integer ?? 0,
-                topic: one["topic"]?.string ?? "", stream: one["stream"]?.string, epoch: one["epoch"]?.integer ?? 0,
-                isLate: one["late"] == .bool(true), body: one["body"])
-        }
     }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import WireFormat
 
-/// Leases, registration, and whether the engine can be reached.
+/// Keeps this node's lease and its record in etcd, and notices when etcd cannot be reached.
 extension FleetMachine {
     mutating func keepLease() {
         let isAsked = isPending {
@@ -24,7 +24,10 @@ extension FleetMachine {
         leaseAt = now
     }
 
-    /// By this node's own clock: cut off before its lease can be over.
+    /// Marks this node as cut off if etcd has not renewed its lease for three quarters of the lease's lifetime.
+    ///
+    /// The time is measured by this node's own clock, so the node knows it before the lease can have ended. Streams are
+    /// stopped if the configuration says so.
     mutating func watchCutOff() {
         let limit = Double(setup.lease) * 0.75
         let isLate = now - (contact ?? began ?? now) > limit
@@ -37,11 +40,11 @@ extension FleetMachine {
         say("cut off: the fleet's engine has not answered for \(limit) s; \(does)", isTrouble: true)
         guard setup.stopsWhenCutOff else { return }
         for stream in running.keys.sorted() { effects.append(.stop(stream)) }
-        // Each is claimed anew, if nobody else has.
+        // After a reconnection, the streams that no other node has taken are claimed again.
         running = [:]
     }
 
-    /// Checks that this is the fleet that the node belongs to; founds it where there is none.
+    /// Checks that the fleet in etcd is the one that this node may join; creates the fleet if etcd has none.
     mutating func belong() {
         guard let meta = view.meta else {
             guard view.problems[setup.keys.meta] == nil else { return refuse(view.problems[setup.keys.meta]) }
@@ -93,7 +96,7 @@ extension FleetMachine {
         guard let data = try? WireCoding.encode(record) else { return }
         let key = setup.keys.node(setup.node)
         let before = view.nodes[setup.node]
-        // An earlier process of this node may have left it.
+        // The record may be left from an earlier process of this node.
         let condition = before.map { TransactionCondition.modified(key, $0.modified) } ?? .absent(key)
         reported = record
         ask(
@@ -101,7 +104,9 @@ extension FleetMachine {
             .commit(EngineTransaction(if: [condition], then: [.put(key, data, lease: lease)])))
     }
 
-    /// Tells the others how this node is, when it has changed.
+    /// Writes this node's record to etcd if it has changed.
+    ///
+    /// A change of the streams' states is written at most once a second, any other at most every nine seconds.
     mutating func report() {
         guard let lease, let registered, record != reported, now >= reportAt else { return }
         guard !isPending({ if case .report = $0 { true } else { false } }) else { return }

@@ -1,4 +1,4 @@
-/// Who runs a stream, as a node knows it: what it has read, and what it has claimed since.
+/// Finds the node that owns a stream, from what this node has read in etcd and what it has claimed since.
 package enum OwnerKnowledge {
     package static func owner(
         of stream: String, _ view: FleetView, _ running: [String: FleetMachine.Running], node: String

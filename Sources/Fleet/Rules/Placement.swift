@@ -2,16 +2,16 @@ package import Foundation
 import SystemSupport
 import WireFormat
 
-/// Which node should run which stream: pure, the same on every node.
+/// The choice of a node of the fleet for each stream: a pure function with the same result on every node.
 package enum Placement {
-    /// Share of the cores that streams may take.
+    /// The share of a node's cores that streams may use; above it, a node gets no more streams.
     static let share = 0.7
-    /// CPU-seconds a stream-second, as long as nothing is measured.
+    /// The assumed cost of a stream on a node that runs none yet, in CPU-seconds per second.
     static let guess = 0.05
-    /// A stream's label that begins so names a label of the nodes that may run it.
+    /// The prefix of stream labels that choose nodes: a stream with the label `at-x` needs a node with the label `x`.
     static let labelPrefix = "at-"
 
-    /// A stream's demands on its node.
+    /// The node labels and camera credentials that a stream requires; the node must have at least one of the labels.
     struct Demand: Equatable {
         var labels: [String] = []
         var credentials: String?
@@ -30,45 +30,47 @@ package enum Placement {
         }
     }
 
-    /// Whether a node has the labels and credentials that a stream asks for.
+    /// Returns true if a node has the labels and credentials that the stream's description (JSON) requires.
     package static func isFit(_ stream: Data, _ node: NodeRecord) -> Bool { Demand(stream).isMet(by: node) }
 
-    /// A change of the plan.
+    /// A change of the plan for the fleet: the node that is to run a stream from now on.
     package struct Change: Sendable, Equatable {
         package let stream: String
-        /// Nil: the stream is there no more.
+        /// The node that is to run the stream; nil if the stream was removed from the fleet.
         package let node: String?
 
         package init(stream: String, node: String?) { (self.stream, self.node) = (stream, node) }
     }
 
-    /// Weighted rendezvous hashing: a node that comes or goes moves only what it must.
+    /// Returns a node's score for a stream by weighted rendezvous hashing; the highest score is preferred.
+    ///
+    /// When a node comes or goes, only the streams that gain or lose their preferred node are affected.
     static func score(_ stream: String, _ node: String, weight: Double) -> Double {
         let hash = FNV1a(Array("\(stream)\u{0}\(node)".utf8)).hash
-        // FNV's high bits hardly move with the last byte: mix them once.
+        // The high bits of FNV hardly depend on the last byte, so the random generator mixes the hash.
         var random = SeededRandom(seed: hash)
         return -max(weight, 0.001) / log(max(random.unit(), 1e-12))
     }
 
-    /// Room of a node in CPU-seconds a second, with what the plan gives it beside what it runs.
+    /// A node's load, counted with the streams that are planned for it but do not run yet.
     private struct Room {
         let name: String
         let record: NodeRecord
         var streams: Int
 
-        /// The measured cost of one stream on this node, in processor seconds a second.
+        /// The cost of one stream on this node, in CPU-seconds per second: measured, or assumed if it runs none.
         var cost: Double { record.streams > 0 ? max(record.cpu / Double(record.streams), 0.001) : Placement.guess }
         var used: Double { record.cpu + cost * Double(max(0, streams - record.streams)) }
-        /// A node that runs nothing takes one, however busy it is with its start.
+        /// True if the node has enough free CPU time for another stream, or has no stream yet.
         var hasRoom: Bool {
             streams + record.streams == 0 || !record.sheds && used + cost <= record.cores * Placement.share
         }
     }
 
-    /// Returns the changes of the plan that are due, at most `limit`.
+    /// Returns the due changes of the plan (which node runs which stream), at most `limit`.
     ///
-    /// A stream stays where it is planned as long as that node is there and may run it. `isGone`: whether a node that
-    /// is not in the view has been away long enough.
+    /// A stream stays on its planned node while that node is present and meets the stream's requirements. `isGone`
+    /// returns true if an absent node has been away long enough to lose its streams.
     package static func changes(_ view: FleetView, limit: Int = 50, isGone: (String) -> Bool) -> [Change] {
         var rooms: [String: Room] = [:]
         for (name, node) in view.nodes where !view.drained.contains(name) {
@@ -96,12 +98,13 @@ package enum Placement {
         return Array(changes.prefix(limit))
     }
 
-    /// The node for a stream: the first by rank with room; where none has, the one with the most left that does not
-    /// shed.
+    /// Returns the node for a stream: the one with the best score that has room, or else the least loaded.
+    ///
+    /// Nodes that shed frames are left out. Returns nil if no node meets the stream's requirements.
     private static func best(for stream: String, _ view: FleetView, _ rooms: [String: Room]) -> String? {
         guard let value = view.streams[stream]?.value else { return nil }
         let demand = Demand(value)
-        // Where it runs it stays.
+        // A stream without a plan stays on the node that runs it.
         if let owner = view.own[stream]?.value.node, view.want[stream] == nil, let room = rooms[owner],
             demand.isMet(by: room.record)
         {
@@ -116,14 +119,15 @@ package enum Placement {
 
     private static func left(_ room: Room) -> Double { (room.record.cores * share - room.used) / room.record.cores }
 
-    /// Why a stream has no node; nil if it has one, or will.
+    /// Returns the reason why no node can run a stream, as a sentence; nil if there is none.
     package static func reason(_ stream: String, _ view: FleetView) -> String? {
         guard let value = view.streams[stream]?.value else { return nil }
         let demand = Demand(value)
         let nodes = view.nodes.filter { !view.drained.contains($0.key) }
         if nodes.isEmpty { return "no node takes streams" }
         if !nodes.values.contains(where: { demand.isMet(by: $0.value) }) {
-            if let name = demand.credentials { return "no node here has its labels and the credentials \"\(name)\"" }
+            let labels = demand.labels.isEmpty ? "" : "its labels and "
+            if let name = demand.credentials { return "no node has \(labels)the credentials \"\(name)\"" }
             return "no node has the label \(demand.labels.joined(separator: " or "))"
         }
         let fit = nodes.values.filter { demand.isMet(by: $0.value) }

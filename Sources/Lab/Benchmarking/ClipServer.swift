@@ -4,17 +4,17 @@ import WatchwordConfiguration
 
 /// Runs the RTSP server of `scripts/servers/` in a separate process; it plays the benchmark's clip to every client.
 package final class ClipServer: Sendable {
-    /// The RTSP URI of the clip.
+    /// The RTSP URI at which the server plays the clip.
     let uri: String
     private let process: Process
     private let lifeline: Pipe
 
-    /// A part that the benchmark needs and that is not installed with the program.
+    /// The error for a script or program that the benchmark needs and that is missing or fails.
     package struct Missing: Error, CustomStringConvertible {
         package let description: String
     }
 
-    /// Starts the server and blocks until it listens; makes the clip first, if it does not exist.
+    /// Starts the server and blocks until it listens; first makes the clip if it does not exist.
     ///
     /// `scene` is `moving` or `still`. Throws `Missing` outside the project's sources, or if a program fails.
     package init(scene: String) throws {
@@ -37,7 +37,7 @@ package final class ClipServer: Sendable {
 
     deinit { process.terminate() }
 
-    /// Processor seconds of the server so far; 0 if they cannot be read.
+    /// The server's processor time so far, in seconds; 0 if it cannot be read.
     var cpuSeconds: Double {
         ProcFile.Stat("\(process.processIdentifier)").processorSeconds
     }
@@ -49,7 +49,7 @@ package final class ClipServer: Sendable {
         return process
     }
 
-    /// Starts a program and returns its first line; throws `Missing` with `problem` if it prints none.
+    /// Starts a program and returns its first line of output; throws `Missing` with `problem` if it prints none.
     private static func line(of process: Process, or problem: String) throws -> String {
         let output = Pipe()
         process.standardOutput = output

@@ -4,16 +4,16 @@ import Pixels
 package import Printing
 package import Tensors
 
-/// Times the image tower in several precisions and batches.
+/// Measures the time of CLIP's image tower with several precisions and batch sizes.
 package struct EncoderBenchmark: Sendable {
-    /// A model directory; nil means random weights of `architecture`.
+    /// The path of a model directory; nil means random weights of `architecture`.
     package let model: String?
-    /// The name of an architecture.
+    /// The name of a model architecture; used if `model` is nil.
     package let architecture: String
     package let precisions: [Precision]
-    /// The batch sizes to measure, in pictures a call.
+    /// The batch sizes to measure, in pictures per call.
     package let batches: [Int]
-    /// The threads of matrix products; 0 means all cores.
+    /// The number of threads for matrix products; 0 means all cores.
     package let threads: Int
     package let rounds: Int
 
@@ -24,18 +24,18 @@ package struct EncoderBenchmark: Sendable {
         (self.batches, self.threads, self.rounds) = (batches, threads, rounds)
     }
 
-    /// A tower measured at one batch size.
+    /// One measured combination of precision and batch size.
     private struct Cell {
         let precision: Precision
         let batch: Int
-        /// The index of the measured read of the precision's weights.
+        /// The index of the timing of reading this precision's weights.
         let read: Int
     }
 
-    /// The seconds that each work runs in a round.
+    /// The time for which each closure is run in a round, in seconds.
     private static let slice = 0.25
 
-    /// Times towers, the same products alone, and the read of the weights, all in turns.
+    /// Times the image towers, their matrix products alone, and reading their weights, in turns.
     ///
     /// It blocks the calling thread. Throws if the model cannot be read.
     package func run(_ reporter: ProgressReporter) throws -> EncoderReport {
@@ -55,7 +55,8 @@ package struct EncoderBenchmark: Sendable {
                 reporter.warn("\(precision.rawValue) is left out: \(error)")
                 continue
             }
-            // The weights are the same whatever the batch is.
+            // The time of reading the weights does not depend on the batch size, so it is measured once for each
+            // precision.
             let read = WeightsRead(products(encoder.architecture.vision, pictures: 1), precision: precision)
             reads.append { read.run() }
         }
@@ -78,7 +79,9 @@ package struct EncoderBenchmark: Sendable {
             products: ComputeLibrary.units, rounds: rounds, results: results)
     }
 
-    /// Returns the work to time, for each batch size; each has run once, so that a missing precision throws here.
+    /// Returns closures to time, for each batch size: the image tower, and its matrix products alone.
+    ///
+    /// Each runs once here, so that a precision that the CPU cannot compute throws `ComputeError`.
     private func measured(
         _ encoder: ImageEncoder, _ precision: Precision, read: Int
     ) throws -> [(cell: Cell, work: () throws -> Void, plain: () throws -> Void)] {
@@ -95,7 +98,7 @@ package struct EncoderBenchmark: Sendable {
         }
     }
 
-    /// The model's name in the report, and its image tower in each precision.
+    /// Returns the model's name for the report, and its image tower in each precision.
     private func towers(
         _ reporter: ProgressReporter
     ) throws -> (name: String, encoders: [(Precision, ImageEncoder)]) {
@@ -120,7 +123,7 @@ package struct EncoderBenchmark: Sendable {
         return (name, encoders)
     }
 
-    /// A precision's tower; nil, with a warning, where the CPU has not what it takes.
+    /// Calls `make`, which builds an image tower; returns nil, with a warning, if the CPU cannot compute the precision.
     private func unlessMissing(
         _ precision: Precision, _ reporter: ProgressReporter, _ make: () throws -> ImageEncoder
     ) throws -> (Precision, ImageEncoder)? {
@@ -132,12 +135,14 @@ package struct EncoderBenchmark: Sendable {
         }
     }
 
-    /// A picture with varied pixels.
+    /// Returns a picture with varied pixels, as input for the benchmark.
     private func picture(side: Int) -> Picture {
         Picture(side: side, rgb: (0..<side * side * 3).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) })
     }
 
-    /// The tower's matrix products; if only class tokens are pooled, only these leave the last block's attention.
+    /// Returns the shapes of the image tower's matrix products for a number of pictures.
+    ///
+    /// A tower that uses only the class token's output computes only that token after the last block's attention.
     private func products(_ vision: Architecture.Vision, pictures: Int) -> [PlainProducts.Shape] {
         let (w, rows) = (vision.width, pictures * vision.tokens)
         let patches = PlainProducts.Shape(
@@ -153,7 +158,7 @@ package struct EncoderBenchmark: Sendable {
         }
     }
 
-    /// The share of a work's time that is spent in its layers' matrix products.
+    /// Returns the share of a closure's time that is spent in the layers' matrix products.
     private func productsShare(of work: () throws -> Void) throws -> Double {
         var inside = 0.0
         let whole = try ContinuousClock().measure {

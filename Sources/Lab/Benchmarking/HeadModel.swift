@@ -1,7 +1,7 @@
 import Checkpoints
 import Training
 
-/// A head's sizes, from which its random weights and its number of floating-point operations follow.
+/// The sizes of a head, from which its random weights and its number of floating-point operations follow.
 struct HeadModel {
     let name: String
     let width: Int
@@ -15,14 +15,14 @@ struct HeadModel {
         let inputs: Int
         let outputs: Int
         var times = 1
-        /// Floating-point operations: 2 for each multiply-add.
+        /// The number of floating-point operations of the product: 2 for each multiply-add.
         var flops: Double { 2 * Double(rows) * Double(inputs) * Double(outputs) * Double(times) }
     }
 
-    /// The kind of CLIP4Clip's head with this name; nil for other heads, whose weights are unknown here.
+    /// The kind of CLIP4Clip head with this name; nil for other heads, whose weights this benchmark does not know.
     private var kind: HeadKind? { HeadKind(rawValue: name) }
 
-    /// The matrix products for `batch` full windows (or pairs, for a pairing head) in the order of the computation.
+    /// Returns the head's matrix products for `batch` full windows, in the order of the computation.
     func products(batch: Int) -> [Product] {
         switch kind {
         case .lstm:
@@ -32,7 +32,7 @@ struct HeadModel {
             ]
         case .transformer: (0..<layers).flatMap { _ in block(batch * frames, batch * frames) }
         case .tight:
-            // The last block goes on with the first token only.
+            // After the last block's attention, only the first token is computed.
             (0..<layers).flatMap { block(batch * tokens, $0 == layers - 1 ? batch : batch * tokens) } + [
                 Product(rows: batch, inputs: width, outputs: width), Product(rows: batch, inputs: width, outputs: 1),
             ]
@@ -40,17 +40,17 @@ struct HeadModel {
         }
     }
 
-    /// The number of floating-point operations of the products, attention's two included; others are not counted.
+    /// Returns the number of floating-point operations of the head's matrix products, including those of attention.
     func flops(batch: Int) -> Double {
         let queries = kind == .tight ? (layers - 1) * tokens + 1 : layers * tokens
         let attention = kind == .transformer || kind == .tight ? 4 * batch * queries * tokens * width : 0
         return Double(attention) + products(batch: batch).reduce(0) { $0 + $1.flops }
     }
 
-    /// The tokens of an attention: the tight head puts the text before the frames.
+    /// The number of tokens in each attention layer: the frames, and in the tight head also the text.
     private var tokens: Int { kind == .tight ? frames + 1 : frames }
 
-    /// The products of a transformer block; only `after` of its rows leave the attention.
+    /// Returns the matrix products of a transformer block; `after` is the number of rows after its attention.
     private func block(_ rows: Int, _ after: Int) -> [Product] {
         [
             Product(rows: rows, inputs: width, outputs: 3 * width), Product(rows: after, inputs: width, outputs: width),
@@ -61,7 +61,7 @@ struct HeadModel {
 }
 
 extension HeadModel {
-    /// Random weights under CLIP4Clip's names, scaled so that values stay bounded through the layers.
+    /// Returns random weights under CLIP4Clip's names, scaled so that values stay bounded through the layers.
     func weights(seed: UInt64) -> [String: HeadWeights] {
         var weights = RandomHeadWeights(width: width, seed: seed)
         switch kind {
@@ -83,7 +83,7 @@ extension HeadModel {
     }
 }
 
-/// Collects random weights of a head, drawn in order.
+/// Collects random weights of a head by name.
 private struct RandomHeadWeights {
     private(set) var all: [String: HeadWeights] = [:]
     private let width: Int
@@ -106,7 +106,7 @@ private struct RandomHeadWeights {
         add(bias, outputs, deviation: 0.05)
     }
 
-    /// Adds the weights of `layers` transformer blocks, whose MLPs are four times the width.
+    /// Adds the weights of `layers` transformer blocks, whose MLPs are four times as wide as the embeddings.
     mutating func addBlocks(_ prefix: String, _ layers: Int) {
         for layer in 0..<layers {
             let p = "\(prefix).\(layer)"

@@ -3,24 +3,24 @@ import Heads
 package import Printing
 import Tensors
 
-/// Times heads with random weights, beside plain products of the same shapes.
+/// Measures the time of heads with random weights, and of plain matrix products of the same shapes.
 package struct HeadsBenchmark: Sendable {
-    /// The names of the heads.
+    /// The names of the heads to measure.
     package let heads: [String]
-    /// The batch sizes to measure, in windows a call.
+    /// The batch sizes to measure, in windows per call.
     package let batches: [Int]
-    /// The embedding width.
+    /// The number of values in an embedding.
     package let width: Int
-    /// Length of a window, in frames.
+    /// The length of a window, in frames.
     package let frames: Int
-    /// The number of blocks of the transformer heads.
+    /// The number of transformer blocks in each head that has any.
     package let layers: Int
-    /// The attention heads of each block; they divide the width.
+    /// The number of attention heads in each block; it must divide `width`.
     package let attentionHeads: Int
     package let rounds: Int
-    /// The side of the square matrix product that gives the machine's rate.
+    /// The side of a square matrix product that measures the machine's peak rate.
     package let square: Int
-    /// Seed of the random weights.
+    /// The seed of the random weights.
     package let seed: UInt64
 
     package init(
@@ -32,12 +32,12 @@ package struct HeadsBenchmark: Sendable {
         (self.rounds, self.square, self.seed) = (rounds, square, seed)
     }
 
-    /// The seconds that each work runs in a round.
+    /// The time for which each closure is run in a round, in seconds.
     private static let slice = 0.06
 
-    /// Times heads, their products and the square product, all in turns.
+    /// Times the heads, their matrix products alone and the square product, in turns.
     ///
-    /// It blocks the calling thread. Throws `HeadError` if a head cannot be loaded or refuses the weights.
+    /// It blocks the calling thread. Throws `HeadError` if a head cannot be loaded or rejects the weights.
     package func run(_ reporter: ProgressReporter) throws -> HeadsReport {
         let finder = HeadFinder.standard()
         var works: [() throws -> Void] = []
@@ -87,7 +87,7 @@ package struct HeadsBenchmark: Sendable {
         }
     }
 
-    /// Returns a closure that computes the products by plain sgemm, each with weights of its own, as in a head.
+    /// Returns a closure that computes matrix products by plain sgemm, each with its own weights, as in a head.
     private func products(_ products: [HeadModel.Product]) -> () throws -> Void {
         var random = SeededNumbers(seed: seed)
         let made = products.map { product in

@@ -7,7 +7,7 @@ import WatchwordConfiguration
 
 /// Measures memory and processor time of the whole daemon over several minutes.
 package struct MemoryBenchmark: Sendable {
-    /// The measurement of looped streams.
+    /// The results of the benchmark: counters of frames, and memory in megabytes.
     package struct Report: Encodable, Sendable {
         package let streams: Int
         package let fps: Double
@@ -20,14 +20,14 @@ package struct MemoryBenchmark: Sendable {
         package let rss_mb_at_start: Double
     }
 
-    /// A file's path, or the URI of a live source.
+    /// The path of a video file, or the URI of a live source.
     package let uri: String
     package let streams: Int
-    /// The seconds to measure.
+    /// The duration of the measurement, in seconds.
     package let seconds: Int
-    /// The seconds before the measurement: caches and the allocator's arenas fill for a minute or two.
+    /// The time before the measurement, in seconds, in which caches and the allocator's arenas fill.
     package let warmUp: Int
-    /// The sampled frames a second; nil means the model's own rate.
+    /// The number of frames sampled per second; nil means the model's default.
     package let fps: Double?
     package let model: String
     package let precision: Precision
@@ -39,7 +39,7 @@ package struct MemoryBenchmark: Sendable {
         (self.fps, self.model, self.precision) = (fps, model, precision)
     }
 
-    /// Plays the source in a loop on all streams, and measures.
+    /// Plays the source in a loop on all streams, and measures memory and processor time.
     package func run(_ reporter: ProgressReporter) async throws -> Report {
         try await withDaemon(streams: (1...max(1, streams)).map { stream("bench-\($0)") }) { daemon in
             try await Task.sleep(for: .seconds(warmUp))
@@ -61,14 +61,14 @@ package struct MemoryBenchmark: Sendable {
         }
     }
 
-    /// Measures `restarts` restarts of one stream instead.
+    /// Measures how memory grows over `restarts` restarts of one stream.
     package func run(restarts: Int, _ reporter: ProgressReporter) async throws -> RestartReport {
         try await withDaemon(streams: []) { daemon in
             try await RestartGrowth(daemon: daemon, stream: stream("bench"), restarts: max(1, restarts)).run(reporter)
         }
     }
 
-    /// Runs `body` with a daemon of four queries, in a folder of its own.
+    /// Starts a daemon with four queries and its files in a temporary folder, and runs `body` with it.
     private func withDaemon<T>(
         streams: [StreamConfiguration], _ body: (WatchwordDaemon) async throws -> T
     ) async throws -> T {

@@ -2,20 +2,20 @@ package import Printing
 import SystemSupport
 package import Tensors
 
-/// Times the search for the standing queries that windows match, and checks the results.
+/// Measures the time to find the standing queries that match given windows, and checks the results.
 package struct QueriesBenchmark: Sendable {
-    /// The numbers of standing queries to measure.
+    /// The numbers of standing queries to measure with.
     package let queries: [Int]
-    /// The numbers of windows a call to measure.
+    /// The numbers of windows in one search to measure with.
     package let windows: [Int]
-    /// The embedding width.
+    /// The number of values in an embedding.
     package let width: Int
-    /// The threshold of all queries.
+    /// The score threshold of all queries.
     package let threshold: Float
-    /// The threads of the scan; 0 means all cores.
+    /// The number of threads of the search; 0 means all cores.
     package let threads: Int
     package let rounds: Int
-    /// Seed of the random embeddings.
+    /// The seed of the random embeddings.
     package let seed: UInt64
     package let scan: ScoreScan
 
@@ -27,7 +27,7 @@ package struct QueriesBenchmark: Sendable {
         (self.threads, self.rounds, self.seed, self.scan) = (threads, rounds, seed, scan)
     }
 
-    /// The seconds that each work runs in a round.
+    /// The time for which each closure is run in a round, in seconds.
     private static let slice = 0.2
     /// The greatest number of queries that are removed to time removal.
     private static let maxRemoved = 10_000
@@ -58,7 +58,7 @@ package struct QueriesBenchmark: Sendable {
         reporter.progress("\(queries) queries, float64")
         let found = calls.map { (hits: index.hits($0, scan: scan), scored: index.scored) }
         let expected = rows.reached(queries, by: searched, threshold)
-        // Removal from the front is the slowest: each time the last query takes the free place.
+        // Removing from the front is slowest, since each time the last query moves to the free place.
         let removed = min(queries, Self.maxRemoved)
         let removing = ContinuousClock().measure { for tag in 0..<removed { index.remove(Int32(tag)) } }
         reporter.clear()
@@ -76,7 +76,7 @@ package struct QueriesBenchmark: Sendable {
         }
     }
 
-    /// Adds random queries; returns the time, without that of generating them.
+    /// Adds random queries to the index; returns the time, without the time to generate them.
     private func add(
         _ queries: Int, of rows: RandomRows, to index: ScoreIndex, _ reporter: ProgressReporter
     ) -> Duration {
@@ -92,7 +92,7 @@ package struct QueriesBenchmark: Sendable {
         return adding
     }
 
-    /// Counts the pairs that only one list has, or whose scores differ.
+    /// Returns the number of (window, query) pairs that only one list has, or whose scores differ.
     private static func differences(_ found: [ScoreIndex.Hit], _ expected: [ScoreIndex.Hit]) -> Int {
         func byPair(_ hits: [ScoreIndex.Hit]) -> [[Int]: Float] {
             Dictionary(hits.map { ([$0.window, Int($0.tag)], $0.score) }) { _, _ in .nan }

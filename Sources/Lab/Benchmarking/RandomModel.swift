@@ -2,14 +2,14 @@ import CLIP
 import Checkpoints
 import Foundation
 
-/// Random weights of a whole model, generated when they are read, and the same each time.
+/// Random weights of a whole model, generated on each read, always with the same values.
 struct RandomModel: TensorSource {
     let tensors: [String: TensorInfo]
     let origin = "random weights"
 
     init(_ architecture: Architecture) {
         tensors = TowerTensors.expected(architecture).reduce(into: [:]) {
-            // Only the widths of attention pooling are not told, which no model made here has.
+            // Tensors without a known shape are those of attention pooling, which no architecture used here has.
             guard let shape = $1.shape else { return }
             $0[$1.name] = TensorInfo(name: $1.name, type: .float32, shape: shape)
         }
@@ -22,7 +22,7 @@ struct RandomModel: TensorSource {
         return random.numbers(info.count, mean: isNorm ? 1 : 0, deviation: 0.03)
     }
 
-    /// Writes a model directory with the tensor names of OpenAI's CLIP.
+    /// Writes the random weights as a model directory, with the tensor names of OpenAI's CLIP.
     func write(to directory: URL) throws {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         try SafetensorsWriter.write(

@@ -1,17 +1,17 @@
 import Tensors
 
-/// Random embeddings of length 1, generated again whenever they are needed, so that none is stored.
+/// Random embeddings of length 1, which are generated on each use and not stored.
 struct RandomRows {
     let width: Int
     let seed: UInt64
 
-    /// The number of rows of a chunk.
+    /// The number of embeddings that are generated together, as a chunk.
     static let chunk = 4096
 
-    /// The number of chunks of `count` rows.
+    /// Returns the number of chunks that contain `count` embeddings.
     func chunks(_ count: Int) -> Int { (count + Self.chunk - 1) / Self.chunk }
 
-    /// Generates the rows of a chunk, of `count` rows in all.
+    /// Generates the embeddings of chunk number `chunk`, if there are `count` embeddings in all.
     func chunk(_ chunk: Int, _ count: Int) -> [[Float]] {
         var random = SeededNumbers(seed: seed &+ UInt64(chunk) &* 0x5851_F42D_4C95_7F2D)
         return (0..<min(Self.chunk, count - chunk * Self.chunk)).map { _ in
@@ -19,7 +19,9 @@ struct RandomRows {
         }
     }
 
-    /// Finds the hits by definition: the pairs whose float64 product, rounded to float32, reaches the threshold.
+    /// Returns the (embedding, window) pairs whose score reaches the threshold, computed exactly.
+    ///
+    /// The score is a dot product in float64, rounded to float32.
     func reached(_ count: Int, by windows: [[Float]], _ threshold: Float) -> [ScoreIndex.Hit] {
         let wide = windows.map { $0.map(Double.init) }
         var hits: [ScoreIndex.Hit] = []

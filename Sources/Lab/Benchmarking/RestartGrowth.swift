@@ -5,16 +5,16 @@ import StreamSources
 import SystemSupport
 import WatchwordConfiguration
 
-/// Restarts a stream repeatedly, and measures growth: memory, threads, file descriptors.
+/// Restarts a stream repeatedly, and measures the growth of memory, threads and file descriptors.
 ///
-/// The stream is replaced as soon as its source has given a frame or has failed. Everything of the stream is made anew,
-/// while the daemon continues.
+/// The stream is restarted as soon as its source has given a frame or has failed. Everything of the stream is created
+/// anew, while the daemon continues.
 struct RestartGrowth {
     let daemon: WatchwordDaemon
     let stream: StreamConfiguration
     let restarts: Int
 
-    /// The number of samples of a run.
+    /// The number of measurements taken during a run.
     private static let samples = 20
 
     func run(_ reporter: ProgressReporter) async throws -> RestartReport {
@@ -23,7 +23,7 @@ struct RestartGrowth {
         let step = max(1, restarts / Self.samples)
         for number in 0..<restarts {
             var other = stream
-            // A changed label makes it another stream.
+            // A changed label makes the daemon replace the stream.
             other.labels = ["restart-\(number % 2)"]
             _ = try await daemon.streams.add(other, keep: false)
             guard let runner = await daemon.streams.running.first(where: { $0.name == other.name }) else { continue }
@@ -46,7 +46,7 @@ struct RestartGrowth {
 }
 
 extension RestartReport.Sample {
-    /// Measures this process.
+    /// Measures memory, threads and open files of this process after `restarts` restarts.
     fileprivate static func now(_ restarts: Int) -> Self {
         Self(restarts: restarts, rss_mb: Memory.residentMegabytes, threads: Memory.threads, files: Memory.openFiles)
     }

@@ -1,22 +1,24 @@
 import Foundation
 
-/// Times several works in turns, so that other load of the machine affects all of them alike.
+/// Times several closures in turns, so that other load on the machine affects all of them equally.
 struct Rounds {
     let count: Int
-    /// The seconds that each work runs in a round.
+    /// The time for which each closure is run in a round, in seconds.
     let slice: Double
 
-    /// The pause before a work, in which the last one's threads fall asleep: OpenBLAS's and oneDNN's spin after a call.
+    /// The pause before each closure, in seconds, in which threads of the previous one fall asleep.
+    ///
+    /// Threads of OpenBLAS and oneDNN spin for a while after a call.
     private static let pause: TimeInterval = 0.04
 
-    /// The seconds of one run: in the median round, the fastest and the slowest.
+    /// The durations of one call in the median, the fastest and the slowest round, in seconds.
     struct Timing {
         let median: Double
         let fastest: Double
         let slowest: Double
     }
 
-    /// Times each of `works` once a round, after one uncounted run that wakes its threads.
+    /// Times each of `works` once in each round, after one call that is not timed and wakes its threads.
     ///
     /// `progress` receives the number of the round, from 0.
     func time(_ works: [() throws -> Void], progress: (Int) -> Void) throws -> [Timing] {

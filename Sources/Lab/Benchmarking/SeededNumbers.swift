@@ -1,6 +1,6 @@
 import SystemSupport
 
-/// Generates reproducible uniform numbers with a given mean and standard deviation.
+/// Generates uniformly distributed numbers with a given mean and standard deviation, determined by a seed.
 package struct SeededNumbers {
     private var random: SeededRandom
 

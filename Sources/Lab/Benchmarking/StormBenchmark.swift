@@ -6,13 +6,13 @@ import SystemSupport
 package import Tensors
 import WatchwordConfiguration
 
-/// Measures the whole daemon while every query matches on every stream.
+/// Measures the whole daemon while every query matches on every stream, so that many events occur.
 package struct StormBenchmark: Sendable {
-    /// A film's path.
+    /// The path of the video file that all streams play.
     package let film: String
     package let streams: Int
     package let queries: Int
-    /// Seconds that are measured, from the start of the streams.
+    /// The duration of the measurement from the start of the streams, in seconds.
     package let seconds: Double
     package let model: String
     package let precision: Precision
@@ -22,7 +22,7 @@ package struct StormBenchmark: Sendable {
         (self.seconds, self.model, self.precision) = (seconds, model, precision)
     }
 
-    /// Plays the film once on all streams, in real time.
+    /// Plays the video once on all streams, in real time; returns what was measured.
     package func run(_ reporter: ProgressReporter) async throws -> StormReport {
         Memory.keepSmall()
         let folder = temporaryFolder()
@@ -50,7 +50,7 @@ package struct StormBenchmark: Sendable {
         reporter.clear()
         await daemon.stop()
         await scoring.value
-        // Of each stream's frames, the first ones do not fill a window.
+        // The first frames of each stream do not fill a window.
         let due = done.sampled - streams * (daemon.defaults.frames - 1)
         return StormReport(
             queries: queries, streams: streams, seconds: seconds, due: due, scored: status.scored,
@@ -62,7 +62,7 @@ package struct StormBenchmark: Sendable {
             rss_mb: status.rssMB)
     }
 
-    /// Contrasts that are always likelier than what they ask for.
+    /// Returns a configuration in which every query always matches: its required probability is 1e-9.
     private func configuration(in folder: URL) throws -> Configuration {
         var configuration = Configuration()
         (configuration.model, configuration.precision) = (model, precision)
@@ -82,7 +82,7 @@ package struct StormBenchmark: Sendable {
         (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int ?? 0
     }
 
-    /// Pictures of events in a folder: files that have several names count once.
+    /// Counts the pictures of events in a folder; a file with several names (hard links) counts once.
     private struct Pictures {
         var (names, files, bytes) = (0, 0, 0)
 

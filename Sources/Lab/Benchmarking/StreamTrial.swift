@@ -5,7 +5,7 @@ import Printing
 import SystemSupport
 import WatchwordConfiguration
 
-/// Runs the whole daemon with a varying number of cameras, and measures its work and its cost.
+/// Runs the whole daemon with a varying number of cameras, and measures what it achieves and what it costs.
 struct StreamTrial {
     private let daemon: WatchwordDaemon
     private let scoring: Task<Void, Never>
@@ -15,16 +15,16 @@ struct StreamTrial {
     private let warmUp: Double
     private var count = 0
 
-    /// Starts the daemon without a stream.
+    /// Starts the daemon without streams.
     ///
-    /// `fps` is the sampling rate of every stream. `gate` is the least change of a picture's block, in levels; smaller
-    /// changes count as none.
+    /// `fps` is the sampling rate of every stream. `gate` is the least change, in levels, of a block of the picture;
+    /// frames with smaller changes reuse the previous embedding.
     init(_ configuration: Configuration, server: ClipServer, fps: Double, gate: Double?) async throws {
         (daemon, scoring) = try await startDaemon(configuration)
         self.server = server
         self.fps = fps
         self.gate = gate
-        // Long enough to fill a window, and for three intervals of keyframes.
+        // Long enough to fill a window, and for three keyframe intervals.
         warmUp = max(Double(daemon.defaults.frames) / fps, 5) + 2
     }
 
@@ -34,7 +34,9 @@ struct StreamTrial {
         await scoring.value
     }
 
-    /// Adds or removes streams until there are `wanted`, then waits until windows and sampling rate are complete.
+    /// Adds or removes streams until there are `wanted`.
+    ///
+    /// It returns when windows are full and every stream is sampled at the full rate.
     mutating func watch(_ wanted: Int) async throws {
         while count > wanted {
             _ = try await daemon.streams.remove("camera-\(count)", forget: false)
@@ -49,13 +51,13 @@ struct StreamTrial {
             try await Task.sleep(for: .milliseconds(130))
         }
         try await Task.sleep(for: .seconds(warmUp))
-        // After overload the sampling rate comes back slowly.
+        // After overload, the daemon raises the sampling rate only slowly.
         for _ in 0..<60 where await daemon.streams.status().contains(where: { $0.effectiveFps < fps }) {
             try await Task.sleep(for: .seconds(1))
         }
     }
 
-    /// Measures the streams for `seconds`.
+    /// Measures the daemon for `seconds` with its current streams.
     func measure(seconds: Double, _ reporter: ProgressReporter) async throws -> StreamsReport.Result {
         _ = await daemon.measure()
         let (threads, played, began) = (ThreadTimes.now(), server.cpuSeconds, ContinuousClock.now)
@@ -72,7 +74,8 @@ struct StreamTrial {
         reporter.clear()
         let cameraSeconds = elapsed * Double(count)
         let (p50, p99) = (done.latency.milliseconds(at: 0.5), done.latency.milliseconds(at: 0.99))
-        // A frame of each stream may be on its way at the start or the end, and count on one side only.
+        // At the start and at the end, one frame of each stream may be counted as sampled but not as scored, or the
+        // reverse.
         let isComplete = done.dropped == 0 && done.failedBatches == 0 && done.latency.count + count >= done.sampled
         let isFed = Double(done.sampled + count) >= 0.97 * cameraSeconds * fps
         return StreamsReport.Result(
@@ -84,9 +87,9 @@ struct StreamTrial {
             server_cpu_s_per_stream_s: serving / cameraSeconds, carried: isComplete && isFed && p99 < 1000)
     }
 
-    /// Divides processor time among stages, in milliseconds a camera-second.
+    /// Returns the processor time of each stage, in milliseconds per second of each camera's video.
     ///
-    /// Encoding gets the time of no other stage, since the helper threads of oneDNN come and go.
+    /// Computing embeddings gets all time that no other stage accounts for, since oneDNN's helper threads come and go.
     private func stages(
         _ done: Measurement, cpu: Double, threads: ThreadTimes, before: ThreadTimes, _ cameraSeconds: Double
     ) -> StreamsReport.Stages {

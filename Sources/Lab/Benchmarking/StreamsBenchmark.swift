@@ -8,23 +8,23 @@ import WatchwordConfiguration
 
 /// Finds how many cameras the whole daemon can watch in real time.
 package struct StreamsBenchmark: Sendable {
-    /// The streams of a single run; nil searches for the largest number that is carried.
+    /// The number of streams in a single run; nil searches for the largest number that works in real time.
     package let streams: Int?
-    /// The seconds of a full run.
+    /// The duration of a full run, in seconds.
     package let seconds: Double
-    /// The sampled frames a second.
+    /// The number of frames sampled per second.
     package let fps: Double
     /// The number of standing queries, at most 1000.
     package let queries: Int
     package let threshold: Double
-    /// The model; nil means random weights of `architecture`.
+    /// The path of a model directory; nil means random weights of `architecture`.
     package let model: String?
-    /// The name of an architecture.
+    /// The name of a model architecture; used if `model` is nil.
     package let architecture: String
     package let precision: Precision
-    /// Whether the cameras show a still picture.
+    /// True if the cameras show a still picture.
     package let still: Bool
-    /// The least change of a picture's block, in levels, for a frame to be embedded; nil embeds every frame.
+    /// The least change of a block of the picture, in levels, for a frame to be embedded; nil embeds every frame.
     package let gate: Double?
 
     package init(
@@ -36,7 +36,7 @@ package struct StreamsBenchmark: Sendable {
         (self.precision, self.still, self.gate) = (precision, still, gate)
     }
 
-    /// The longest run of the search, in seconds.
+    /// The longest duration of a run during the search for the number of streams, in seconds.
     private static let searchSeconds = 15.0
 
     /// Starts the cameras and the daemon, and measures; throws `ClipServer.Missing` if the cameras cannot be played.
@@ -61,7 +61,7 @@ package struct StreamsBenchmark: Sendable {
             queries: queries, results: results)
     }
 
-    /// Returns the daemon's configuration; writes random weights if there is no model.
+    /// Returns the daemon's configuration; without a model, first writes one with random weights.
     private func configuration(in folder: URL, _ reporter: ProgressReporter) throws -> Configuration {
         var configuration = Configuration()
         configuration.precision = precision
@@ -80,7 +80,7 @@ package struct StreamsBenchmark: Sendable {
         return configuration
     }
 
-    /// Returns a thousand different sentences.
+    /// The texts of the standing queries: a thousand different sentences.
     private static var texts: [String] {
         let kinds = ["red", "blue", "green", "white", "black", "yellow", "small", "large", "old", "new"]
         let things = ["van", "car", "bicycle", "dog", "cat", "box", "suitcase", "drone", "person", "truck"]
@@ -93,10 +93,10 @@ package struct StreamsBenchmark: Sendable {
         }
     }
 
-    /// Searches for the largest number of streams that is carried.
+    /// Searches for the largest number of streams that the daemon can watch in real time.
     ///
-    /// Short runs double the number, then halve the gap. The result is measured in full; if it fails, the next smaller
-    /// number is.
+    /// Short runs double the number until it is too large, then halve the interval. The result is measured in a full
+    /// run; if that fails, smaller numbers are.
     private func search(
         _ trial: inout StreamTrial, _ reporter: ProgressReporter
     ) async throws -> [StreamsReport.Result] {
@@ -108,7 +108,7 @@ package struct StreamsBenchmark: Sendable {
             let result = try await trial.measure(seconds: min(Self.searchSeconds, seconds), reporter)
             results.append(result)
             if result.carried { carried = next } else { tooMany = next }
-            // The processors' time limits the number, by what one stream has taken.
+            // The processor time of one stream limits the number of streams.
             let processors = Double(ProcessInfo.processInfo.activeProcessorCount)
             let limit = max(carried + 1, Int(processors / result.cpu_s_per_stream_s))
             next = tooMany == .max ? min(carried * 2, limit) : (carried + tooMany) / 2

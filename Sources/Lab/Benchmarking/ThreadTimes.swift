@@ -1,13 +1,13 @@
 import Foundation
 import SystemSupport
 
-/// Processor time of each thread of this process, from the kernel's scheduler statistics.
+/// The processor time of each thread of this process, from the kernel's scheduler statistics.
 struct ThreadTimes {
-    /// The seconds of each thread, by its number.
+    /// The processor time of each thread in seconds, by thread id.
     private let seconds: [String: Double]
     private let names: [String: String]
 
-    /// Reads `/proc/self/task`; threads that end meanwhile are left out.
+    /// Reads the times from `/proc/self/task`; threads that end meanwhile are left out.
     static func now() -> ThreadTimes {
         var seconds: [String: Double] = [:]
         var names: [String: String] = [:]
@@ -21,17 +21,19 @@ struct ThreadTimes {
         return ThreadTimes(seconds: seconds, names: names)
     }
 
-    /// Sums the seconds since `before` of running threads whose name passes.
+    /// Returns the processor time since `before`, in seconds, of living threads for whose name `passes` is true.
     func since(_ before: ThreadTimes, where passes: (String) -> Bool) -> Double {
         seconds.reduce(0) { sum, entry in
             passes(names[entry.key] ?? "") ? sum + entry.value - (before.seconds[entry.key] ?? 0) : sum
         }
     }
 
-    /// Whether a thread belongs to the cooperative pool or to ZeroMQ.
+    /// Returns true if a thread of this name belongs to Swift's cooperative pool or to ZeroMQ.
     static func isOther(_ name: String) -> Bool { name.hasSuffix(".default-qos") || name.hasPrefix("ZMQ") }
 
-    /// Whether a thread is GStreamer's: these have many names, while the names of all others are known.
+    /// Returns true if a thread of this name is GStreamer's.
+    ///
+    /// GStreamer's threads have many names, so they are told apart by not having one of the other threads' known names.
     static func isMedia(_ name: String) -> Bool {
         !(name.contains("-qos") || name.hasPrefix("ZMQ") || name == "watchword" || name == "ww-pool")
     }

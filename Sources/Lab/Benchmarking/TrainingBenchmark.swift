@@ -1,22 +1,22 @@
 import Tensors
 package import Training
 
-/// Times training steps of a head on random embeddings, or of both towers on random pictures.
+/// Times the training steps of a head on random embeddings, or of CLIP's towers on random pictures.
 package struct TrainingBenchmark: Sendable {
     package let head: HeadKind
-    /// The embedding width.
+    /// The number of values in an embedding.
     package let width: Int
-    /// Length of a window, in frames.
+    /// The length of a window, in frames.
     package let frames: Int
-    /// The number of pairs of a step.
+    /// The number of (text, window) pairs in a step.
     package let batch: Int
     /// The number of blocks of the transformer and tight heads.
     package let layers: Int
-    /// The number of steps that are timed, after one that is not.
+    /// The number of steps that are timed, after a first step that is not.
     package let steps: Int
-    /// The threads of matrix products.
+    /// The number of threads for matrix products.
     package let threads: Int
-    /// Whether both towers, of the bundled model's sizes, are trained with the mean head.
+    /// True if both towers, with the bundled model's sizes, are trained together with the mean head.
     package let towers: Bool
 
     package init(
@@ -26,13 +26,13 @@ package struct TrainingBenchmark: Sendable {
         (self.layers, self.steps, self.threads, self.towers) = (layers, steps, threads, towers)
     }
 
-    /// Sizes of the bundled model's towers.
+    /// The sizes of the bundled model's towers.
     private enum Bundled {
         static let width = 128
         static let side = 64
         static let vocabulary = 2514
         static let endToken = 2513
-        /// The tokens of a random text before its end token.
+        /// The number of tokens of a random text before its end token.
         static let words = 11
 
         static let texts = TextShape(
@@ -43,7 +43,7 @@ package struct TrainingBenchmark: Sendable {
             embedding: width, spatiotemporal: false)
     }
 
-    /// Trains repeatedly on one random batch; blocks the calling thread.
+    /// Times training steps on one random batch; blocks the calling thread.
     package func run() throws -> TrainingReport {
         GeneralProduct.useThreads(threads)
         let width = towers ? Bundled.width : width

@@ -1,15 +1,15 @@
 import SystemSupport
 
-/// The 95 % intervals of metrics: where a metric lies in 95 of 100 repetitions with other videos of the same kind.
+/// The lower and upper ends of the 95 % intervals of retrieval metrics, estimated by bootstrap over videos.
 package struct MetricIntervals: Sendable, Equatable {
     package let low: RetrievalMetrics
     package let high: RetrievalMetrics
 }
 
 package enum Bootstrap {
-    /// Returns the percentile intervals of a ranking's metrics; nil if no query has a rank.
+    /// Returns the 95 % percentile intervals of a ranking's metrics; nil if no query has a rank.
     ///
-    /// Videos are drawn with replacement, together with their queries: sentences of one video are not independent.
+    /// Videos are drawn with replacement, together with their queries, since captions of one video are not independent.
     /// `cluster` gives the video of each query. The seed determines the result.
     package static func intervals(
         _ ranking: Ranking, cluster: [Int], rounds: Int = 1000, seed: UInt64 = 42
@@ -39,7 +39,7 @@ package enum Bootstrap {
         return MetricIntervals(low: low, high: high)
     }
 
-    /// The quantile at `share` (0...1), interpolated between the two nearest values.
+    /// Returns the quantile at `share` (0...1) of sorted values, interpolated between the two nearest values.
     private static func quantile(_ sorted: [Double], _ share: Double) -> Double {
         let place = share * Double(sorted.count - 1)
         let below = Int(place)

@@ -1,13 +1,15 @@
-/// Writes every query's rank as comma-separated values.
+/// A table of the rank of every query's right answer, as comma-separated values.
 package enum RankTable {
     package struct Query: Sendable {
-        /// `text-to-video` or `video-to-text`.
+        /// The direction of the search: `text-to-video` or `video-to-text`.
         package let direction: String
-        /// The sentence or the video of the query.
+        /// The query: a caption, or the name of a video.
         package let query: String
-        /// The right video, or the one with the right sentences.
+        /// The name of the video that is the right answer, or for a video query the video itself.
         package let video: String
-        /// The possible ranks of the right answer, from 0; empty if its score is not finite.
+        /// The possible ranks of the right answer, counted from 0; more than one if answers have the same score.
+        ///
+        /// Empty if the right answer's score is not finite.
         package let ranks: [Int]
 
         package init(direction: String, query: String, video: String, ranks: [Int]) {
@@ -15,7 +17,7 @@ package enum RankTable {
         }
     }
 
-    /// Lists the ranks of all texts of a set, then of all its videos.
+    /// Returns a row for each text of a data set, then for each of its videos.
     package static func queries(_ set: RetrievalSet, textToVideo: Ranking, videoToText: Ranking) -> [Query] {
         let texts = zip(set.items, textToVideo.ranks).map { item, ranks in
             Query(direction: "text-to-video", query: item.caption, video: set.clips[item.clip].id, ranks: ranks)
@@ -26,9 +28,9 @@ package enum RankTable {
         return texts + videos
     }
 
-    /// Writes the table; `rank` counts from 1, and is empty if the right score is not finite.
+    /// Returns the table as text; `rank` counts from 1, and is empty if the right answer's score is not finite.
     ///
-    /// `ties` is the number of ranks that share the right score.
+    /// `ties` is the number of ranks that the right answer may have because of equal scores.
     package static func text(_ queries: [Query]) -> String {
         var lines = ["direction,query,video,rank,ties"]
         for query in queries {
@@ -40,7 +42,9 @@ package enum RankTable {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// Quotes a cell as RFC 4180 does; it compares bytes, since a comma and a combining mark may form one grapheme.
+    /// Quotes a cell as RFC 4180 says, if it needs quotes.
+    ///
+    /// It compares bytes, since a comma and a combining mark after it may form one `Character`.
     private static func quoted(_ cell: String) -> String {
         guard cell.utf8.contains(where: { ",\"\r\n".utf8.contains($0) }) else { return cell }
         let quote = UInt8(ascii: "\"")

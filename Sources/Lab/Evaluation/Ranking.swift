@@ -1,20 +1,22 @@
-/// The ranks of queries' right answers, as CLIP4Clip's evaluation counts them.
+/// The ranks of the right answers of retrieval queries, counted as in CLIP4Clip's evaluation.
 package struct Ranking: Sendable, Equatable {
-    /// The convention that metrics follow: `compute_metrics`, or the multi-sentence metrics.
+    /// The CLIP4Clip function whose metrics are computed: `compute_metrics`, or that for several sentences per video.
     package enum Convention: Sendable, Equatable {
         case plain, sentences
     }
 
     package let convention: Convention
-    /// The 0-based ranks of each query, in the order of the queries.
+    /// The ranks of each query's right answer, counted from 0, in the order of the queries.
     ///
-    /// A tie counts once for every rank that the right answer may have. A query whose right score is NaN or infinite
-    /// has no rank.
+    /// With equal scores, every rank that the right answer may have is listed. A query whose right score is NaN or
+    /// infinite has no rank.
     package let ranks: [[Int]]
 
     package init(_ convention: Convention, ranks: [[Int]]) { (self.convention, self.ranks) = (convention, ranks) }
 
-    /// Returns the ranks of videos for every text, and of texts for every video; all texts of a video count as one.
+    /// Returns the ranks of the right video for every text, and of the right text for every video.
+    ///
+    /// In the latter, all texts of a video count as one answer, with the best of their scores.
     package static func both(
         _ similarities: Similarities, _ pairing: Pairing
     ) -> (textToVideo: Ranking, videoToText: Ranking) {
@@ -31,7 +33,9 @@ package struct Ranking: Sendable, Equatable {
         }
     }
 
-    /// Ranks the answer of row i, which is in column i; each position of an equal value in the sorted row counts.
+    /// Returns the rank of each row's right answer, which for row i is in column i.
+    ///
+    /// With equal values, every rank that the right answer may have is listed.
     private static func plain(_ rows: [ArraySlice<Float>]) -> Ranking {
         let ranks = rows.enumerated().map { index, row -> [Int] in
             let right = row[row.startIndex + index]
@@ -42,7 +46,7 @@ package struct Ranking: Sendable, Equatable {
         return Ranking(.plain, ranks: ranks)
     }
 
-    /// Ranks by a stable descending sort in which NaN comes first.
+    /// Returns the rank of each text's right video after a stable descending sort that puts NaN first.
     private static func sentences(_ similarities: Similarities) -> Ranking {
         let ranks = similarities.videoOfText.enumerated().map { text, video -> [Int] in
             let row = similarities.row(text)
@@ -54,7 +58,9 @@ package struct Ranking: Sendable, Equatable {
         return Ranking(.sentences, ranks: ranks)
     }
 
-    /// Returns `[videos][videos]`: the best score of a video with any sentence of another; NaN is the worst.
+    /// Returns `[videos][videos]`: the best score of each video with any of each video's texts.
+    ///
+    /// NaN scores are ignored; a pair without other scores gets -infinity.
     private static func groups(_ similarities: Similarities) -> [ArraySlice<Float>] {
         let count = similarities.videos
         var best = [[Float]](repeating: [Float](repeating: -.infinity, count: count), count: count)

@@ -1,4 +1,4 @@
-/// Retrieval metrics; recalls are in percent, ranks count from 1.
+/// Retrieval metrics: recalls in percent, and ranks counted from 1.
 package struct RetrievalMetrics: Sendable, Equatable, Codable {
     package var recallAt1: Double
     package var recallAt5: Double
@@ -14,18 +14,18 @@ package struct RetrievalMetrics: Sendable, Equatable, Codable {
         case meanRank = "MnR"
     }
 
-    /// All metrics by name, in the usual order.
+    /// All metrics with the names that reports use: R1, R5, R10, MdR, MnR.
     package var named: [(name: String, value: Double)] {
         [("R1", recallAt1), ("R5", recallAt5), ("R10", recallAt10), ("MdR", medianRank), ("MnR", meanRank)]
     }
 
-    /// The metrics of a ranking; nil if no query has a rank.
+    /// Computes the metrics of a ranking; nil if no query of the ranking has a rank.
     package init?(_ ranking: Ranking) { self.init(ranking.ranks.joined(), ranking.convention) }
 
-    /// Computes the metrics of ranks; nil without any.
+    /// Computes the metrics of ranks that count from 0; nil if there are none.
     ///
-    /// For multi-sentence sets, like CLIP4Clip, it divides in single precision, takes the lower median, and adds 1
-    /// before the mean.
+    /// With `.sentences`, it rounds like CLIP4Clip: recalls in single precision, and the lower of two middle ranks as
+    /// median.
     init?(_ ranks: some Sequence<Int>, _ convention: Ranking.Convention) {
         let sorted = ranks.sorted()
         guard !sorted.isEmpty else { return nil }

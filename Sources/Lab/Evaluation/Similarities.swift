@@ -1,9 +1,9 @@
-/// The scores of texts with videos, and the right pairs.
+/// The scores of texts with videos, and the index of each text's right video.
 package struct Similarities: Sendable {
     /// The scores `[texts, videos]`, row-major.
     package let values: [Float]
     package let videos: Int
-    /// The video of each text; the texts of one video follow each other.
+    /// The index of each text's right video; the texts of one video follow each other.
     package let videoOfText: [Int]
 
     package var texts: Int { videoOfText.count }
@@ -17,10 +17,10 @@ package struct Similarities: Sendable {
     func row(_ text: Int) -> ArraySlice<Float> { values[text * videos..<(text + 1) * videos] }
 }
 
-/// How a benchmark pairs texts with videos.
+/// The way in which a benchmark pairs texts with videos.
 package enum Pairing: String, Sendable, Equatable, Codable {
-    /// Text i belongs to video i.
+    /// Each video has one text: text i describes video i.
     case oneToOne = "one-to-one"
-    /// A video has several sentences, and is ranked once.
+    /// A video can have several texts; it is ranked once, with the best of their scores.
     case multiSentence = "multi-sentence"
 }

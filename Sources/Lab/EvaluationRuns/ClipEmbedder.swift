@@ -6,9 +6,9 @@ package import Pixels
 package import Tensors
 import Tokenizers
 
-/// Embeds clips and texts with one model, and scores them by a head, without any stream.
+/// Embeds clips and texts with one model, and scores them by a head, without the daemon's streams.
 ///
-/// Every matrix product and plugin call runs on an executor of its own.
+/// Matrix products and plugin calls run on the actor's own dispatch queue.
 package actor ClipEmbedder {
     private let executor = QueueExecutor(label: "watchword.embed")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -18,10 +18,10 @@ package actor ClipEmbedder {
     private let tokenizer: Tokenizer
     private let images: ImageEncoder
     private let texts: TextEncoder
-    /// The embedding width.
+    /// The number of values in an embedding.
     package nonisolated var width: Int { model.architecture.embedding }
 
-    /// The number of clips whose windows are scored in one call, which bounds the memory.
+    /// The number of clips that are scored in one call, which bounds the memory.
     private static let clipsPerCall = 64
 
     package init(model: ModelDirectory, precision: Precision) throws {
@@ -36,29 +36,29 @@ package actor ClipEmbedder {
         model.releaseMemory()
     }
 
-    /// Embeds a text of at most `limit` tokens, or the model's context: `[d]`, not normalised.
+    /// Embeds a text, cut to `limit` tokens (nil: the model's context length); returns `[d]`, not normalised.
     ///
-    /// `truncated` tells whether the text was longer.
+    /// `truncated` is true if the text was longer.
     package func embed(text: String, limit: Int?) throws -> (embedding: [Float], truncated: Bool) {
         let (ids, truncated) = tokens(text, limit: limit)
         return (try texts.encode(ids), truncated)
     }
 
-    /// Returns the token ids of a text, of at most `limit` tokens, or the model's context.
+    /// Returns a text's token ids, cut to `limit` tokens (nil: the model's context length).
     package func tokens(_ text: String, limit: Int?) -> (ids: [Int], truncated: Bool) {
         let context = model.architecture.text.context
         return tokenizer.tokens(text, limit: min(limit ?? context, context))
     }
 
-    /// Embeds a clip's pictures: `[pictures, d]`, not normalised.
+    /// Embeds a clip's pictures; returns `[pictures, d]`, not normalised.
     package func embed(_ pictures: [Picture]) throws -> [Float] {
         try images.encode(FrameInContext.window(pictures)).values
     }
 
-    /// Scores every text with every clip by a head: `[texts, clips]`, cosines or a pairing head's scores.
+    /// Scores every text with every clip by a head; returns `[texts, clips]`.
     ///
-    /// `texts` is `[texts, d]`; a clip is `[frames, d]`, with at most `frames` frames. Throws if the head cannot be
-    /// loaded or refuses the model's weights.
+    /// `texts` is `[texts, d]`; a clip is `[frames, d]`, with at most `frames` frames. Scores are cosines, or logits of
+    /// a head that scores pairs. Throws if the head cannot be loaded or rejects the model's weights.
     package func scores(
         head name: String, finder: HeadFinder, texts: [Float], clips: [[Float]], frames: Int
     ) throws -> [Float] {
@@ -78,7 +78,7 @@ package actor ClipEmbedder {
                 let pooled = try head.pool(windows, valid: valid, frames: frames)
                 columns = Products.timesTransposed(unit, pooled, width: width)
             } else {
-                // Window by window: a head works on a window once for all of its texts.
+                // Pairs are ordered by window, since a head prepares a window once for all of its texts.
                 let pairs = valid.indices.flatMap { window in (0..<count).map { (text: $0, window: window) } }
                 let byWindow = try head.score(texts: texts, windows, valid: valid, frames: frames, pairs: pairs)
                 columns = (0..<count).flatMap { text in valid.indices.map { byWindow[$0 * count + text] } }

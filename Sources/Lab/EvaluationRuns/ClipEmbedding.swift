@@ -13,16 +13,16 @@ import WatchwordConfiguration
 /// Embeds the clips of a data set, each once, and caches the embeddings on disk.
 package struct ClipEmbedding: Sendable {
     package let embedder: ClipEmbedder
-    /// The sampling rate in frames a second; 0 takes all frames.
+    /// The sampling rate in frames per second; 0 uses all frames.
     package let rate: Int
-    /// The greatest number of frames of a clip.
+    /// The greatest number of frames that are kept of a clip.
     package let frames: Int
-    /// The choice of frames in a clip that has more.
+    /// The way in which frames are chosen in a clip that has more than `frames`.
     package let selection: ClipSelection
     package let cache: EmbeddingCache?
     private let templates: PipelineTemplates
 
-    /// Reads the model; a nil `rate` or `frames` means the model's default.
+    /// Prepares the embedding of clips; a nil `rate` or `frames` means the model's default.
     ///
     /// `cache` is a folder; nil caches nothing. Throws if the folder cannot be made or the model cannot be read.
     package init(
@@ -30,7 +30,7 @@ package struct ClipEmbedding: Sendable {
     ) throws {
         self.embedder = embedder
         let defaults = embedder.model.defaults
-        // Whole seconds cannot be sampled below one frame a second.
+        // `ClipSampling` works on whole seconds, so the rate is at least one frame per second.
         self.rate = rate ?? max(1, Int(defaults.fps.rounded()))
         self.frames = frames ?? defaults.frames
         self.selection = selection
@@ -40,13 +40,13 @@ package struct ClipEmbedding: Sendable {
         templates = try PipelineTemplates(directory: Installation.pipelines)
     }
 
-    /// Describes how a clip is sampled, as a part of cache keys.
+    /// Returns a text that describes how a clip is sampled, to be used as a part of cache keys.
     package func sampling(_ clip: RetrievalSet.Clip) -> String {
         let range = span(clip).map { "\($0.lowerBound)-\($0.upperBound)" } ?? "all"
         return "\(rate) a second, \(range), \(selection.rawValue), \(frames)"
     }
 
-    /// Decodes a clip to the pictures that the image tower takes.
+    /// Decodes a clip to pictures in the size that the image tower needs.
     package func pictures(_ clip: RetrievalSet.Clip) async throws -> [Picture] {
         try UnreadableFile.check(clip.path)
         let source = SourceDescription(
@@ -58,16 +58,16 @@ package struct ClipEmbedding: Sendable {
         return try await reader.frames().kept.map(\.picture)
     }
 
-    /// Embeds every clip of a set; returns the set of decodable clips, and `[frames, d]` of each.
+    /// Embeds every clip of a set; returns the set of decodable clips, and each clip's embeddings `[frames, d]`.
     ///
-    /// Clips that cannot be decoded are listed as missing.
+    /// Clips that cannot be decoded are listed as missing in the returned set.
     package func embed(
         _ set: RetrievalSet, progress: (Int, Int) -> Void
     ) async throws -> (set: RetrievalSet, clips: [[Float]]) {
         try await each(set, progress) { try await embed($0).embeddings }
     }
 
-    /// Embeds every clip of a set into the cache; returns the set of decodable clips, and the cache file of each.
+    /// Embeds every clip of a set into the cache; returns the set of decodable clips, and each clip's cache file.
     package func fillCache(
         _ set: RetrievalSet, progress: (Int, Int) -> Void
     ) async throws -> (set: RetrievalSet, files: [URL]) {
@@ -75,10 +75,10 @@ package struct ClipEmbedding: Sendable {
         return (rest, files.compactMap { $0 })
     }
 
-    /// Makes one value for every clip; equal clips are processed once, in the order of the set.
+    /// Calls `make` once for every different clip of a set; returns the values in the set's order.
     ///
     /// Clips that cannot be decoded are listed as missing in the returned set. `progress` receives the number of clips
-    /// that are done, and of all.
+    /// that are done, and the number of all clips.
     package func each<T>(
         _ set: RetrievalSet, _ progress: (Int, Int) -> Void, _ make: (RetrievalSet.Clip) async throws -> T
     ) async throws -> (RetrievalSet, [T]) {
@@ -103,7 +103,7 @@ package struct ClipEmbedding: Sendable {
         return (rest, rest.clips.compactMap { known[$0] })
     }
 
-    /// Embeds a clip, or reads it from the cache: `[frames, d]`, and the cache file.
+    /// Embeds a clip, or reads it from the cache; returns its embeddings `[frames, d]` and its cache file.
     private func embed(_ clip: RetrievalSet.Clip) async throws -> (embeddings: [Float], file: URL?) {
         let file = try cache?.file(video: clip.path, sampling: sampling(clip))
         if let file, let known = cache?.read(file, width: embedder.width) { return (known, file) }
@@ -112,7 +112,7 @@ package struct ClipEmbedding: Sendable {
         return (embeddings, file)
     }
 
-    /// The whole seconds of a clip, the last included, as in CLIP4Clip; nil means the whole video.
+    /// Returns the whole seconds that a clip covers, including the last, as in CLIP4Clip; nil for a whole video.
     private func span(_ clip: RetrievalSet.Clip) -> ClosedRange<Int>? {
         guard clip.start != nil || clip.end != nil else { return nil }
         let start = Int(min(clip.start ?? 0, 86_400))

@@ -4,7 +4,7 @@ import Digests
 package import Foundation
 import SystemSupport
 
-/// Caches frame embeddings of clips on disk, so that no clip is decoded and encoded twice.
+/// Caches frame embeddings of clips on disk, so that no clip is decoded and embedded twice.
 ///
 /// The key consists of the image tower's hash, the precision, the video file's hash and the sampling; models with the
 /// same image tower share embeddings. An unreadable file counts as missing; failing to write one is an error.
@@ -12,7 +12,7 @@ package struct EmbeddingCache: Sendable {
     private let folder: URL
     private let tower: String
 
-    /// Creates the folder if it does not exist; throws `WriteError` if that fails.
+    /// Opens the cache; creates the folder if it does not exist, and throws `WriteError` if that fails.
     package init(folder: String, model: ModelDirectory, precision: String) throws {
         self.folder = URL(filePath: folder)
         tower = "\(try Self.imageTower(model)), \(precision)"
@@ -23,7 +23,7 @@ package struct EmbeddingCache: Sendable {
         }
     }
 
-    /// The SHA-256 of everything that a picture's embedding depends on: the image tower and the preprocessing.
+    /// Returns the SHA-256 of everything that a picture's embedding depends on: the image tower and the preprocessing.
     private static func imageTower(_ model: ModelDirectory) throws -> String {
         let digest = Digest(.sha256)
         digest.update("\(model.architecture.vision), \(model.preprocessing)".utf8)
@@ -36,13 +36,15 @@ package struct EmbeddingCache: Sendable {
         return digest.hexadecimal
     }
 
-    /// The path of a clip's cache file, which may not exist; throws `UnreadableFile` if the video cannot be read.
+    /// Returns the path of a clip's cache file, which may not exist.
+    ///
+    /// Throws `UnreadableFile` if the video cannot be read.
     package func file(video path: String, sampling: String) throws -> URL {
         let key = try UnreadableFile.digest(path, prefix: "\(tower), \(sampling)\n")
         return folder.appending(path: "\(key).safetensors")
     }
 
-    /// Reads embeddings `[frames, d]`; nil if the file is missing or has another width.
+    /// Reads a clip's embeddings `[frames, d]`; nil if the file is missing or has another width.
     package func read(_ url: URL, width: Int) -> [Float]? {
         guard let file = try? SafetensorsFile(path: url.path), let info = file.tensors["frames"],
             info.shape.count == 2, info.shape[1] == width
@@ -50,7 +52,7 @@ package struct EmbeddingCache: Sendable {
         return try? file.floats("frames")
     }
 
-    /// Writes embeddings `[frames, d]`: the whole file, or none.
+    /// Writes a clip's embeddings `[frames, d]` to a cache file atomically.
     package func write(_ frames: [Float], width: Int, to url: URL) throws {
         let part = url.appendingPathExtension("\(UUID().uuidString).part")
         defer { try? FileManager.default.removeItem(at: part) }

@@ -6,26 +6,28 @@ package import Matching
 package import Printing
 package import Tensors
 
-/// Detects events in videos by several heads and rules, and compares them with the true events.
+/// Detects events in videos with several heads and threshold rules, and compares them with the true events.
 package struct EventEvaluation: Sendable {
-    /// The rule by which a score becomes a match.
+    /// The rule that decides which scores count as a detection.
     package enum Rule: String, CaseIterable, Sendable {
-        /// The model's own threshold.
+        /// Windows whose score reaches the model's default threshold count as detections.
         case fixed
-        /// The text's probability among contrasting texts.
+        /// Windows for which the query is likely, compared with contrasting texts, count as detections.
         case contrast
-        /// A threshold learnt from a background, for a budget of false alerts.
+        /// Windows whose score reaches a threshold learnt from other videos count as detections.
+        ///
+        /// The threshold is chosen so that about `budget` false alerts per day are expected.
         case budget
     }
 
     package let rules: [Rule]
-    /// The contrasting texts.
+    /// The contrasting texts of the rule `contrast`.
     package let against: [String]
-    /// The probability that the contrast requires, in 0...1.
+    /// The lowest probability that counts as a detection with the rule `contrast`, in 0...1.
     package let probability: Float
-    /// The false alerts a day that the budget allows.
+    /// The number of false alerts per day that the rule `budget` allows.
     package let budget: Double
-    /// The seconds of background from which the budget's threshold is learnt.
+    /// The length of video from which the rule `budget` learns a threshold, in seconds.
     package let warmUp: Double
 
     package init(rules: [Rule], against: [String], probability: Float, budget: Double, warmUp: Double) {
@@ -33,7 +35,7 @@ package struct EventEvaluation: Sendable {
         (self.budget, self.warmUp) = (budget, warmUp)
     }
 
-    /// Returns the names of the heads for which the model has usable weights.
+    /// Returns the names of the head plugins for which the model has usable weights.
     package static func usableHeads(_ model: ModelDirectory, _ finder: HeadFinder) -> [String] {
         finder.names.filter { name in
             let head = try? Heads.Head(
@@ -45,7 +47,7 @@ package struct EventEvaluation: Sendable {
 
     /// Evaluates every head and rule on every video.
     ///
-    /// The budget learns from `background`, or if that is nil from the other videos of `truths`.
+    /// The rule `budget` learns from `background`, or if that is nil from the other videos of `truths`.
     package func run(
         _ truths: [EventTruth], background: [EventTruth]?, model: ModelDirectory, finder: HeadFinder,
         precision: Precision, heads: [String], _ reporter: ProgressReporter
@@ -77,7 +79,7 @@ package struct EventEvaluation: Sendable {
         return EventsReport(model: model.identity, results: results)
     }
 
-    /// Detects a video's events by a rule, and counts the right ones.
+    /// Detects a video's events by a rule, and counts how many match true events.
     private func counts(
         _ video: VideoScores, _ rule: Rule, _ scorer: VideoScorer, background: [VideoScores]
     ) throws -> EventCounts {
@@ -102,7 +104,7 @@ package struct EventEvaluation: Sendable {
         return counts
     }
 
-    /// Returns a caption's probability among the contrasting texts, for every window.
+    /// Returns, for every window, the probability of a caption compared with the contrasting texts.
     private func probabilities(
         of caption: String, _ scores: [Float], in video: VideoScores, _ scoring: Scoring
     ) -> [Float] {
@@ -113,7 +115,7 @@ package struct EventEvaluation: Sendable {
         }
     }
 
-    /// Returns the spans of the events that a tracker finds in a series of values, one for each window.
+    /// Returns the spans of the events that an `EventTracker` detects in a series of scores, one for each window.
     package static func events(
         _ values: [Float], _ spans: [WindowSpan], threshold: Float, _ policy: EventPolicy
     ) -> [EventTruth.Span] {
@@ -128,14 +130,16 @@ package struct EventEvaluation: Sendable {
         return found
     }
 
-    /// Learns the budget's threshold from windows that do not show the caption; infinity if none is learnt.
+    /// Returns the threshold of the rule `budget` for a caption, learnt from windows that do not show it.
+    ///
+    /// Infinity if there are too few windows to learn from.
     private func learnThreshold(of caption: String, from background: [VideoScores]) -> Float {
         var settings = CalibrationSettings()
         settings.warmUp = warmUp
         settings.policy = .manual
         var calibration = Calibration(falseAlertsPerDay: budget, settings: settings)
         var clock = 0.0
-        // A short background gives few clusters: then learning may take three times the warm-up.
+        // A short background gives few independent scores, so it may be replayed for up to three times `warmUp`.
         while calibration.threshold == nil, clock < 3 * warmUp {
             let before = clock
             for video in background {

@@ -3,16 +3,16 @@ package import Evaluation
 package import Heads
 package import Printing
 
-/// Measures text-to-video and video-to-text retrieval by several heads of one model.
+/// Measures how well several heads of one model retrieve videos by text and texts by video.
 package struct RetrievalEvaluation: Sendable {
-    /// The metrics, and the ranks of every query.
+    /// The metrics of an evaluation, and the rank of every query's right answer.
     package struct Result: Sendable {
         package let report: RetrievalReport
-        /// The ranks for each head, in the order of the report.
+        /// The ranks of all queries for each head, in the order of the report.
         package let ranks: [[RankTable.Query]]
     }
 
-    /// The error for a data set without any decodable video.
+    /// The error for a data set none of whose videos can be decoded.
     package struct NothingToMeasure: Error, CustomStringConvertible {
         package let data: String
         package var description: String { "\(data): there is no video left to measure" }
@@ -21,11 +21,11 @@ package struct RetrievalEvaluation: Sendable {
     package let embedding: ClipEmbedding
     package let finder: HeadFinder
     package let heads: [String]
-    /// The greatest number of tokens of a text; nil means the model's context.
+    /// The greatest number of tokens of a text; nil means the model's context length.
     package let maxWords: Int?
-    /// The rounds of the bootstrap; 0 gives no intervals.
+    /// The number of bootstrap rounds for the 95 % intervals; 0 computes no intervals.
     package let rounds: Int
-    /// Seed of the bootstrap.
+    /// The random seed of the bootstrap.
     package let seed: UInt64
 
     package init(

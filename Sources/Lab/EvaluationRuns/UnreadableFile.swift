@@ -1,7 +1,7 @@
 import Digests
 import Foundation
 
-/// The error for a clip's file that cannot be read; the clip is then missing from the data set.
+/// The error for a clip whose file cannot be read, which leaves the clip out of the data set.
 package struct UnreadableFile: Error, CustomStringConvertible {
     package let path: String
     package let why: String
@@ -12,7 +12,7 @@ package struct UnreadableFile: Error, CustomStringConvertible {
         self.why = why
     }
 
-    /// Returns the SHA-256 of `prefix` and the whole file, in hexadecimal digits.
+    /// Returns the SHA-256 of `prefix` followed by the whole file, in hexadecimal digits.
     package static func digest(_ path: String, prefix: String) throws(UnreadableFile) -> String {
         try check(path)
         do { return try Digest.of(file: path, prefix: prefix) } catch {
@@ -20,7 +20,7 @@ package struct UnreadableFile: Error, CustomStringConvertible {
         }
     }
 
-    /// Throws unless the path is a regular file: a read from a pipe could wait forever.
+    /// Throws unless the path is a regular file, since reading from a pipe could wait forever.
     package static func check(_ path: String) throws(UnreadableFile) {
         var found = stat()
         guard stat(path, &found) == 0 else {

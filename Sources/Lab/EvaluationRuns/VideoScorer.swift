@@ -11,24 +11,24 @@ import Synchronization
 package import Tensors
 import WatchwordConfiguration
 
-/// Scores videos with one head, without detecting events.
+/// Scores the windows of videos with one head, without detecting events.
 package struct VideoScorer: Sendable {
     package let head: String
-    /// The kind of the head's scores.
+    /// The kind of the head's scores: cosines or logits.
     package let scores: ScoreKind
     private let model: ModelDirectory
     private let finder: HeadFinder
     private let precision: Precision
     private let defaults: Defaults
 
-    /// Loads the head; throws if that fails.
+    /// Loads the head plugin; throws if that fails.
     package init(_ model: ModelDirectory, _ finder: HeadFinder, precision: Precision, head: String) throws {
         scores = try finder.load(head).givesCosines ? .cosines : .logits
         (self.model, self.finder, self.precision, self.head) = (model, finder, precision, head)
         defaults = Defaults(model: model, finder: finder, head: head)
     }
 
-    /// The model's own threshold for the head; throws `QueryError` if there is none.
+    /// The model's default threshold for the head's scores; throws `QueryError` if there is none.
     package var threshold: Float {
         get throws {
             guard let threshold = try defaults.query(QueryConfiguration(text: "x")).rule.fixedThreshold else {
@@ -38,17 +38,17 @@ package struct VideoScorer: Sendable {
         }
     }
 
-    /// The model's scale and bias, which turn scores into probabilities.
+    /// The scale and bias that turn the head's scores into probabilities.
     package var scoring: Scoring {
         scores == .logits ? .logits : (try? model.scoring()) ?? Scoring(scale: 100, bias: nil)
     }
 
-    /// The media time in seconds that a window spans.
+    /// The media time that a window spans, in seconds.
     package var windowSeconds: Double { Double(defaults.frames) / defaults.fps }
 
-    /// Scores every window of a video for every text.
+    /// Scores every window of a video with every text.
     ///
-    /// A video that breaks off is scored as far as it can be decoded, with a warning; a video without a frame throws
+    /// A damaged video is scored as far as it can be decoded, with a warning; a video without any frame throws
     /// `SourceError`.
     package func scores(
         _ truth: EventTruth, of texts: Set<String>, _ reporter: ProgressReporter
@@ -73,7 +73,7 @@ package struct VideoScorer: Sendable {
         return VideoScores(truth: truth, spans: spans, scores: scores)
     }
 
-    /// Makes a session in which a pairing head scores all texts, and no score reaches a threshold.
+    /// Makes a session that scores all texts on all windows, with thresholds too high for any event.
     private func session(_ truth: EventTruth, of texts: [String]) async throws -> WatchSession {
         let engine = try ScoringEngine(model: model, finder: finder, precision: precision, rerank: texts.count)
         for (index, text) in texts.enumerated() {

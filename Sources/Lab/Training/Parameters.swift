@@ -1,7 +1,7 @@
 package import Checkpoints
 package import Tensors
 
-/// The layout of all trained numbers in one array; a gradient is an array of the same layout.
+/// The positions of all trained tensors within one array of parameters; gradients have the same layout.
 package struct ParameterLayout: Sendable {
     package struct Entry: Sendable {
         package let name: String
@@ -12,7 +12,7 @@ package struct ParameterLayout: Sendable {
     package private(set) var entries: [Entry] = []
     package var count: Int { entries.last?.range.upperBound ?? 0 }
 
-    /// Reserves room for a tensor; returns where it begins.
+    /// Reserves a range for a tensor at the end of the parameter array; returns the range's first index.
     mutating func claim(_ name: String, _ shape: [Int]) -> Int {
         precondition(!entries.contains { $0.name == name }, "\(name) is claimed twice")
         let start = count
@@ -22,7 +22,7 @@ package struct ParameterLayout: Sendable {
 
     package func entry(_ name: String) -> Entry? { entries.first { $0.name == name } }
 
-    /// Reads every tensor; throws if one has another shape.
+    /// Reads every tensor from `source` into one array; throws if one is missing or has another shape.
     package func read<Real: ProductScalar>(
         _ source: some TensorSource, as: Real.Type = Real.self
     ) throws(CheckpointError) -> [Real] {

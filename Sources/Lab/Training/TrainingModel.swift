@@ -1,16 +1,18 @@
 package import Tensors
 
-/// The kind of head that is trained.
+/// The kind of head, the part of the model that turns frame embeddings and a text into a score.
 package enum HeadKind: String, Sendable, CaseIterable {
     case mean, lstm, transformer, tight
 }
 
-/// The sizes of a head.
+/// The sizes of a head, the part of the model that turns frame embeddings and a text into a score.
 package struct HeadShape: Sendable, Equatable {
     package var kind: HeadKind
-    /// The shape of the head's blocks, if it has any; their width is that of the joint space.
+    /// The sizes of the head's transformer blocks; their width is that of CLIP's joint embedding space.
+    ///
+    /// Heads without blocks use only the width.
     package var stack: StackShape
-    /// The number of rows in the head's table of positions.
+    /// The number of rows in the head's table of position embeddings.
     package var positions: Int
 
     package init(kind: HeadKind, stack: StackShape, positions: Int) {
@@ -18,22 +20,22 @@ package struct HeadShape: Sendable, Equatable {
     }
 }
 
-/// A batch in which text i belongs to video i.
+/// A training batch of texts and videos, in which text i describes video i.
 package struct TrainingBatch<Real: ProductScalar>: Sendable {
     package enum Texts: Sendable {
         case tokens(TokenBatch)
-        /// Embeddings `[N, D]` of a frozen tower.
+        /// Text embeddings `[N, D]`, already computed by a frozen text tower.
         case embeddings([Real])
     }
     package enum Frames: Sendable {
-        /// Normalised pictures `[V, T, 3, R, R]`.
+        /// Normalised pictures `[V, T, 3, R, R]`: T frames of V videos.
         case pictures([Real])
-        /// Embeddings `[V, T, D]` of a frozen tower.
+        /// Frame embeddings `[V, T, D]`, already computed by a frozen image tower.
         case embeddings([Real])
     }
     package let texts: Texts
     package let frames: Frames
-    /// The number of valid frames of each video.
+    /// The number of valid frames of each video; the remaining ones are padding.
     package let valid: [Int]
 
     package init(texts: Texts, frames: Frames, valid: [Int]) {
@@ -41,7 +43,7 @@ package struct TrainingBatch<Real: ProductScalar>: Sendable {
     }
 }
 
-/// CLIP4Clip's training model: towers, a head, the loss, and the gradient of everything trained.
+/// CLIP4Clip's training model: CLIP's towers, one head, the contrastive loss, and all gradients.
 package struct TrainingModel: Sendable {
     package let layout: ParameterLayout
     package let head: HeadShape
@@ -56,7 +58,7 @@ package struct TrainingModel: Sendable {
         case tight(TightHead)
     }
 
-    /// Makes the model; a tower without a shape is frozen, and batches then contain its embeddings.
+    /// Makes the model; a tower without a shape is frozen, and batches then contain embeddings instead of its input.
     package init(head: HeadShape, images: ImageShape? = nil, texts: TextShape? = nil) {
         var layout = ParameterLayout()
         self.head = head
@@ -74,19 +76,19 @@ package struct TrainingModel: Sendable {
         self.layout = layout
     }
 
-    /// Whether patches span the frames before and after.
+    /// True if an image patch also covers the frames before and after its own (3D patches).
     package var isSpatiotemporal: Bool { images?.isSpatiotemporal ?? false }
 
-    /// Returns a batch with the towers' embeddings, whose memory does not depend on the pictures.
+    /// Returns the batch with texts and pictures replaced by their embeddings, which need less memory.
     @specialized(where Real == Float)
     package func embedded<Real: ProductScalar>(_ batch: TrainingBatch<Real>, _ p: [Real]) -> TrainingBatch<Real> {
         TrainingBatch(
             texts: .embeddings(embed(batch.texts, p).0), frames: .embeddings(embed(batch, p).0), valid: batch.valid)
     }
 
-    /// Returns the loss of a batch, and the gradient of every parameter; those of frozen ones are undefined.
+    /// Returns a batch's loss, and its gradient with respect to every parameter.
     ///
-    /// `dropout` has the probability and the seed for the tight head's embeddings.
+    /// Gradients of frozen parameters are undefined. `dropout` applies to the input embeddings of the tight head only.
     @specialized(where Real == Float)
     package func evaluate<Real: ProductScalar>(
         _ batch: TrainingBatch<Real>, _ p: [Real], freezing: Freezing = .none,
@@ -134,7 +136,7 @@ package struct TrainingModel: Sendable {
         return (loss, g)
     }
 
-    /// Returns the scores `[N, V]` of texts with videos, without dropout.
+    /// Returns the scores `[N, V]` of every text with every video of a batch, without dropout.
     @specialized(where Real == Float)
     package func scores<Real: ProductScalar>(_ batch: TrainingBatch<Real>, _ p: [Real]) -> [Real] {
         let texts = embed(batch.texts, p).0

@@ -7,25 +7,27 @@ package import Printing
 import Tensors
 package import Training
 
-/// Trains a head, and optionally the towers, on clips of one's own.
+/// Trains a head, and optionally CLIP's towers, on the user's own video clips.
+///
+/// A head is the part of the model that turns frame embeddings and a text into a score.
 package struct ClipsTraining: Sendable {
-    /// The parts to train, and the settings.
+    /// The settings of a training, such as the parts of the model to train and the folders to use.
     package struct Settings: Sendable {
         package let head: HeadKind
         package let learn: LearntParts
-        /// The kind of patches; nil keeps the model's.
+        /// The kind of image patches (2D or 3D) to train with; nil keeps the model's kind.
         package let patches: PatchKind?
-        /// Whether the head begins with new parameters, even if the model has trained ones.
+        /// True if the head starts with new parameters, even if the model has trained ones.
         package let fresh: Bool
-        /// The number of blocks of a new head.
+        /// The number of transformer blocks of a new head.
         package let layers: Int
         package let plan: TrainingPlan
-        /// The greatest number of tokens of a text; nil means the model's context.
+        /// The greatest number of tokens of a text; nil means the model's context length.
         package let maxWords: Int?
-        /// The folder that caches embeddings and pictures.
+        /// The folder that caches embeddings and decoded pictures.
         package let cache: String
         package let checkpoint: URL
-        /// The threads of matrix products.
+        /// The number of threads for matrix products.
         package let threads: Int
 
         package init(
@@ -42,13 +44,13 @@ package struct ClipsTraining: Sendable {
     private let source: ModelDirectory
     private let setup: TrainingSetup
     private let session: TrainingSession
-    /// The number of training pairs.
+    /// The number of (text, clip) pairs that are trained on.
     package var pairs: Int { session.pairs.set.items.count }
 
-    /// Embeds or decodes all clips into the cache, which may take long.
+    /// Prepares a training; first embeds or decodes all clips into the cache, which may take long.
     ///
-    /// Without `heldOut`, R@1 is not measured, and the last epoch is kept. Throws if the checkpoint's folder cannot be
-    /// made.
+    /// With `heldOut`, R@1 is measured on these pairs after each epoch, and the epoch with the highest R@1 is kept;
+    /// without it, the last epoch is. Throws if the checkpoint's folder cannot be made.
     package init(
         _ settings: Settings, _ embedding: ClipEmbedding, pairs: RetrievalSet, heldOut: RetrievalSet?,
         _ reporter: ProgressReporter

@@ -1,7 +1,7 @@
 import Dispatch
 import Synchronization
 
-/// Makes `count` values on all cores; returns them in the order of their numbers.
+/// Calls `make` with each number in 0..<count on all cores; returns the results in the order of the numbers.
 func concurrentMap<T: Sendable>(_ count: Int, _ make: @Sendable (Int) -> T) -> [T] {
     let made = Mutex([T?](repeating: nil, count: count))
     DispatchQueue.concurrentPerform(iterations: count) { index in

@@ -1,17 +1,17 @@
-/// The parts of a model that a training changes.
+/// The parts of a model that a training changes; the other parts are frozen.
 package enum LearntParts: String, CaseIterable, Sendable {
-    /// The head alone.
+    /// Only the head is trained (the part that turns frame embeddings and a text into a score).
     case head
-    /// The head and the text tower.
+    /// The head and CLIP's text tower are trained.
     case text
-    /// The head and both towers; training then needs the pictures, not cached embeddings.
+    /// The head and both of CLIP's towers are trained, which needs pictures instead of cached embeddings.
     case all
 }
 
-/// The kind of patches, if they are trained.
+/// The kind of image patches that a training uses.
 package enum PatchKind: String, CaseIterable, Sendable {
-    /// Patches of one frame.
+    /// Each patch covers a square of one frame.
     case planar = "2d"
-    /// Patches of three frames.
+    /// Each patch covers a square of three consecutive frames.
     case spatiotemporal = "3d"
 }

@@ -1,10 +1,10 @@
 import CLIP
 
 extension Normalisation {
-    /// Converts interleaved RGB bytes to normalised planes `[pictures, 3, side, side]`.
+    /// Converts interleaved RGB bytes of pictures to normalised planes `[pictures, 3, side, side]`.
     func planes(_ rgb: [UInt8], side: Int) -> [Float] {
         let plane = side * side
-        // A table of the 256 values of a byte keeps CLIP4Clip's roundings.
+        // A table of the 256 byte values gives the same roundings as CLIP4Clip.
         let tables = (0..<3).map { channel in
             (0..<256).map { (Float($0) / 255 - mean[channel]) / deviation[channel] }
         }

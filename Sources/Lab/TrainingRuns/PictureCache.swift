@@ -5,18 +5,18 @@ package import Foundation
 package import Pixels
 import SystemSupport
 
-/// Caches decoded pictures of clips on disk, as RGB bytes, so that no clip is decoded twice.
+/// Caches the decoded pictures of clips on disk, as RGB bytes, so that no clip is decoded twice.
 ///
 /// The key consists of the video file's hash, the sampling and the preprocessing. An unreadable file counts as missing.
 package struct PictureCache: Sendable {
-    /// The width and height of a picture, in pixels.
+    /// The width and height of a cached picture, in pixels.
     package let side: Int
     private let folder: URL
     private let normalisation: Normalisation
     private let framing: Framing
     private var size: Int { 3 * side * side }
 
-    /// Creates the folder if it does not exist; throws `WriteError` if that fails.
+    /// Opens the cache; creates the folder if it does not exist, and throws `WriteError` if that fails.
     package init(folder: String, model: ModelDirectory) throws {
         side = model.architecture.vision.side
         normalisation = model.normalisation
@@ -25,19 +25,21 @@ package struct PictureCache: Sendable {
         try StagedDirectory.makeDirectory(self.folder)
     }
 
-    /// The path of a clip's cache file, which may not exist; throws `UnreadableFile` if the video cannot be read.
+    /// Returns the path of a clip's cache file, which may not exist.
+    ///
+    /// Throws `UnreadableFile` if the video cannot be read.
     package func file(video path: String, sampling: String) throws -> URL {
         let digest = try UnreadableFile.digest(path, prefix: "pictures of \(framing), \(sampling)\n")
         return folder.appending(path: "\(digest).rgb")
     }
 
-    /// The number of pictures in a file; nil if the file is missing, empty or ends within a picture.
+    /// Returns the number of pictures in a cache file; nil if the file is missing, empty or incomplete.
     package func count(_ url: URL) -> Int? {
         let bytes = try? url.resourceValues(forKeys: [.fileSizeKey]).fileSize
         return bytes.flatMap { $0 > 0 && $0 % size == 0 ? $0 / size : nil }
     }
 
-    /// Writes the pictures: the whole file, or none.
+    /// Writes pictures to a cache file atomically.
     package func write(_ pictures: [Picture], to url: URL) throws {
         let part = url.appendingPathExtension("\(UUID().uuidString).part")
         defer { try? FileManager.default.removeItem(at: part) }
@@ -47,7 +49,7 @@ package struct PictureCache: Sendable {
         guard rename(part.path, url.path) == 0 else { throw WriteError(url.path, errno: errno) }
     }
 
-    /// Reads pictures as normalised planes `[pictures, 3, side, side]`; nil if the file is missing.
+    /// Reads a cache file as normalised planes `[pictures, 3, side, side]`; nil if it is missing, empty or incomplete.
     package func read(_ url: URL) -> [Float]? {
         guard let bytes = try? Data(contentsOf: url), !bytes.isEmpty, bytes.count % size == 0 else { return nil }
         return normalisation.planes([UInt8](bytes), side: side)

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A flag that asks a training to stop; it may be raised on any thread.
+/// A thread-safe flag that asks a training to stop after the current step.
 package final class StopFlag: Sendable {
     private let raised = Atomic(false)
     package var isRaised: Bool { raised.load(ordering: .relaxed) }

@@ -2,7 +2,7 @@ import CLIP
 import Training
 
 extension ImageShape {
-    /// The image tower's shape in an architecture.
+    /// Makes the sizes of the image tower from a model's architecture.
     init(_ architecture: Architecture, spatiotemporal: Bool) {
         let vision = architecture.vision
         self.init(
@@ -14,7 +14,7 @@ extension ImageShape {
 }
 
 extension TextShape {
-    /// The text tower's shape in an architecture.
+    /// Makes the sizes of the text tower from a model's architecture.
     init(_ architecture: Architecture) {
         let text = architecture.text
         self.init(

@@ -7,21 +7,21 @@ import Training
 
 /// Writes trained parameters as a model directory that the daemon can load.
 struct TrainedModel {
-    /// The model that the training began with.
+    /// The model that the training began with; files that the training did not change are copied from it.
     let source: ModelDirectory
-    /// The heads that were trained; a single one becomes the default.
+    /// The heads that were trained; if there is exactly one, it becomes the model's default head.
     let heads: [HeadKind]
-    /// Whether no weights of the source are left.
+    /// True if all weights are new, so that the source's heads are not copied.
     var isFresh = false
     let layout: ParameterLayout
     let parameters: [Float]
-    /// The thresholds by head, if the training chose them.
+    /// The score thresholds of heads, if the training chose them.
     var thresholds: [HeadKind: Thresholds] = [:]
 
-    /// Writes the directory as a whole, or nothing.
+    /// Writes the model directory atomically.
     ///
     /// `extras` maps names of further files to their text. Throws `WriteError` if `destination` is the source, or
-    /// exists and must not be replaced.
+    /// exists and `replacing` is false.
     func write(to destination: URL, replacing: Bool, extras: [String: String]) throws {
         let place = destination.standardizedFileURL
         guard source.url.resolvingSymlinksInPath().path != place.resolvingSymlinksInPath().path else {
@@ -40,7 +40,7 @@ struct TrainedModel {
         try StagedDirectory.publish(staged, as: place, replacing: replacing)
     }
 
-    /// The trained tensors whose name passes `belongs`.
+    /// Returns the trained tensors for whose names `belongs` is true.
     private func tensors(_ belongs: (String) -> Bool) -> [String: HeadWeights] {
         var found: [String: HeadWeights] = [:]
         for entry in layout.entries where belongs(entry.name) {
@@ -49,7 +49,7 @@ struct TrainedModel {
         return found
     }
 
-    /// Writes a head's own tensors, and the scale that was trained with it.
+    /// Writes the file of a head: its own tensors, and the logit scale that was trained with it.
     private func write(_ head: HeadKind, in folder: URL) throws {
         let prefixes: [HeadKind: [String]] = [
             .lstm: ["lstm_visual."], .transformer: ["frame_position_embeddings.", "transformerClip."],
@@ -65,7 +65,7 @@ struct TrainedModel {
 
     private var learnsTowers: Bool { layout.entry("clip.token_embedding.weight") != nil }
 
-    /// Writes the towers' tensors, with trained ones in place of the source's.
+    /// Writes the towers' tensors: trained ones in place of the source's, if the towers were trained.
     private func writeTowers(in folder: URL) throws {
         guard learnsTowers else { return }
         var learnt: [String: HeadWeights] = [:]
@@ -79,7 +79,9 @@ struct TrainedModel {
         }
     }
 
-    /// Makes the trained head the default, and removes thresholds that no longer fit the scores.
+    /// Writes the model's defaults: the default head, and the thresholds.
+    ///
+    /// Stored thresholds that no longer fit the scores are removed.
     private func writeDefaults(in folder: URL) throws {
         let file = folder.appending(path: "watchword.json")
         let data = try Data(contentsOf: file)
@@ -105,7 +107,7 @@ struct TrainedModel {
     }
 }
 
-/// The tensors of one source, some of them replaced by those of another.
+/// A tensor source in which the tensors of `above` replace those of `below`.
 private struct Overlay: TensorSource {
     let below: any TensorSource
     let above: any TensorSource

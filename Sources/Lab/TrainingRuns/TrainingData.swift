@@ -6,11 +6,11 @@ import Printing
 import Tensors
 import Training
 
-/// Pairs of a caption and a clip whose frames are cached; batches are read from the cache when needed.
+/// The (text, clip) pairs of a training; batches are read from a cache of decoded or embedded clips.
 struct TrainingData: Sendable {
-    /// The cache files of the clips, in the order of the set.
+    /// The cache of the clips, and the cache file of each clip, in the order of the data set.
     private enum Clips: Sendable {
-        /// Embeddings `[frames, d]` of a frozen image tower.
+        /// Files of frame embeddings `[frames, d]`, for a frozen image tower.
         case embeddings(EmbeddingCache, [URL])
         case pictures(PictureCache, [URL])
 
@@ -23,7 +23,7 @@ struct TrainingData: Sendable {
 
     let set: RetrievalSet
     private let clips: Clips
-    /// The embeddings `[texts, d]` of a frozen text tower; empty if the tower is trained.
+    /// The text embeddings `[texts, d]` of a frozen text tower; empty if the tower is trained.
     private let texts: [Float]
     /// The token ids of each text if the text tower is trained; empty if it is frozen.
     private let tokens: [[Int]]
@@ -31,10 +31,10 @@ struct TrainingData: Sendable {
     private let width: Int
     private let frames: Int
 
-    /// Decodes the clips that are not cached; those that cannot be decoded are left out, with a warning each.
+    /// Embeds or decodes all clips into the cache; clips that cannot be decoded are left out, each with a warning.
     ///
-    /// `pictures` is the cache for `learns == .all`; otherwise `embedding` has one. Throws `TrainingError` if a caption
-    /// is empty.
+    /// With `learns == .all`, `pictures` is the cache; otherwise `embedding` has one. Throws `TrainingError` if a
+    /// caption is empty.
     init(
         _ wanted: RetrievalSet, _ embedding: ClipEmbedding, learns: LearntParts, maxWords: Int?,
         pictures: PictureCache?, _ reporter: ProgressReporter
@@ -78,19 +78,21 @@ struct TrainingData: Sendable {
         (self.texts, self.tokens) = (texts, tokens)
     }
 
-    /// A fingerprint of the pairs, not of their files; a checkpoint belongs to one fingerprint.
+    /// A hash of the pairs' captions and cache files; a checkpoint with another hash is not resumed.
     var fingerprint: String {
         let text = set.items.map { "\(clips.files[$0.clip].lastPathComponent) \($0.caption)" }.joined(separator: "\n")
         let hash = text.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
         return "\(set.items.count) pairs, \(String(hash, radix: 16))"
     }
 
-    /// Reads the batch of the numbered pairs; throws `TrainingError` if a clip is no longer cached.
+    /// Reads the training batch of the (text, clip) pairs at these indices.
+    ///
+    /// Throws `TrainingError` if a clip is no longer in the cache.
     func batch(_ numbers: [Int]) throws -> TrainingBatch<Float> {
         try batch(texts: numbers, clips: numbers.map { set.items[$0].clip })
     }
 
-    /// Reads a batch of texts and clips that need not belong together.
+    /// Reads a batch of the texts and clips at these indices, which need not be pairs.
     private func batch(texts numbers: [Int], clips wanted: [Int]) throws -> TrainingBatch<Float> {
         var windows: [Float] = []
         var valid: [Int] = []
@@ -117,7 +119,7 @@ struct TrainingData: Sendable {
         return TrainingBatch(texts: batchTexts, frames: .embeddings(windows), valid: valid)
     }
 
-    /// Measures the text-to-video R@1 of a model, in percent; nil if no query has a rank.
+    /// Returns the text-to-video R@1 of a model in percent; nil if no text has a rank.
     func recall(_ model: TrainingModel, _ parameters: [Float]) throws -> Double? {
         var embedded: [Float] = []
         for start in stride(from: 0, to: set.items.count, by: 64) {

@@ -5,19 +5,19 @@ import Training
 
 /// Runs a training in epochs from the first step to the last, with checkpoints and a log.
 package struct TrainingSession: Sendable {
-    /// A report of a running session.
+    /// A progress report of a training.
     package enum Event: Sendable {
-        /// A step is done; `left` is the estimated time of the others.
+        /// A step is done; `left` is the estimated time until the training ends.
         case step(epoch: Int, step: Int, loss: Double, left: Duration)
         case epoch(Epoch)
     }
 
-    /// A log line about an epoch, counted from 1.
+    /// A line of the training log about one epoch; `epoch` counts from 1.
     package struct Epoch: Codable, Sendable {
         package let epoch: Int
         /// The mean loss over the epoch's steps.
         package let loss: Double
-        /// The R@1 on the held-out pairs, in percent; nil without such pairs.
+        /// The R@1 on held-out pairs after the epoch, in percent; nil without such pairs.
         package let recallAt1: Double?
         package let losses: [Double]
 
@@ -29,11 +29,11 @@ package struct TrainingSession: Sendable {
 
     struct Result: Sendable {
         let parameters: [Float]
-        /// Files of the trained model, by name with their text: log and curve.
+        /// Further files for the trained model's directory, as text by file name: the log and a diagram of the losses.
         let files: [String: String]
     }
 
-    /// The state in a checkpoint besides the trainer's own progress.
+    /// The log that is stored beside a checkpoint: finished epochs, and the losses of the current one.
     private struct Log: Codable {
         var epochs: [Epoch] = []
         var losses: [Double] = []
@@ -59,15 +59,15 @@ package struct TrainingSession: Sendable {
 
     /// Trains from `start`, or with `resume` from the checkpoint; returns nil if `stop` ended it early.
     ///
-    /// The checkpoint then contains everything needed to continue. Throws `TrainingError` if it belongs to other data
-    /// or another plan, or if the loss is not finite.
+    /// A training that ends early leaves a checkpoint from which it can resume. Throws `TrainingError` if the
+    /// checkpoint belongs to other data or another plan, or if the loss is not finite.
     func run(
         from start: [Float], resume: Bool, stop: StopFlag, report: (Event) throws -> Void
     ) throws -> Result? {
         var (progress, log, best) = (Trainer.Progress(parameters: start), Log(), Best?.none)
         if resume {
             progress = try TrainingCheckpoint.read(checkpoint, of: model.layout, plan: plan, data: pairs.fingerprint)
-            log = try JSONDecoder().decode(Log.self, from: Data(contentsOf: logFile))
+            log = try LogEncoding.read(at: progress.optimiserStep, from: logFile)
             best = try readBest(log)
         }
         var trainer = try Trainer(
@@ -93,12 +93,13 @@ package struct TrainingSession: Sendable {
         return Result(parameters: best?.parameters ?? trainer.parameters, files: try files(of: log))
     }
 
-    /// Removes the checkpoint's files, once the model is written.
+    /// Removes the checkpoint and its log; to be called once the model is written.
     func removeFiles() {
-        for file in [checkpoint, logFile, bestFile] { try? FileManager.default.removeItem(at: file) }
+        for file in [checkpoint, bestFile] { try? FileManager.default.removeItem(at: file) }
+        LogEncoding.remove(logFile)
     }
 
-    /// Measures and logs an epoch; keeps its parameters if its R@1 is the highest.
+    /// Measures R@1 after an epoch and logs it; saves the parameters if it is the highest so far.
     private func endEpoch(
         _ number: Int, _ trainer: Trainer, _ log: inout Log, _ best: inout Best?, _ report: (Event) throws -> Void
     ) throws {
@@ -114,7 +115,7 @@ package struct TrainingSession: Sendable {
             trainer.progress, of: model.layout, plan: plan, data: pairs.fingerprint, to: bestFile)
     }
 
-    /// Returns the log as JSON lines, and the curve of losses and R@1 as SVG.
+    /// Returns the log as JSON lines and a diagram of losses and R@1 as SVG, each as text by file name.
     private func files(of log: Log) throws -> [String: String] {
         let losses = log.epochs.flatMap(\.losses).enumerated().map { ($0 + 1, $1) }
         let recalls = log.epochs.enumerated().compactMap { number, epoch in
@@ -126,8 +127,10 @@ package struct TrainingSession: Sendable {
     }
 
     private func write(_ progress: Trainer.Progress, _ log: Log) throws {
-        try TrainingCheckpoint.write(progress, of: model.layout, plan: plan, data: pairs.fingerprint, to: checkpoint)
-        try LogEncoding.write(log, to: logFile)
+        try LogEncoding.write(log, at: progress.optimiserStep, to: logFile) {
+            try TrainingCheckpoint.write(
+                progress, of: model.layout, plan: plan, data: pairs.fingerprint, to: checkpoint)
+        }
     }
 
     private func readBest(_ log: Log) throws -> Best? {

@@ -4,15 +4,15 @@ import Foundation
 import Tensors
 import Training
 
-/// The trainable model of a model directory, with its initial parameters.
+/// The trainable model for a model directory, with its initial parameters.
 struct TrainingSetup {
     let model: TrainingModel
     let start: [Float]
 
-    /// Prepares a training on windows of `frames` frames.
+    /// Prepares a training on windows (clips sampled to a fixed number) of `frames` frames.
     ///
-    /// `layers` and `seed` apply to parts that the model does not have. Throws `TrainingError` if the head has fewer
-    /// positions than a window needs, and `ModelError` if the patches cannot be converted to the requested kind.
+    /// `layers` and `seed` apply only to parts that the model lacks. Throws `TrainingError` if the head has fewer
+    /// position embeddings than a window has frames, and `ModelError` if the towers cannot be trained as requested.
     init(
         _ directory: ModelDirectory, head kind: HeadKind, learn: LearntParts, patches: PatchKind?, fresh: Bool,
         frames: Int, layers: Int, seed: UInt64
@@ -55,7 +55,7 @@ struct TrainingSetup {
             seed: seed)
     }
 
-    /// The number of blocks among tensors' names; nil if there is none.
+    /// Returns the number of transformer blocks that the tensors' names imply; nil if there are none.
     private static func layers(_ names: some Sequence<String>) -> Int? {
         let numbers = names.compactMap { name -> Int? in
             guard let range = name.range(of: "resblocks.") else { return nil }

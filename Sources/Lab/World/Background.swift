@@ -1,7 +1,7 @@
 import Foundation
 import SystemSupport
 
-/// The background of a scene: two colours and a pattern between them.
+/// The background of a generated scene: two colours and a pattern that mixes them.
 package struct Background: Sendable, Equatable {
     package enum Kind: Int, CaseIterable, Sendable {
         case plain, graded, vignette, cloudy, floorAndWall, tiled
@@ -10,12 +10,12 @@ package struct Background: Sendable, Equatable {
     package var kind: Kind
     package var first: RGB
     package var second: RGB
-    /// The seed of clouds and tiles.
+    /// The random seed of the cloud and tile patterns.
     package var seed: UInt64
     package var angle: Double
     /// The share of the second colour where the pattern is strongest, in 0...1.
     package var amplitude: Double
-    /// Six rows of eight levels that clouds are made of; nil derives them from the seed.
+    /// The 6 x 8 grid of levels (0 to 1) that the cloud pattern is interpolated from; nil derives it from `seed`.
     package var clouds: [Float]?
 
     package init(
@@ -45,12 +45,12 @@ package struct Background: Sendable, Equatable {
             amplitude: random.uniform(0.4, 1))
     }
 
-    /// Whether an object of a colour stands out everywhere.
+    /// Returns true if an object of this colour is clearly visible everywhere on the background.
     func contrasts(_ colour: RGB) -> Bool { min(first.distance(colour), second.distance(colour)) >= 62 }
 
-    /// Draws the background without objects, `[height, width, 3]` levels.
+    /// Draws the background only, without objects; returns RGB bytes `[height, width, 3]`.
     ///
-    /// `margin` is the width at the left of the central square, in units of the height.
+    /// `margin` is the width of the strip to the left of the picture's central square, in units of the height.
     package func picture(width: Int, height: Int, margin: Double) -> [UInt8] {
         let clouds = kind == .cloudy ? cloudPattern(width: width, height: height, wide: margin != 0) : []
         let (from, step) = (first, RGB(second.r - first.r, second.g - first.g, second.b - first.b))
@@ -88,7 +88,9 @@ package struct Background: Sendable, Equatable {
         return 0.5 + (seed % 2 == 1 ? 0.25 * sin(x * frequency) : 0) + 0.25 * sin(y * frequency)
     }
 
-    /// Returns a coarse grid of levels, enlarged by cubic interpolation; without margins, its middle six columns.
+    /// Returns the cloud pattern `[height, width]`: a coarse grid of levels, enlarged by cubic interpolation.
+    ///
+    /// `wide` is true for pictures wider than high; a square picture uses the middle six of the grid's eight columns.
     private func cloudPattern(width: Int, height: Int, wide: Bool) -> [Float] {
         var random = SeededRandom(seed: seed)
         let grid = clouds ?? (0..<48).map { _ in Float(random.unit()) }
@@ -112,7 +114,9 @@ package struct Background: Sendable, Equatable {
         return out
     }
 
-    /// Returns four inputs and their weights for every output: OpenCV's cubic with a = -0.75 and repeated edges.
+    /// Returns, for each of `to` outputs, the four inputs and weights of a cubic interpolation of `from` inputs.
+    ///
+    /// It matches OpenCV's cubic interpolation (a = -0.75) with repeated edges.
     private static func cubic(from: Int, to: Int) -> [[(index: Int, weight: Float)]] {
         (0..<to).map { output in
             let place = (Double(output) + 0.5) * Double(from) / Double(to) - 0.5

@@ -1,15 +1,15 @@
 import Foundation
 import SystemSupport
 
-/// Effects of a camera on pictures: noise, softness, brightness.
+/// The imperfections of a simulated camera: noise, blur, and errors of brightness.
 package struct Camera: Sendable {
-    /// The standard deviation of the noise, in levels.
+    /// The standard deviation of the camera's noise, in levels of 0 to 255.
     package var noise: Double
-    /// The deviation of a 3 x 3 Gaussian blur, in pixels; 0 leaves the picture sharp.
+    /// The standard deviation of a 3 x 3 Gaussian blur, in pixels; 0 leaves the picture sharp.
     package var blur: Double
     package var gain: Double
     package var offset: Double
-    /// The variation of the gain from frame to frame.
+    /// The greatest random deviation of a frame's gain from `gain`.
     package var flicker: Double
 
     static func random(_ random: inout SeededRandom) -> Camera {
@@ -18,7 +18,7 @@ package struct Camera: Sendable {
             gain: random.uniform(0.9, 1.1), offset: random.uniform(-8, 8), flicker: random.choice([0, 0.01, 0.02]))
     }
 
-    /// Changes the canvas to what the camera records; `light` is the scene's brightness.
+    /// Applies blur, gain, offset and noise to the canvas; `light` is the scene's brightness, 0 to 1.
     func shoot(_ canvas: inout Canvas, light: Double, _ random: inout SeededRandom) {
         if blur > 0 { soften(&canvas) }
         let gain = Float(gain + (flicker > 0 ? random.uniform(-1, 1) * flicker : 0))
@@ -72,7 +72,7 @@ package struct Camera: Sendable {
 }
 
 private enum Noise {
-    /// A pool of normal numbers, reused from a position chosen for every frame.
+    /// A reusable sequence of normally distributed random numbers, read from a random position in every frame.
     static let pool: [Float] = {
         var random = SeededRandom(seed: 7)
         return (0..<1 << 18).map { _ in Float(random.normal()) }

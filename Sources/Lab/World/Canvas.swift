@@ -4,7 +4,7 @@ import Foundation
 package struct Canvas: Sendable {
     package let width: Int
     package let height: Int
-    /// The rows of red, green and blue bytes, without gaps.
+    /// The red, green and blue bytes of all pixels, row by row without gaps.
     package var pixels: [UInt8]
 
     package init(width: Int, height: Int, pixels: [UInt8]) {
@@ -12,11 +12,10 @@ package struct Canvas: Sendable {
         (self.width, self.height, self.pixels) = (width, height, pixels)
     }
 
-    /// Fills the area within an odd number of the outlines, with soft edges.
+    /// Fills the area enclosed by closed outlines with a colour (even-odd rule); the edges are soft.
     ///
-    /// Points are in pixels, with (0, 0) at the centre of the first, and are rounded to sixteenths. The result
-    /// resembles OpenCV's `fillPoly` with `LINE_AA`: the interior is filled, and each edge is a line that fades with
-    /// distance.
+    /// Points are in pixels, with (0, 0) at the centre of the first pixel, and are rounded to sixteenths. The result
+    /// resembles OpenCV's `fillPoly` with `LINE_AA`.
     mutating func fill(_ outlines: [[Point]], _ colour: RGB) {
         let outlines = outlines.map {
             $0.map { Point(($0.x * 16).rounded(.toNearestOrEven) / 16, ($0.y * 16).rounded(.toNearestOrEven) / 16) }
@@ -38,7 +37,7 @@ package struct Canvas: Sendable {
         blend(coverage, colour.map { $0.rounded(.towardZero) })
     }
 
-    /// The positions at which a row of pixels crosses the outlines, from left to right.
+    /// Returns the x positions at which the horizontal line at `y` crosses the outlines, from left to right.
     static func crossings(of outlines: [[Point]], at y: Double) -> [Double] {
         var crossings: [Double] = []
         for outline in outlines {
@@ -72,7 +71,7 @@ package struct Canvas: Sendable {
     }
 }
 
-/// The painted share of each pixel of a rectangle, 0 to 1.
+/// How much of each pixel in a rectangle is painted, from 0 to 1.
 private struct Coverage {
     let xs: Range<Int>
     let ys: Range<Int>
@@ -83,7 +82,7 @@ private struct Coverage {
         values = [Float](repeating: 0, count: xs.count * ys.count)
     }
 
-    /// The distance in pixels beyond which an edge's line has no effect.
+    /// The distance in pixels within which an edge's soft line affects pixels.
     private static let reach = 1.6
 
     mutating func draw(from a: Point, to b: Point) {

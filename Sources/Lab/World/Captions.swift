@@ -1,8 +1,8 @@
 package import SystemSupport
 
-/// Words claims as captions: canonically, or in random words.
+/// Writes captions for claims (statements about a scene), in fixed canonical words or in random ones.
 package struct Captioner {
-    /// The generator of random words; nil uses the canonical words.
+    /// The random source for the choice of words; nil always chooses the canonical words.
     private var random: SeededRandom?
 
     package static var canonical: Captioner { Captioner(random: nil) }

@@ -1,6 +1,6 @@
-/// A statement about a window, which is true or false of it.
+/// A statement about a few frames of a generated scene, such as "a red circle moves left".
 package struct Claim: Sendable, Equatable, Hashable {
-    /// A claim about one object; a nil property states nothing.
+    /// A statement about one object; it says nothing about properties that are nil.
     package struct Part: Sendable, Equatable, Hashable {
         package var shape: Shape?
         package var colour: Colour?
@@ -9,7 +9,7 @@ package struct Claim: Sendable, Equatable, Hashable {
         package var action: Action?
         package var from: Colour?
         package var to: Colour?
-        /// Whether the claim requires that the object is visible at least half of the time.
+        /// True if the object must be visible in at least half of the window's frames.
         package var isVisible = false
 
         package init() {}
@@ -36,7 +36,9 @@ package struct Claim: Sendable, Equatable, Hashable {
 
     package init(_ kind: Kind) { self.kind = kind }
 
-    /// Evaluates the claim in Kleene's logic: "and" is the minimum, "there is one that" the maximum.
+    /// Returns how true the claim is, given the facts about a window, in Kleene's three-valued logic.
+    ///
+    /// "And" is the minimum; "there is an object that" is the maximum over the objects.
     package func truth(_ facts: Facts) -> Truth {
         let (a, b) = (facts.objects[0], facts.objects[1])
         switch kind {

@@ -1,9 +1,10 @@
 package import SystemSupport
 
 extension Claim {
-    /// Returns a random claim that is true of a window; nil if none can be made.
+    /// Returns a random claim that is true of a window with these facts; nil if there is none.
     ///
-    /// A full claim leaves nothing out. With probability `action` it describes an action rather than an object.
+    /// With `full`, the claim states every property it can, and is about an action if there is one. Otherwise `action`
+    /// is the probability that it is about an action rather than about an object's look or place.
     package static func random(
         trueOf facts: Facts, _ random: inout SeededRandom, full: Bool = false, action: Double = 0.7
     ) -> Claim? {
@@ -44,7 +45,7 @@ extension Claim {
         case relation(Relation), state(SceneState), action(Int, Action), object(Int), pair
     }
 
-    /// Returns shape, colour and size, some of them left out unless all are wanted.
+    /// Returns a claim with an object's shape, colour and size; without `full`, some are randomly left out.
     private static func look(
         _ facts: Facts, _ index: Int, _ random: inout SeededRandom, _ full: Bool, colourToo: Bool = true
     ) -> Part {
@@ -90,7 +91,10 @@ extension Claim {
 }
 
 extension Scene {
-    /// Returns the start of a window of `span` seconds: mostly at an action, also at appearances, and anywhere.
+    /// Returns a random start time in the scene, in seconds, for a window of `span` seconds.
+    ///
+    /// Most windows overlap the scene's action, some the appearance or disappearance of objects, and some start
+    /// anywhere.
     package func windowStart(span: Double, _ random: inout SeededRandom) -> Double {
         let q = random.unit()
         if q < 0.6 {

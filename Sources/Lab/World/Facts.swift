@@ -1,10 +1,10 @@
-/// A truth value from 0 (false) to 1 (true); 0.5 is undecided, so that borderline windows can be left out.
+/// A truth value: 0 false, 1 true, 0.5 undecided, such as for an action that only just begins.
 package typealias Truth = Float
 
-/// The facts about one window of a scene, for each object and for the scene.
+/// Tells which statements are true of a window (a few frames) of a generated scene.
 ///
-/// Each table has a last column for "any"; values are 0 false, 0.5 undecided, 1 true. An action is true of eight frames
-/// if at least four of the seven steps between them show it, and undecided at two or three.
+/// Each table has a value for every case of an enum and a last one for "any". An action is true of eight frames if at
+/// least four of the seven steps between frames show it, and undecided at two or three.
 package struct Facts: Sendable, Equatable {
     package struct Object: Sendable, Equatable {
         package var shape = [Truth](repeating: 0, count: Shape.allCases.count + 1)
@@ -19,7 +19,7 @@ package struct Facts: Sendable, Equatable {
         var exists: Bool { shape[Shape.allCases.count] == 1 }
     }
 
-    /// The facts of two objects; an absent object has only zeros.
+    /// The truth tables of the scene's two objects; they are all 0 for an absent object.
     package var objects = [Object(), Object()]
     package var relation: [Truth] = [0, 0, 1]
     package var state: [Truth] = [0, 0, 0, 0, 1]
@@ -69,7 +69,7 @@ package struct Facts: Sendable, Equatable {
     }
 }
 
-/// Named places in the picture.
+/// Areas of the picture that captions can name; an object's centre lies in them.
 package enum Position: Int, CaseIterable, Sendable {
     case left, right, top, bottom, middle, topLeft, topRight, bottomLeft, bottomRight
 
@@ -83,13 +83,13 @@ package enum Position: Int, CaseIterable, Sendable {
     }
 }
 
-/// The course of an object through a window.
+/// The looks and positions of one object in each frame of a window.
 private struct Track {
     let object: SceneObject
     let times: [Double]
     let bright: [Bool]
     let looks: [SceneObject.Look]
-    /// Whether the object is visible and lit, by frame.
+    /// True, for each frame, if the object is visible and the lights are on.
     let visible: [Bool]
     let places: [Point]
 
@@ -167,7 +167,7 @@ private struct Track {
         facts.action[Action.still.rawValue] = still
     }
 
-    /// Adds blinking; returns the number of steps in which the object blinks.
+    /// Fills in the truth of "blinks"; returns the number of steps between frames during which the object blinks.
     private func addBlinking(_ facts: inout Facts.Object) -> Int {
         guard let blink = object.blink else { return 0 }
         let within = times.indices.map { index in

@@ -1,30 +1,32 @@
 import SystemSupport
 
-/// A sequence of scenes of the world as one camera sees it, with pauses; endless, or of a given length.
+/// A generated video: scenes with coloured moving shapes, with pauses, recorded by one simulated camera.
 ///
-/// A seed determines all of it.
+/// It is endless or of a given length. The same seed and settings always give the same film.
 package struct Film: Sendable {
-    /// A scene with its position in the film.
+    /// A scene, and its time in the film.
     package struct Take: Sendable {
-        /// The start in seconds.
+        /// The time in the film at which the scene starts, in seconds.
         package let start: Double
         package let scene: Scene
-        /// The time from which on the take's background is visible; it may change in the pause before.
+        /// The time in the film from which the scene's background is visible, in seconds.
+        ///
+        /// A background can change in the middle of the pause before its scene.
         package let backgroundStart: Double
         var end: Double { start + scene.length }
     }
 
     package let width: Int
     package let height: Int
-    /// The frames a second, a whole number.
+    /// The number of frames per second.
     package let fps: Int
     private let mayCut: Bool
     private var script: SeededRandom
     private var light: SeededRandom
     private let camera: Camera
-    /// The known takes; an endless film drops those that are over.
+    /// The scenes generated so far, in order; an endless film drops those that are over.
     private var takes: [Take] = []
-    /// The length in seconds; nil for an endless film.
+    /// The film's length in seconds; nil for an endless film.
     private let length: Double?
     private var background: (start: Double, pixels: [UInt8])?
 
@@ -33,7 +35,9 @@ package struct Film: Sendable {
         self.init(seed, width, height, fps, mayCut, atMost: nil)
     }
 
-    /// Makes a film of whole scenes, not longer than `seconds`, unless one scene is.
+    /// Makes a film of about `seconds`, which consists of whole scenes; it has at least one.
+    ///
+    /// Its last pause may end up to 0.9 s later, as the shortest pause is reckoned with; so may a long first scene.
     package static func finite(
         seed: UInt64, seconds: Double, width: Int = 320, height: Int = 240, fps: Int = 25, mayCut: Bool = false
     ) -> Film {
@@ -61,7 +65,7 @@ package struct Film: Sendable {
         length = end
     }
 
-    /// The pauses in seconds: long enough for a window of two seconds without any object.
+    /// The range of pauses between scenes, in seconds: longer than two seconds, so that a window can be empty.
     private static let pauses = 2.3...3.2
 
     private static func take(after last: Take?, _ mayCut: Bool, _ random: inout SeededRandom) -> Take {
@@ -73,21 +77,21 @@ package struct Film: Sendable {
         return Take(start: start, scene: scene, backgroundStart: since)
     }
 
-    /// The number of frames; nil for an endless film.
+    /// The number of frames in the film; nil if it is endless.
     package var frameCount: Int? { length.map { Int(($0 * Double(fps)).rounded(.up)) } }
 
-    /// The duration in seconds; nil for an endless film.
+    /// The film's duration in seconds, a whole number of frames; nil if it is endless.
     package var duration: Double? { frameCount.map { Double($0) / Double(fps) } }
 
-    /// The times at which the background changes.
+    /// The times in the film at which the background changes, in seconds.
     package var cuts: [Double] {
         Set(takes.map(\.backgroundStart)).filter { $0 > 0 }.sorted()
     }
 
-    /// The true events of a finite film, ordered by their start.
+    /// The events of a finite film, ordered by start; they are known exactly, since the film is generated.
     package var events: [TrueEvent] { TrueEvent.all(takes, duration: duration ?? 0) }
 
-    /// Draws a frame; in an endless film, numbers must not decrease.
+    /// Draws the frame with this number; in an endless film, numbers must not decrease from call to call.
     package mutating func frame(_ number: Int) -> Canvas {
         let time = Double(number) / Double(fps)
         if length == nil { advance(to: time) }
@@ -108,10 +112,10 @@ package struct Film: Sendable {
         return canvas
     }
 
-    /// Adds takes up to a time, and drops those that are over.
+    /// Generates scenes up to a time in the film, and drops scenes that are over.
     private mutating func advance(to time: Double) {
         while (takes.last?.end ?? -1) < time { takes.append(Self.take(after: takes.last, mayCut, &script)) }
-        // One more than is seen: its background may begin in the pause before it.
+        // One take ahead, since its background may already be visible in the pause before it.
         if takes.count < 2 || takes[takes.count - 1].start <= time {
             takes.append(Self.take(after: takes.last, mayCut, &script))
         }

@@ -1,4 +1,4 @@
-/// The true events of a film, in the form of the golden videos' `NAME.events.json`.
+/// The true events of a generated film, to be written as the JSON file `NAME.events.json`.
 package struct FilmTruth: Sendable, Codable {
     package let video: String
     package let width, height, fps: Int
@@ -19,7 +19,7 @@ package struct FilmTruth: Sendable, Codable {
         case cuts = "cuts_s"
     }
 
-    /// Lists the events of a film, which must be a finite one.
+    /// Lists the events of a finite film; `asked` is the length in seconds that the user requested.
     package init(_ film: Film, video: String, seed: UInt64, asked: Double, mayCut: Bool) {
         self.video = video
         (width, height, fps) = (film.width, film.height, film.fps)

@@ -1,9 +1,9 @@
 package import SystemSupport
 
 extension Claim {
-    /// Returns the claim with one property changed, so that it is mostly false of the window.
+    /// Returns a copy of this claim with one property changed at random, which is usually false of the same window.
     ///
-    /// Without such captions in a batch, directions are not learnt, since other captions differ in many properties.
+    /// Captions of such claims are negatives in training. Without them, models did not learn directions of movement.
     package func nearMiss(_ random: inout SeededRandom) -> Claim {
         switch kind {
         case .scene(let state): return Claim(.scene(random.choice(SceneState.allCases.filter { $0 != state })))
@@ -55,7 +55,7 @@ extension Claim.Part {
 }
 
 extension Action {
-    /// The action in the opposite direction; nil for actions without a direction.
+    /// The action in the opposite direction, such as `shrink` for `grow`; nil for actions without a direction.
     package var opposite: Action? {
         switch self {
         case .moveLeft: .moveRight

@@ -1,10 +1,10 @@
 import Foundation
 
-/// The actions of an object, in the order of truth tables.
+/// The actions of an object in a generated scene; raw values index the truth tables in `Facts`.
 package enum Action: Int, CaseIterable, Sendable {
     case moveLeft, moveRight, moveUp, moveDown, still, grow, shrink, spin, blink, appear, disappear, change, move
 
-    /// The action's name in files of true events.
+    /// The action's name in JSON files of true events.
     package var kind: String {
         switch self {
         case .moveLeft: "move_left"
@@ -18,46 +18,46 @@ package enum Action: Int, CaseIterable, Sendable {
     static let moves: [Action] = [.moveLeft, .moveRight, .moveUp, .moveDown]
 }
 
-/// Relations between two objects.
+/// Relations between two objects: they move towards each other (`meet`) or away from each other (`apart`).
 package enum Relation: Int, CaseIterable, Sendable {
     case meet, apart
     package var kind: String { "\(self)" }
 }
 
-/// The states of a scene as a whole.
+/// The states of a generated scene as a whole.
 package enum SceneState: Int, CaseIterable, Sendable {
     case empty, lightsOut, lightsOn, dark
 
-    /// The state's name in files of true events.
+    /// The state's name in JSON files of true events.
     package var kind: String { ["empty", "lights_out", "lights_on", "dark"][rawValue] }
 }
 
-/// A span of seconds in which something happens.
+/// A span of time, from `start` to `end`, in seconds.
 package struct Phase: Sendable, Equatable {
     package var start, end: Double
 
     package init(_ start: Double, _ end: Double) { (self.start, self.end) = (start, end) }
 
-    /// The time since the phase began: 0 before it, its length after it.
+    /// Returns the time elapsed since the span's start: 0 before it, the span's length after it.
     func elapsed(_ time: Double) -> Double { min(max(time - start, 0), end - start) }
 }
 
-/// An object of a scene, and its actions.
+/// An object of a generated scene, with its actions.
 ///
-/// Places are in the central square of the picture: x and y over [0, 1], y downwards. Times are seconds of the scene.
+/// Places are in the central square of the picture: x and y from 0 to 1, y downwards. Times are seconds of the scene.
 package struct SceneObject: Sendable {
     package var shape: Shape
     package var colour: Colour
-    /// The colour as painted.
+    /// The painted colour, which differs slightly from the named colour.
     package var rgb: RGB
     package var radius: Double
     package var place: Point
     package var turn: Double
     package var visible = Phase(-1e9, 1e9)
-    /// The movement, in units a second.
+    /// The object's movement; the velocity is in sides of the picture's central square per second.
     package var move: (during: Phase, velocity: Point)? = nil
     package var growth: (during: Phase, radius: Double)? = nil
-    /// The rotation, in radians a second.
+    /// The object's rotation; the speed is in radians per second.
     package var spin: (during: Phase, speed: Double)? = nil
     package var blink: (during: Phase, period: Double)? = nil
     package var change: (time: Double, colour: Colour, rgb: RGB)? = nil
@@ -67,7 +67,7 @@ package struct SceneObject: Sendable {
         (self.radius, self.place, self.turn) = (radius, place, turn)
     }
 
-    /// The look of an object at one time.
+    /// The look of an object at one moment.
     package struct Look: Sendable, Equatable {
         package var isVisible: Bool
         package var colour: Colour
@@ -99,22 +99,24 @@ package struct SceneObject: Sendable {
     }
 }
 
-/// A few seconds of the world: a background, up to two objects, the lights.
+/// A few seconds of generated video: a background, up to two objects, and lights that can go on and off.
 package struct Scene: Sendable {
     package var background: Background
     package var objects: [SceneObject] = []
-    /// The length in seconds.
+    /// The scene's length in seconds.
     package var length: Double
-    /// The times at which the lights go on or off; they are on at first, unless the first change is "on".
+    /// The times at which the lights go on or off, in seconds.
+    ///
+    /// They are on at first, unless the first change turns them on.
     package var lights: [(time: Double, on: Bool)] = []
-    /// Brightness with the lights off, 0 to 1.
+    /// The scene's brightness while the lights are off, 0 to 1.
     package var dark = 0.08
-    /// The phase with the actions, from which windows for training are taken.
+    /// The time span of the scene's action, in seconds, on which most training windows are placed.
     package var focus = Phase(0, 1)
 
     package init(background: Background, length: Double) { (self.background, self.length) = (background, length) }
 
-    /// The brightness at a time; a change takes 0.12 seconds.
+    /// Returns the scene's brightness at a time, 0 to 1; each change of the lights takes 0.12 seconds.
     package func light(at time: Double) -> Double {
         guard let first = lights.first else { return 1 }
         var value = first.on ? dark : 1.0
@@ -131,7 +133,10 @@ package struct Scene: Sendable {
         return bright
     }
 
-    /// The outlines of an object in pixels, with (0, 0) at the centre of the first.
+    /// Returns a shape's outlines in pixels, with (0, 0) at the centre of the picture's first pixel.
+    ///
+    /// `scale` is the picture's height; `margin` is the width to the left of the central square, in units of the
+    /// height.
     static func outlines(of shape: Shape, _ look: SceneObject.Look, scale: Double, margin: Double) -> [[Point]] {
         let (c, s) = (cos(look.turn) * look.radius, sin(look.turn) * look.radius)
         return shape.outlines.map { outline in
@@ -143,7 +148,7 @@ package struct Scene: Sendable {
         }
     }
 
-    /// The picture at a time, on a background made by `Background.picture` for the same size and margin.
+    /// Draws the scene at a time, in seconds; `background` is its background's picture of the same size and margin.
     package func draw(at time: Double, on background: [UInt8], width: Int, height: Int, margin: Double) -> Canvas {
         var canvas = Canvas(width: width, height: height, pixels: background)
         let scale = Double(height)

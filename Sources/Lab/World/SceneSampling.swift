@@ -2,9 +2,9 @@ import Foundation
 package import SystemSupport
 
 extension Scene {
-    /// Draws a random scene of this world: objects appear, an action happens, objects disappear.
+    /// Generates a random scene in which objects appear, an action happens, and objects disappear.
     ///
-    /// The action lasts `during` seconds; nil means 2.2 to 3.6.
+    /// The action lasts `during` seconds; nil chooses 2.2 to 3.6 seconds. A nil `background` is chosen, too.
     package static func random(
         _ random: inout SeededRandom, background: Background? = nil, during: Double? = nil
     ) -> Scene {
@@ -75,7 +75,9 @@ extension Scene {
         dark = random.uniform(0.05, 0.11)
     }
 
-    /// Draws a shape and a colour that stand out and that no other object has.
+    /// Chooses a shape and a colour that contrast with the background and are not in `taken`; nil if none is found.
+    ///
+    /// With `turning`, the shape's rotation must be visible.
     static func look(
         _ random: inout SeededRandom, _ background: Background, taken: Set<[Int]>, turning: Bool
     ) -> (Shape, Colour, RGB)? {
@@ -89,7 +91,7 @@ extension Scene {
         return nil
     }
 
-    /// Makes an object for each role; returns false if one cannot be made.
+    /// Adds an object to the scene for each role, such as an action; returns false if none is found for a role.
     private mutating func cast(_ roles: [Role], _ during: Phase, _ random: inout SeededRandom) -> Bool {
         var taken: Set<[Int]> = []
         for role in roles {
@@ -113,7 +115,7 @@ extension Scene {
         return true
     }
 
-    /// Moves two objects together or apart on a line; returns false if there is no room.
+    /// Makes the scene's two objects move together or apart on a line; returns false if there is no room.
     private mutating func relate(_ relation: Relation, _ during: Phase, _ random: inout SeededRandom) -> Bool {
         let duration = during.end - during.start
         for index in 0..<2 where objects[index].radius >= Size.smallBelow {
@@ -169,7 +171,7 @@ extension Scene {
 }
 
 extension SceneObject {
-    /// Gives the object an action; returns false if it cannot have it.
+    /// Makes the object perform an action; returns false if it cannot.
     fileprivate mutating func give(
         _ action: Action, _ during: Phase, _ background: Background, taken: Set<[Int]>, _ random: inout SeededRandom
     ) -> Bool {

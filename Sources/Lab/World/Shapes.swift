@@ -1,18 +1,18 @@
 import Foundation
 import SystemSupport
 
-/// Shapes of objects, each with a fixed outline.
+/// The shapes of objects in generated scenes, each with a fixed outline.
 package enum Shape: Int, CaseIterable, Sendable {
     case circle, square, triangle, star, cross, ring, heart
 
     package var name: String { "\(self)" }
 
-    /// The order of the shape's rotational symmetry; 0 if rotation is invisible.
+    /// The number of rotations that leave the shape unchanged in a full turn; 0 if every rotation does.
     package var symmetry: Int { [0, 4, 3, 5, 4, 0, 1][rawValue] }
 
-    /// Closed outlines about the origin, of radius about 1, y downwards.
+    /// The shape's closed outlines around the origin, of radius about 1, y downwards.
     ///
-    /// The area within an odd number of them is filled.
+    /// The area is filled by the even-odd rule, so that a ring has a hole.
     package var outlines: [[Point]] { Self.allOutlines[rawValue] }
 
     private static let allOutlines = allCases.map { $0.makeOutlines() }
@@ -49,7 +49,7 @@ package enum Shape: Int, CaseIterable, Sendable {
     }
 }
 
-/// The colours that have names.
+/// The colours of objects that captions can name.
 package enum Colour: Int, CaseIterable, Sendable {
     case red, green, blue, yellow, orange, purple, white, black, pink
 
@@ -69,13 +69,13 @@ package enum Colour: Int, CaseIterable, Sendable {
         }
     }
 
-    /// The colour as it is painted once: each channel moved by up to 16 levels.
+    /// Returns the colour with each channel moved at random by up to 16 levels.
     func jittered(_ random: inout SeededRandom) -> RGB {
         rgb.map { min(255, max(0, $0 + random.uniform(-16, 16))) }
     }
 }
 
-/// A named size, by the radius as a share of the picture's height.
+/// A named size of an object; its radius is a share of the picture's height.
 package enum Size: Int, CaseIterable, Sendable {
     case small, big
 
@@ -83,7 +83,7 @@ package enum Size: Int, CaseIterable, Sendable {
     static let smallBelow = 0.150
     static let bigAbove = 0.175
 
-    /// The size of a radius; nil between two sizes.
+    /// Makes the named size of a radius; nil for a radius between small and big.
     init?(radius: Double) {
         if radius < Self.smallBelow { self = .small } else if radius > Self.bigAbove { self = .big } else { return nil }
     }
@@ -93,7 +93,7 @@ package enum Size: Int, CaseIterable, Sendable {
     }
 }
 
-/// Levels of red, green and blue, 0 to 255.
+/// A colour as levels of red, green and blue, 0 to 255.
 package struct RGB: Sendable, Equatable {
     package var r, g, b: Double
 
@@ -101,7 +101,7 @@ package struct RGB: Sendable, Equatable {
 
     func map(_ transform: (Double) -> Double) -> RGB { RGB(transform(r), transform(g), transform(b)) }
 
-    /// The largest difference of a channel.
+    /// Returns the largest difference between two colours in any channel.
     func distance(_ other: RGB) -> Double { max(abs(r - other.r), abs(g - other.g), abs(b - other.b)) }
 }
 

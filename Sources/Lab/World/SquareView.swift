@@ -1,16 +1,16 @@
 package import SystemSupport
 
-/// A scene as a model sees it: the central square of a camera's picture, in the model's size.
+/// Draws a scene as input for a model: the central square of a camera's picture, in the model's size.
 package struct SquareView: Sendable {
     package let side: Int
     private let scene: Scene
     private let camera: Camera
     private let background: [UInt8]
     private var random: SeededRandom
-    /// The factor of oversampling: a pixel is the mean of this many by this many.
+    /// The number of drawn pixels, in each direction, whose mean makes a pixel of the picture.
     private static let fine = 2
 
-    /// Chooses the camera's properties at random, once; a clear camera has neither noise nor blur.
+    /// Makes a view with a random camera; with `isClear`, the camera has neither noise nor blur.
     package init(_ scene: Scene, side: Int, isClear: Bool = false, _ random: inout SeededRandom) {
         (self.scene, self.side) = (scene, side)
         var camera = Camera.random(&random)
@@ -20,7 +20,7 @@ package struct SquareView: Sendable {
         background = scene.background.picture(width: side * Self.fine, height: side * Self.fine, margin: 0)
     }
 
-    /// The picture at a time, `[side, side, 3]` levels.
+    /// Draws the scene at a time, in seconds; returns RGB bytes `[side, side, 3]`.
     package mutating func picture(at time: Double) -> [UInt8] {
         let fine = scene.draw(
             at: time, on: background, width: side * Self.fine, height: side * Self.fine, margin: 0)
@@ -29,7 +29,9 @@ package struct SquareView: Sendable {
         return canvas.pixels
     }
 
-    /// The label of each pixel, `[side, side]`: 0 for background, else 1 + shape * colours + colour of the top object.
+    /// Returns each pixel's object, `[side, side]`: 0 for background, else `1 + shape * C + colour`, with C colours.
+    ///
+    /// Overlapping objects count as the top one. All pixels are background while the lights are off.
     package func labels(at time: Double) -> [UInt8] {
         var labels = [UInt8](repeating: 0, count: side * side)
         guard scene.isBright(at: time) else { return labels }
@@ -45,7 +47,7 @@ package struct SquareView: Sendable {
 }
 
 extension Canvas {
-    /// Returns the means of two by two pixels.
+    /// Returns the picture at half its width and height; each pixel is the mean of 2 x 2 pixels.
     fileprivate func halved() -> Canvas {
         let (w, h) = (width / 2, height / 2)
         var out = [UInt8](repeating: 0, count: w * h * 3)
@@ -61,7 +63,7 @@ extension Canvas {
         return Canvas(width: w, height: h, pixels: out)
     }
 
-    /// Calls `body` with every pixel (x, y) whose middle lies within an odd number of the outlines.
+    /// Calls `body` with every pixel (x, y) whose centre lies inside the outlines (even-odd rule).
     fileprivate static func inside(_ outlines: [[Point]], width: Int, height: Int, _ body: (Int, Int) -> Void) {
         let rows = outlines.joined().map(\.y)
         guard let top = rows.min(), let bottom = rows.max() else { return }

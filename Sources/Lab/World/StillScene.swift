@@ -1,9 +1,9 @@
 package import SystemSupport
 
 extension Scene {
-    /// Draws a random scene for a single picture, with continuous sizes and rotations.
+    /// Generates a random scene for a single picture without movement.
     ///
-    /// A plain scene has one large, upright object on a quiet background.
+    /// With `plain`, it has one large, upright object on a quiet background.
     package static func still(_ random: inout SeededRandom, plain: Bool = false) -> Scene {
         while true {
             if let scene = attemptStill(&random, plain) { return scene }

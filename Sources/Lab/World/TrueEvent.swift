@@ -1,4 +1,4 @@
-/// An event that truly happens in a film, with its captions.
+/// An event of a generated film, whose time and captions are known exactly.
 package struct TrueEvent: Sendable, Equatable, Codable {
     package struct Object: Sendable, Equatable, Codable {
         package let shape: String
@@ -7,10 +7,10 @@ package struct TrueEvent: Sendable, Equatable, Codable {
     }
 
     package let kind: String
-    /// The start in seconds; a momentary event ends when it starts.
+    /// The event's start in seconds; for a momentary event, `end` is the same.
     package let start: Double
     package let end: Double
-    /// The captions that are true of the event, from the most to the least specific.
+    /// Captions that are true of the event, from the most to the least specific.
     package let captions: [String]
     package let objects: [Object]
 
@@ -31,7 +31,7 @@ package struct TrueEvent: Sendable, Equatable, Codable {
 
     static func all(_ takes: [Film.Take], duration: Double) -> [TrueEvent] {
         var events: [TrueEvent] = []
-        /// The phases in which something is visible, or nothing could be.
+        /// The phases in which an object is visible or the lights are out; at other times the film is empty.
         var busy: [Phase] = []
         for take in takes {
             let chronicle = Chronicle(take)
@@ -52,11 +52,11 @@ package struct TrueEvent: Sendable, Equatable, Codable {
 }
 
 extension [String] {
-    /// The first caption alone.
+    /// The first phrase only, which is the canonical one.
     fileprivate var canonical: [String] { Array(prefix(1)) }
 }
 
-/// Collects the events of one scene.
+/// Collects the true events of one scene of a film.
 private struct Chronicle {
     private(set) var events: [TrueEvent] = []
     private(set) var busy: [Phase] = []
@@ -71,10 +71,10 @@ private struct Chronicle {
 
     private func film(_ span: Phase) -> Phase { Phase(start + span.start, start + span.end) }
 
-    /// Adds the light's events; returns the dark phases, in the scene's time.
+    /// Adds the events of lights that go on or off; returns the dark phases, in seconds of the scene.
     private mutating func addLights(_ scene: Scene) -> [Phase] {
         var darkness: [Phase] = []
-        // A change is half done, and so is true, after 0.06 seconds.
+        // A change of the lights takes 0.12 seconds; the event is at its middle.
         for (index, change) in scene.lights.enumerated() {
             let time = change.time + 0.06
             let state = change.on ? SceneState.lightsOn : .lightsOut
@@ -183,7 +183,7 @@ private struct Chronicle {
         return captioner.caption(Claim(kind))
     }
 
-    /// The descriptions of an object, from the most to the least specific.
+    /// An object's descriptions in captions, from the most to the least specific.
     private struct Looks {
         let parts: [Claim.Part]
         let object: TrueEvent.Object

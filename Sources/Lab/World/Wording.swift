@@ -1,4 +1,6 @@
-/// The words of the world; the first of each list is canonical, and repeated ones are more likely.
+/// The phrases for the properties and events of generated scenes.
+///
+/// In each list, the first phrase is the canonical one. Repeated phrases are chosen more often.
 enum Wording {
     static func shape(_ shape: Shape) -> [String] {
         switch shape {

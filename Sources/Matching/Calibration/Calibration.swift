@@ -1,21 +1,23 @@
-/// A threshold learnt from a budget of false alerts, for one query on one lane.
+/// Learns the threshold of one query on one lane (a stream or region) so that it gives a set number of false alerts a
+/// day.
 ///
-/// It is streaming peaks over threshold (SPOT and DSPOT: Siffer et al., "Anomaly Detection in Streams with Extreme
-/// Value Theory", KDD 2017), with four differences. Overlapping windows give one cluster, because a budget counts
-/// alerts, not windows. The tail is a posterior, not one estimate (`TailFit`). The threshold is pinned: later scores
-/// are learnt in the background, and move it only by a recorded recalibration.
+/// The method is streaming peaks over threshold (SPOT and DSPOT: Siffer et al., "Anomaly Detection in Streams with
+/// Extreme Value Theory", KDD 2017), with these differences:
+/// - Overlapping windows with high scores count as one cluster, because the budget counts alerts, not windows.
+/// - The tail is a posterior distribution, not one estimate (`TailFit`).
+/// - Once learnt, the threshold is pinned: it changes only by a recorded recalibration.
+/// - True events are kept out of the null distribution (the scores that occur by chance): scores that reach the
+///   threshold are left out, which the fit accounts for, and so are the first hour's highest peaks if they do not
+///   continue the tail.
 ///
-/// And true events are kept out of the null distribution, which is that of scores by chance. Scores that reach the
-/// pinned threshold are left out, and the fit accounts for this. In the warm-up, the highest peaks are left out if they
-/// do not continue the tail of the others.
-///
-/// A value of a few KB. A window takes O(1), and once an hour a fit takes milliseconds.
+/// The value has a few KB. A window takes O(1), and a fit, once an hour, takes milliseconds.
 package struct Calibration: Sendable, Codable, Equatable {
     package enum State: Sendable, Equatable {
-        /// No threshold yet; `progress` is the share of the warm-up that is done, below 1.
+        /// There is no threshold yet; `progress` is the completed share (below 1) of the time and scores needed to
+        /// learn it.
         case learning(progress: Double)
         case pinned
-        /// The pinned threshold no longer fits; `suggested` is what it would be now.
+        /// The threshold no longer fits the scores; `suggested` would fit now, and `why` is the reason.
         case drifted(suggested: Float, why: String)
     }
 
@@ -24,11 +26,11 @@ package struct Calibration: Sendable, Codable, Equatable {
     package private(set) var pin: CalibrationPin?
     /// The last changes of the threshold, oldest first, at most `historyLimit`.
     package private(set) var history: [Recalibration] = []
-    /// The number of scores that were NaN or infinite.
+    /// The number of scores that were ignored because they were NaN or infinite.
     package private(set) var ignored = 0
-    /// The seconds that were watched.
+    /// The number of seconds in which windows were scored.
     package private(set) var seconds = 0.0
-    /// The number of clusters that reached the threshold since it was pinned, by true events and by chance.
+    /// The number of alerts (runs of windows that reached the threshold) since it was pinned, true and false ones.
     package private(set) var alerts = 0
 
     package static let historyLimit = 8
@@ -54,7 +56,7 @@ package struct Calibration: Sendable, Codable, Equatable {
         self.settings = settings
     }
 
-    /// The pinned threshold, from which on a score is an alert; nil while it is being learnt.
+    /// The threshold that a score must reach for an alert; nil while it is being learnt.
     package private(set) var threshold: Float?
 
     package var state: State {
@@ -66,9 +68,9 @@ package struct Calibration: Sendable, Codable, Equatable {
         return drift.map { .drifted(suggested: $0.suggested, why: $0.why) } ?? .pinned
     }
 
-    /// Adds the score of the next window, whose last frame is from `time` (seconds of any clock that never goes back).
+    /// Adds the score of the next window; `time` is its last frame's, in seconds of a clock that never goes back.
     ///
-    /// Returns the change if this pinned or moved the threshold; the caller records it before it is used.
+    /// Returns a change if a threshold was set or moved; the caller must record the change before using the threshold.
     package mutating func observe(_ score: Float, at time: Double) -> Recalibration? {
         guard score.isFinite, time.isFinite else {
             ignored += 1
@@ -92,9 +94,9 @@ package struct Calibration: Sendable, Codable, Equatable {
         return refine(at: time)
     }
 
-    /// Moves the threshold to the value that the null distribution gives now.
+    /// Moves the threshold to the value that fits the scores seen until now, and returns the change.
     ///
-    /// Returns nil if nothing was learnt since it was pinned.
+    /// Returns nil if there is no threshold yet, or nothing was learnt since it was pinned.
     package mutating func recalibrate(at time: Double, why: String = "asked for") -> Recalibration? {
         guard let pin else { return nil }
         if let fit = fit(below: pin.threshold) {
@@ -104,7 +106,7 @@ package struct Calibration: Sendable, Codable, Equatable {
         return set(drift.suggested, nil, .record, at: time, why: why)
     }
 
-    /// The distance of a score from scores by chance; nil before any score.
+    /// Returns how far a score is above the scores that occur by chance; nil before any score.
     package func margin(of score: Float) -> CalibrationMargin? {
         guard score.isFinite, let rank = scores.histogram.share(below: Double(score)) else { return nil }
         let deviation = max(scores.deviation, Spread.least)
@@ -113,7 +115,7 @@ package struct Calibration: Sendable, Codable, Equatable {
             days: pin?.perDay(above: Double(score)).map { 1 / $0 })
     }
 
-    /// The score below which the share `p` of the windows without events lies; nil before any score.
+    /// Returns the score below which the share `p` of the windows without events lies; nil before any score.
     package func quantile(_ p: Double) -> Float? { scores.histogram.quantile(p).map { Float($0) } }
 
     private var clusters: Int { (older?.clusters ?? 0) + (newer?.clusters ?? 0) }
@@ -122,7 +124,7 @@ package struct Calibration: Sendable, Codable, Equatable {
 
     private mutating func follow(_ score: Float, at time: Double, after step: Double) {
         guard var peaks = newer else {
-            // A generation begins once it is known what an ordinary score is.
+            // A generation of peaks begins once the level of usual scores is known.
             if seconds >= settings.levelling, scores.histogram.total >= 32 {
                 newer = quantile(settings.levelQuantile).map { NullPeaks(level: $0) }
             }
@@ -139,7 +141,8 @@ package struct Calibration: Sendable, Codable, Equatable {
         }
     }
 
-    /// The highest peaks of both generations in descending order, none missing, and their total time in seconds.
+    /// The highest score peaks of the newer and the older period, complete and in descending order, and their total
+    /// seconds.
     private var peaks: (sorted: [Float], seconds: Double) {
         let both = [older, newer].compactMap { $0 }
         let floor = both.flatMap { [$0.level, $0.floor ?? $0.level] }.max() ?? 0
@@ -153,7 +156,7 @@ package struct Calibration: Sendable, Codable, Equatable {
         return TailFit(peaks: sorted, seconds: seconds, k: Self.tail(clusters), below: cut)
     }
 
-    /// The number of highest peaks that form the tail of this many clusters: it grows more slowly than the clusters.
+    /// Returns how many of the highest score peaks the tail is fitted to, given the number of all peaks.
     private static func tail(_ clusters: Int) -> Int {
         min(max(Int(3 * Double(clusters).squareRoot()), 32), NullPeaks.capacity - 1)
     }
@@ -175,10 +178,11 @@ package struct Calibration: Sendable, Codable, Equatable {
         return set(threshold, fit, .tail, at: time, why: "the warm-up is over")
     }
 
-    /// The lowest peak of the warm-up that does not continue the tail of the lower ones; nil if all do.
+    /// Returns the lowest peak of the scores so far that counts as a true event, with all higher ones; nil if none
+    /// does.
     ///
-    /// This peak and the higher ones count as true events. The search looks at the widest gaps among the highest peaks,
-    /// and takes the cut whose higher peaks are the least probable by chance.
+    /// Such peaks do not continue the tail of the lower ones. The search tries cuts at the widest gaps among the
+    /// highest peaks, and takes the cut whose higher peaks are the least probable by chance.
     private func contamination() -> Float? {
         let (sorted, seconds) = peaks
         let most = min(24, sorted.count / 4)
@@ -214,19 +218,25 @@ package struct Calibration: Sendable, Codable, Equatable {
         shifted = 0
         alerts = 0
         nextReview = seconds + settings.review
-        // An hour tells little of what comes once a day: while young, look again when twice as much is known.
-        nextAutomatic = seconds + min(seconds, 86_400) * 0.999
+        nextAutomatic = timeOfNextRefinement
         return change
     }
 
+    /// The value of `seconds` from which the policy `automatic` may move the threshold again.
+    ///
+    /// An hour says little about what occurs once a day, so a young threshold is checked again when the time watched
+    /// has doubled, and later once a day. The factor is slightly below 1, because the checks come with the hourly
+    /// reviews: the review that falls on the doubled time must not miss it by a fraction of a window.
+    private var timeOfNextRefinement: Double { seconds + min(seconds, 86_400) * 0.999 }
+
     // MARK: Drift
 
-    /// Checks whether the pinned threshold still fits.
+    /// Checks whether the threshold still fits the scores, and sets or clears `drift`.
     private mutating func review() {
         guard let pin else { return }
         if let local, abs(local - pin.mean) > settings.shift * pin.deviation {
             shifted += 1
-            if shifted == 2 {  // not a passing busy hour: what was learnt is of another scene
+            if shifted == 2 {  // not a busy hour that passes: what was learnt belongs to another scene
                 older = nil
                 newer = nil
                 scores = Spread()
@@ -255,7 +265,7 @@ package struct Calibration: Sendable, Codable, Equatable {
         guard let pin, let fit = fit(below: pin.threshold) else { return nil }
         let excess = fit.perDay(above: Double(pin.threshold)) / falseAlertsPerDay
         guard excess > settings.refinement || excess < 1 / settings.refinement else {
-            nextAutomatic = seconds + min(seconds, 86_400) * 0.999
+            nextAutomatic = timeOfNextRefinement
             return nil
         }
         let why = "more is known: \(excess) times the budget was expected"

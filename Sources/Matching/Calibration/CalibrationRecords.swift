@@ -1,27 +1,28 @@
-/// A learnt threshold that stays the same until a recorded recalibration.
+/// A learnt threshold in use; it stays the same until a recorded recalibration.
 package struct CalibrationPin: Sendable, Codable, Equatable {
     package enum Basis: String, Sendable, Codable {
-        /// The threshold comes from the tail of the null distribution.
+        /// The threshold comes from a fit to the highest scores that occurred by chance (the tail of their
+        /// distribution).
         case tail
-        /// The threshold comes from the highest score so far, because too few clusters came for a tail.
+        /// The threshold is derived from the highest score so far, because there were too few peaks for a fit.
         ///
-        /// An exponential tail beyond that score is assumed, as wide as the spread of all scores.
+        /// Beyond that score, an exponential tail as wide as the spread of all scores is assumed.
         case record
     }
 
     package let threshold: Float
-    /// The version: 1 at first, one more for each recalibration.
+    /// The version of the threshold: 1 at first, and one more after each recalibration.
     package let version: Int
-    /// The time of the window at which the threshold was pinned, as given to `observe`.
+    /// The time of the window at which the threshold was learnt, as passed to `Calibration.observe`.
     package let at: Double
     package let basis: Basis
-    /// The mean of the null's windows at that time; `deviation` is their standard deviation.
+    /// The mean score of windows without events when the threshold was set; `deviation` is their standard deviation.
     package let mean: Double
     package let deviation: Double
-    /// Scores that chance reaches 1000 to 0.001 times a day, in four steps a decade; empty without a tail.
+    /// The scores that windows reach by chance 1000 to 0.001 times a day, in four steps a decade; empty without a fit.
     let curve: [Double]
 
-    /// How many times a day chance reaches `score`; 1000 at most, nil without a tail.
+    /// Returns how many times a day windows reach `score` by chance, at most 1000; nil without a fit.
     func perDay(above score: Double) -> Double? {
         guard let first = curve.first, let last = curve.last else { return nil }
         guard score > first else { return Self.rate(0) }
@@ -35,10 +36,10 @@ package struct CalibrationPin: Sendable, Codable, Equatable {
     static func rate(_ step: Double) -> Double { Math.power(10, 3 - step / 4) }
 }
 
-/// A change of a learnt threshold.
+/// A change of a learnt threshold, with its reason.
 package struct Recalibration: Sendable, Codable, Equatable {
     package let version: Int
-    /// The time of the window at which the change happened, as given to `observe`.
+    /// The time of the window at which the change happened, as passed to `Calibration.observe`.
     package let at: Double
     package let why: String
     /// The threshold before the change; nil for the first one.
@@ -50,12 +51,13 @@ package struct Recalibration: Sendable, Codable, Equatable {
     }
 }
 
-/// The distance of a score from scores by chance.
+/// The position of one score among the scores that occur by chance.
 package struct CalibrationMargin: Sendable, Equatable {
-    /// The distance from the mean of the null's windows, in their standard deviations.
+    /// The score's distance from the mean score of windows without events, in standard deviations.
     package let deviations: Double
-    /// The share of the null's windows that score less.
+    /// The share of windows without events whose scores are lower than this score.
     package let rank: Double
-    /// The days between two such scores by chance, 0.001 to 1000; nil without a tail.
+    /// The mean number of days between two chance scores at least as high as the score, 0.001 to 1000; nil without a
+    /// fit.
     package let days: Double?
 }

@@ -1,40 +1,41 @@
-/// The settings by which a threshold is learnt from a budget.
+/// The settings for learning a threshold that gives a set number of false alerts per day.
 package struct CalibrationSettings: Sendable, Codable, Equatable {
-    /// The way in which a pinned threshold is changed when it no longer fits the scores.
+    /// The way in which a learnt threshold is changed when it no longer fits the scores.
     package enum Policy: String, Sendable, Codable {
-        /// The threshold changes only by the request `recalibrate`.
+        /// The threshold changes only by the control request `recalibrate`.
         case manual
-        /// Automatically and recorded: when the time watched has doubled, up to a day; then at most once a day.
+        /// The threshold changes by itself: when the time watched has doubled, up to a day, then at most once a day.
         case automatic
     }
 
-    /// Seconds that must be watched before a threshold is pinned.
+    /// The seconds that must be watched before a learnt threshold is used.
     package var warmUp = 3600.0
-    /// Clusters that must be seen before a threshold is pinned.
+    /// The number of clusters (runs of high scores) that must be seen before a threshold is used.
     ///
-    /// After twice the warm-up fewer are enough (`CalibrationPin.Basis.record`).
+    /// After twice the time `warmUp`, fewer are enough (`CalibrationPin.Basis.record`).
     package var warmUpClusters = 40
-    /// Seconds at the start that only measure ordinary scores; clusters are counted afterwards.
+    /// The seconds at the start that only measure usual scores; clusters (runs of high scores) are counted afterwards.
     package var levelling = 300.0
-    /// The share of windows that score too little to belong to a cluster.
+    /// The share of windows whose score is too low to belong to a cluster (a run of high scores).
     package var levelQuantile = 0.8
-    /// The seconds below the level that separate two clusters.
+    /// The seconds of low scores that separate two clusters (runs of high scores).
     package var gap = 1.0
-    /// The longest time between two windows that counts as watched, in seconds; a longer one is an outage.
+    /// The longest time between two windows, in seconds, that counts as watched; longer ones are outages.
     package var longestStep = 10.0
-    /// Seconds between reviews of a pinned threshold.
+    /// The seconds between two checks whether a learnt threshold still fits.
     package var review = 3600.0
-    /// Seconds after which a generation of peaks ends; it is forgotten after twice as many.
+    /// The seconds for which high scores are collected before a new collection begins; they are forgotten after twice
+    /// as long.
     package var generation = 172_800.0
-    /// The seconds over which the local mean is taken.
+    /// The seconds over which the recent mean of scores is taken.
     package var meanHorizon = 3600.0
-    /// How far the local mean may move, in standard deviations of the null's windows.
+    /// The greatest change of the recent mean score, in standard deviations, for which the threshold still fits.
     package var shift = 0.75
-    /// The ratio of expected false alerts to the budget from which on the threshold no longer fits.
+    /// The ratio of expected to allowed false alerts from which on the threshold no longer fits.
     package var misfit = 2.0
-    /// The ratio of expected false alerts to the budget from which on an automatic recalibration is worth it.
+    /// The ratio of expected to allowed false alerts from which on the threshold is moved automatically.
     package var refinement = 1.25
-    /// The probability below which the highest peaks of the warm-up count as true events, if the others are the null.
+    /// The probability below which the highest scores at the start count as true events, not as chance.
     package var contamination = 1e-3
     package var policy = Policy.automatic
 

@@ -1,18 +1,18 @@
-/// The highest cluster peaks of a period, to which a tail is fitted.
+/// The highest scores that occurred by chance in a period, one per run of high scores; `TailFit` is fitted to them.
 ///
-/// Windows overlap, so high scores come in runs. Scores above `level` form one cluster, as they would form one alert,
-/// unless `gap` seconds below the level separate them. The type keeps the `capacity` highest peaks, and knows the score
-/// above which it has all.
+/// Windows overlap, so high scores come in runs. Scores above `level` form one run (cluster), as they would form one
+/// alert, unless `gap` seconds below the level separate them. The type keeps the `capacity` highest peaks of clusters.
+/// It knows the score (`floor`) above which none is missing.
 struct NullPeaks: Sendable, Codable, Equatable {
     static let capacity = 192
 
     let level: Float
-    /// The seconds that were watched.
+    /// The number of seconds watched in this period.
     private(set) var seconds = 0.0
     private(set) var clusters = 0
-    /// The kept peaks as a heap, the lowest first.
+    /// The kept score peaks, as a heap with the lowest first.
     private var heap: [Float] = []
-    /// The highest peak that was not kept; nil if all were.
+    /// The highest score peak that was not kept; nil if all were.
     private(set) var floor: Float?
     private var open: Open?
 
@@ -23,7 +23,7 @@ struct NullPeaks: Sendable, Codable, Equatable {
 
     init(level: Float) { self.level = level }
 
-    /// Decodes saved peaks; throws on values that no period can have.
+    /// Decodes a saved value; throws if its score peaks are too many or no heap, or if a number is out of bounds.
     init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         level = try values.decode(Float.self, forKey: .level)
@@ -32,14 +32,24 @@ struct NullPeaks: Sendable, Codable, Equatable {
         heap = try values.decode([Float].self, forKey: .heap)
         floor = try values.decodeIfPresent(Float.self, forKey: .floor)
         open = try values.decodeIfPresent(Open.self, forKey: .open)
-        guard heap.count <= Self.capacity, (0..<1 << 50).contains(clusters), seconds >= 0 else {
+        let numbers = heap + [level] + [floor, open?.peak].compactMap { $0 }
+        guard heap.count <= Self.capacity, (0..<1 << 50).contains(clusters), seconds >= 0, seconds.isFinite,
+            numbers.allSatisfy(\.isFinite)
+        else {
             throw DecodingError.dataCorruptedError(
                 forKey: .heap, in: values,
                 debugDescription: "expected at most \(Self.capacity) peaks, and numbers from 0")
         }
+        guard heap.indices.dropFirst().allSatisfy({ heap[($0 - 1) / 2] <= heap[$0] }) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .heap, in: values, debugDescription: "expected each peak to be at least that above it")
+        }
     }
 
-    /// Adds a score at a time in seconds; returns the peak of a cluster if one has ended.
+    /// Adds the score of a window, `step` seconds after the last one; returns the peak of a cluster that has ended, or
+    /// nil.
+    ///
+    /// A cluster is a run of scores above `level`.
     mutating func observe(_ score: Float, at time: Double, after step: Double, gap: Double) -> Float? {
         seconds += step
         if score > level {
@@ -58,7 +68,7 @@ struct NullPeaks: Sendable, Codable, Equatable {
         return cluster.peak
     }
 
-    /// Adds a peak of the null.
+    /// Adds the peak of a cluster (a run of high scores) that occurred by chance.
     mutating func keep(_ peak: Float) {
         clusters += 1
         guard heap.count == Self.capacity else {
@@ -83,6 +93,6 @@ struct NullPeaks: Sendable, Codable, Equatable {
         }
     }
 
-    /// All kept peaks, in no order.
+    /// All kept score peaks, unordered.
     var peaks: [Float] { heap }
 }

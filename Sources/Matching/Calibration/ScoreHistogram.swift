@@ -1,6 +1,6 @@
-/// The distribution of the scores of all windows, in bins of equal width; the width doubles for a score outside.
+/// A histogram of scores with 128 bins of equal width, which doubles when a score lies outside.
 ///
-/// Memory is fixed, and a score takes O(1). Counts are halved now and then, so that old scores lose weight.
+/// Memory is fixed, and adding a score takes O(1). `halve` reduces the weight of old scores.
 struct ScoreHistogram: Sendable, Codable, Equatable {
     private static let bins = 128
     private var counts: [Double] = []
@@ -10,7 +10,7 @@ struct ScoreHistogram: Sendable, Codable, Equatable {
 
     init() {}
 
-    /// Decodes a saved histogram; throws on values that none can have.
+    /// Decodes a saved histogram; throws on values that no histogram can have, such as negative counts.
     init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         counts = try values.decode([Double].self, forKey: .counts)
@@ -37,13 +37,13 @@ struct ScoreHistogram: Sendable, Codable, Equatable {
         total += 1
     }
 
-    /// Halves all counts.
+    /// Halves all counts, so that old scores lose weight.
     mutating func halve() {
         for bin in counts.indices { counts[bin] /= 2 }
         total /= 2
     }
 
-    /// The score below which the share `p` of all windows lies; nil if it is empty.
+    /// Returns the score below which the share `p` of all scores lies; nil if the histogram is empty.
     func quantile(_ p: Double) -> Double? {
         guard total > 0 else { return nil }
         var left = min(max(p, 0), 1) * total
@@ -54,7 +54,7 @@ struct ScoreHistogram: Sendable, Codable, Equatable {
         return counts.lastIndex { $0 > 0 }.map { origin + width * Double($0 + 1) }
     }
 
-    /// The share of windows that score less; nil if it is empty.
+    /// Returns the share of all scores that are lower than `score`; nil if the histogram is empty.
     func share(below score: Double) -> Double? {
         guard total > 0 else { return nil }
         let place = (score - origin) / width

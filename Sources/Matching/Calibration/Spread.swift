@@ -1,8 +1,8 @@
 import Foundation
 
-/// Mean, deviation, maximum and quantiles of the scores of the null's windows.
+/// The mean, standard deviation, maximum and histogram of the scores of windows without events.
 struct Spread: Sendable, Codable, Equatable {
-    /// The lower limit of the deviation, so that nearly constant scores can be divided by it.
+    /// The least standard deviation that is used, so that nearly constant scores can be divided by it.
     static let least = 1e-4
 
     private(set) var histogram = ScoreHistogram()
@@ -35,7 +35,7 @@ enum Math {
     static func log(_ x: Double) -> Double { Foundation.log(x) }
     static func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }
 
-    /// The probability of `count` or more events by a Poisson distribution with the mean `expected`.
+    /// Returns the probability of `count` or more events under a Poisson distribution with the mean `expected`.
     static func chance(atLeast count: Int, expected: Double) -> Double {
         guard expected > 0 else { return count > 0 ? 0 : 1 }
         var (term, sum) = (exp(-expected), 0.0)
@@ -43,7 +43,7 @@ enum Math {
             sum += term
             term *= expected / Double(number + 1)
         }
-        // 1 - sum loses all digits where it matters: go on with the terms themselves.
+        // 1 - sum would lose all its digits for small probabilities, so the remaining terms are added up instead.
         guard sum > 0.99 else { return 1 - sum }
         var rest = 0.0
         for number in count..<count + 200 {

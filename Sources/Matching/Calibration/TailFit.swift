@@ -1,15 +1,17 @@
 import Foundation
 
-/// The upper tail of a null distribution: how often clusters of windows peak above a score by chance.
+/// A fit to the highest scores that occur by chance: tells how often a score is exceeded, or which score is exceeded
+/// how often.
 ///
 /// Peaks over a threshold follow a generalised Pareto distribution (Pickands; SPOT, Siffer et al. 2017). SPOT uses the
-/// most likely one (Grimshaw's trick). That gives too many alerts when an hour must tell what happens once a day, since
-/// the rate is convex in the estimated parameters. This type keeps the posterior over a grid of shapes and scales. A
-/// rate is its mean, so that the expected number of false alerts equals the budget. A grid cannot fail to converge.
+/// most likely one (Grimshaw's trick). That gives too many alerts if an hour's scores must predict what occurs once a
+/// day, since the rate is convex in the estimated parameters. This type keeps the posterior distribution over a grid of
+/// shapes and scales. A rate is its mean, so that the expected number of false alerts equals the allowed one. A grid
+/// cannot fail to converge.
 struct TailFit: Sendable {
     /// The score above which the fit is valid.
     let base: Double
-    /// The grid points with weight: clusters a day that peak above `base`, shape, scale and posterior weight.
+    /// The grid points with weight: score peaks per day above `base`, shape, scale and posterior weight.
     private let points: [Point]
 
     private struct Point: Sendable {
@@ -18,28 +20,29 @@ struct TailFit: Sendable {
         let scale: Double
         let weight: Double
 
-        /// The probability that a peak above the base exceeds it by `excess` or more.
+        /// Returns the probability that a score peak above the fit's base exceeds it by `excess` or more.
         func survival(_ excess: Double) -> Double { TailFit.survival(excess, shape: shape, scale: scale) }
     }
 
-    /// The least number of peaks for a fit.
-    static let fewest = 8
-    /// The prior of the shape: scores are bounded, so the mean is a little below 0.
+    /// The number of score peaks above its base that a fit needs.
+    private static let fewestAboveBase = 8
+    /// The prior distribution of the shape: scores are bounded, so its mean is slightly below 0.
     private static let prior = (mean: -0.15, deviation: 0.1)
     private static let secondsPerDay = 86_400.0
 
-    /// Fits the `k` highest of the peaks below `cut`.
+    /// Fits a generalised Pareto distribution to the `k` highest of the score peaks that are below `cut`.
     ///
-    /// Peaks above `cut` are left out, and the distribution is treated as truncated there. Returns nil with fewer than
-    /// `fewest` different peaks.
+    /// Peaks at or above `cut` are left out, and the distribution is treated as truncated there. Returns nil with too
+    /// few peaks, or equal ones.
     ///
     /// - Parameters:
-    ///   - peaks: in descending order.
+    ///   - peaks: the peaks of scores, in descending order.
     ///   - seconds: the time in which they were seen.
     init?(peaks: [Float], seconds: Double, k: Int, below cut: Float? = nil) {
         let limit = cut ?? .infinity
         let kept = peaks.drop { $0 >= limit }
-        guard kept.count > Self.fewest, seconds > 0 else { return nil }
+        // The peak below the highest ones is the base.
+        guard kept.count - 1 >= Self.fewestAboveBase, seconds > 0 else { return nil }
         let count = min(k, kept.count - 1)
         let base = Double(kept[kept.startIndex + count])
         let excesses = kept.prefix(count).map { Double($0) - base }
@@ -71,13 +74,13 @@ struct TailFit: Sendable {
         points = weighed.map { Point(rate: $0.rate, shape: $0.shape, scale: $0.scale, weight: $1 / total) }
     }
 
-    /// The expected number of clusters a day that peak at `score` or above; at or below the base, that of the base.
+    /// Returns the expected number of score peaks per day at or above `score`, or above `base` if that is higher.
     func perDay(above score: Double) -> Double {
         let excess = max(0, score - base)
         return points.reduce(0) { $0 + $1.weight * $1.rate * $1.survival(excess) }
     }
 
-    /// The score above which clusters peak `wanted` times a day; the base, if even that is passed less often.
+    /// Returns the score that is exceeded `wanted` times a day by chance; `base` if even that is exceeded less often.
     func score(perDay wanted: Double) -> Double {
         guard perDay(above: base) > wanted else { return base }
         var (low, high) = (base, base + spread)
@@ -92,14 +95,14 @@ struct TailFit: Sendable {
         return high
     }
 
-    /// The posterior mean of the scale.
+    /// The mean of the scale parameter over the posterior distribution.
     var spread: Double { points.reduce(0) { $0 + $1.weight * $1.scale } }
-    /// The posterior mean of the shape.
+    /// The mean of the shape parameter over the posterior distribution.
     var shape: Double { points.reduce(0) { $0 + $1.weight * $1.shape } }
 
     private static func logLikelihood(_ excesses: [Double], shape: Double, scale: Double) -> Double? {
         if abs(shape) < 1e-9 { return -Double(excesses.count) * log(scale) - excesses.reduce(0, +) / scale }
-        // A product of some factors has one logarithm to take, not some.
+        // Sixteen factors are multiplied before a logarithm is taken, which saves fifteen.
         var (sum, product) = (0.0, 1.0)
         for (index, excess) in excesses.enumerated() {
             let factor = 1 + shape * excess / scale

@@ -1,23 +1,23 @@
-/// Suggests higher thresholds for a query from the marks that people gave its events; pure.
+/// Suggests higher thresholds for a query from its events that people marked as right or wrong.
 package struct ThresholdSuggestion: Sendable, Equatable {
-    /// An event that a person marked as right or wrong, with its highest value.
+    /// An event that a person marked as right or wrong, with its highest score or probability.
     package struct Marked: Sendable, Equatable {
         package let peak: Double
         package let isRight: Bool
         package init(peak: Double, isRight: Bool) { (self.peak, self.isRight) = (peak, isRight) }
     }
 
-    /// The step that suggestions are rounded to, for people to read.
+    /// The unit to which suggestions are rounded, so that they are easy to read.
     private static let step = 0.001
 
-    /// Thresholds above the current one, the lowest first; none without a wrong event.
+    /// Returns suggested thresholds above the current one, in ascending order; none without a wrong event.
     ///
-    /// They are the threshold that silences all wrong events, the highest one that keeps all right ones, and the one
-    /// with the best balance: most wrong events silenced, less the right ones. Of equal ones the lowest is taken.
+    /// They are: the least one that prevents all wrong events, the highest one that keeps all right events, and the one
+    /// that prevents most wrong events in relation to right ones. The lowest of equally good ones is taken.
     package static func thresholds(_ events: [Marked], above current: Double?) -> [Double] {
         let wrong = events.filter { !$0.isRight }.map(\.peak), right = events.filter(\.isRight).map(\.peak)
         let floor = current ?? -.infinity
-        // Just above each wrong event.
+        // Candidates are just above each wrong event.
         let candidates = Set(wrong.map { ((($0 / step).rounded(.down) + 1) * step * 1000).rounded() / 1000 })
             .filter { $0 > floor && $0.isFinite }.sorted()
         guard let all = candidates.last else { return [] }

@@ -1,17 +1,16 @@
-/// The events of one `group` of queries on one lane: similar descriptions of one event give one alert.
+/// The common event of a group of queries on one lane (a stream or region), so that similar queries give one alert.
 ///
-/// The group follows the trackers of its members. Its event starts with the first member's event. The member of the
-/// highest priority leads, and among equals the one with the best margin over its threshold; the event keeps the
-/// leader's name until it ends. Other members join silently. If a member's peak exceeds the event's in score and in
-/// margin, it becomes the event's peak. The event ends with the last member's event. Members have no cooldown of their
-/// own (`EventPolicy.ofMember`); the group has the longest cooldown of the members that took part.
+/// Its event starts with the first member's event and ends with the last member's. The member of the highest priority
+/// leads, and among equals the one with the greatest margin over its threshold; the event keeps the leader's name until
+/// it ends. If another member's peak exceeds the event's in score and in margin, it becomes the event's peak. Members
+/// have no cooldown (`EventPolicy.ofMember`); the group has the longest cooldown of the members that took part.
 package struct EventGroup: Sendable {
-    /// A member of the group whose event is open.
+    /// A query of the group that has an open event of its own.
     package struct Member: Sendable {
         package let id: String
         package let priority: Int
         package let policy: EventPolicy
-        /// The open event, from the tracker's `current`.
+        /// The member's open event, from `EventTracker.current`.
         package let event: EventTracker.Transition
 
         package init(id: String, priority: Int, policy: EventPolicy, event: EventTracker.Transition) {
@@ -25,10 +24,10 @@ package struct EventGroup: Sendable {
         fileprivate var peakMargin: Float { event.peak.score - event.threshold }
     }
 
-    /// A message about the group's event, in the name of the leading query.
-    package struct Told: Sendable, Equatable {
+    /// A message about the event of a group of queries: its start, an update, or its end.
+    package struct Message: Sendable, Equatable {
         package let leader: String
-        /// The member that has the peak, whose score and threshold the message carries.
+        /// The id of the query with the event's highest value; the message has its score and threshold.
         package let member: String
         package let transition: EventTracker.Transition
     }
@@ -37,20 +36,22 @@ package struct EventGroup: Sendable {
         let leader: String
         let policy: EventPolicy
         var member: String
-        /// Span, score, threshold and peak of the event as of now.
+        /// The event as it is now: span, score, threshold and peak.
         var now: EventTracker.Transition
         var peakMargin: Float
-        var toldPeak: Float
-        var toldAt: Double
+        var reportedPeak: Float
+        var reportedAt: Double
         var cooldown: Double
     }
 
     private var open: Open?
     private var barrier: (media: Double, wall: Double)?
     private var carried: Double?
-    /// The wall-clock end and the cooldown of an event before this group; the cooldown goes on with the next frame.
+    /// The end (seconds since 1970) and cooldown of an event before this value was made; used at the next frame.
     private var resumed: (end: Double, cooldown: Double)?
-    /// The last event's end by the wall clock, in seconds since 1970, and its cooldown; nil once the cooldown is over.
+    /// The last event's wall-clock end (seconds since 1970) and its cooldown.
+    ///
+    /// Nil if no event has ended, or if its cooldown is over and cuts off no window any more.
     package private(set) var last: (end: Double, cooldown: Double)?
     /// The end of the newest window in media time; `reach` is its beginning.
     private var newest = -Double.infinity
@@ -58,9 +59,9 @@ package struct EventGroup: Sendable {
 
     package init() {}
 
-    /// Makes a group that continues another one, whose last event ended at `end` by the wall clock.
+    /// Makes a group of queries whose last event ended at `end` (seconds since 1970), so that its cooldown continues.
     ///
-    /// A clock that was set back prolongs the cooldown only to its whole length.
+    /// If the system clock was set back since then, the cooldown takes its whole length.
     package init(after end: Double, cooldown: Double) {
         guard end.isFinite, cooldown > 0 else { return }
         resumed = (end, cooldown)
@@ -71,19 +72,20 @@ package struct EventGroup: Sendable {
     package var leader: String? { open?.leader }
     /// The media time before which no event starts; nil without a cooldown.
     package var coolingDown: Double? { open == nil ? barrier.flatMap { newest < $0.media ? $0.media : nil } : nil }
-    /// Whether a new group in this one's place would behave the same, if no member is in motion.
+    /// True if the state need not be kept: no event is open and no cooldown runs or can cut off a window.
     ///
-    /// A match that is not an event yet may reach back into the previous event; so members must be idle, too.
+    /// It may be dropped only if no member has a match in progress, which may reach back into the previous event.
     package var isIdle: Bool {
         open == nil && carried == nil && resumed == nil && (barrier.map { reach >= $0.media } ?? true)
     }
 
-    /// Updates the group after a frame of the lane; call it for every frame while the group is in motion.
+    /// Updates the event of a group of queries after a frame, and returns its messages.
     ///
-    /// `members` are all members with an open event. `span` is the longest of their windows that end with this frame.
-    package mutating func observe(_ members: [Member], span: WindowSpan) -> [Told] {
-        var told: [Told] = []
-        if span.mediaEnd < newest { told += close().map { [$0] } ?? [] }
+    /// Call it for every frame unless `isIdle`. `members` are all queries of the group with an open event. `span` is
+    /// the longest window that ends with this frame.
+    package mutating func observe(_ members: [Member], span: WindowSpan) -> [Message] {
+        var messages: [Message] = []
+        if span.mediaEnd < newest { messages += close().map { [$0] } ?? [] }
         newest = span.mediaEnd
         reach = span.mediaStart
         if let left = carried {
@@ -95,17 +97,18 @@ package struct EventGroup: Sendable {
             barrier = (span.mediaEnd - elapsed + before.cooldown, span.wallEnd - elapsed)
             resumed = nil
         }
+        if let barrier, reach >= barrier.media { last = nil }
         if open != nil {
             let change = members.isEmpty ? finish() : join(members)
-            return told + (change.map { [$0] } ?? [])
+            return messages + (change.map { [$0] } ?? [])
         }
-        return told + (start(members).map { [$0] } ?? [])
+        return messages + (start(members).map { [$0] } ?? [])
     }
 
-    /// Ends the open event; returns its message, or nil if none was open.
+    /// Ends the open event and returns its message; nil if none is open.
     ///
-    /// The caller does this when the stream ended, jumped or was removed, or the leader was removed or changed.
-    package mutating func close() -> Told? {
+    /// Call it when the stream ended, jumped or was removed, or the leading query was removed or changed.
+    package mutating func close() -> Message? {
         let end = finish()
         if let barrier, barrier.media > newest { carried = barrier.media - newest }
         barrier = nil
@@ -113,9 +116,9 @@ package struct EventGroup: Sendable {
         return end
     }
 
-    private mutating func start(_ members: [Member]) -> Told? {
+    private mutating func start(_ members: [Member]) -> Message? {
         if let barrier, newest < barrier.media { return nil }
-        // A member may be open without its newest window having held, or held at the threshold.
+        // A member's event may be open although its newest window is missing, or only above threshold - hysteresis.
         let ready = members.filter { $0.margin >= 0 && $0.event.mediaEnd >= newest }
         guard let best = ready.max(by: { ($0.priority, $0.margin, $1.id) < ($1.priority, $1.margin, $0.id) }) else {
             return nil
@@ -133,11 +136,11 @@ package struct EventGroup: Sendable {
             wallStart: max(event.wallStart, barrier?.wall ?? -.infinity), wallEnd: event.wallEnd)
         open = Open(
             leader: best.id, policy: best.policy, member: best.id, now: now, peakMargin: peak.score - event.threshold,
-            toldPeak: peak.score, toldAt: event.mediaEnd, cooldown: members.map(\.policy.cooldown).max() ?? 0)
-        return Told(leader: best.id, member: best.id, transition: now)
+            reportedPeak: peak.score, reportedAt: event.mediaEnd, cooldown: members.map(\.policy.cooldown).max() ?? 0)
+        return Message(leader: best.id, member: best.id, transition: now)
     }
 
-    private mutating func join(_ members: [Member]) -> Told? {
+    private mutating func join(_ members: [Member]) -> Message? {
         guard var event = open else { return nil }
         for member in members {
             event.cooldown = max(event.cooldown, member.policy.cooldown)
@@ -148,29 +151,31 @@ package struct EventGroup: Sendable {
                 event.member = member.id
             }
         }
-        // The score goes with the threshold: both are the peak's member's, as long as its event is open.
+        // The score must fit the threshold, so both are those of the member with the peak, as long as its event is
+        // open.
         let mediaEnd = members.map(\.event.mediaEnd).reduce(event.now.mediaEnd, max)
         let wallEnd = members.map(\.event.wallEnd).reduce(event.now.wallEnd, max)
         let score = members.first { $0.id == event.member }?.event.score
         event.now = event.now.with(score: score, mediaEnd: mediaEnd, wallEnd: wallEnd)
         let peak = event.now.peak.score
         let due =
-            peak > event.toldPeak && peak >= event.toldPeak + event.policy.updateStep
-            && newest - event.toldAt >= event.policy.updateInterval
+            peak > event.reportedPeak && peak >= event.reportedPeak + event.policy.updateStep
+            && newest - event.reportedAt >= event.policy.updateInterval
         if due {
-            event.toldPeak = peak
-            event.toldAt = newest
+            event.reportedPeak = peak
+            event.reportedAt = newest
         }
         open = event
-        return due ? Told(leader: event.leader, member: event.member, transition: event.now.with(phase: .update)) : nil
+        guard due else { return nil }
+        return Message(leader: event.leader, member: event.member, transition: event.now.with(phase: .update))
     }
 
-    private mutating func finish() -> Told? {
+    private mutating func finish() -> Message? {
         defer { open = nil }
         guard let event = open else { return nil }
         barrier = (event.now.mediaEnd + event.cooldown, event.now.wallEnd)
         last = (event.now.wallEnd, event.cooldown)
-        return Told(leader: event.leader, member: event.member, transition: event.now.with(phase: .end))
+        return Message(leader: event.leader, member: event.member, transition: event.now.with(phase: .end))
     }
 }
 

@@ -1,17 +1,18 @@
-/// When matches become an event, when an update is sent, and when the event ends.
+/// The settings that decide when matches become an event, when updates are sent, and when the event ends.
 ///
 /// All times are seconds of media time.
 package struct EventPolicy: Sendable, Hashable {
-    /// How far below the threshold the value must fall to end an event.
+    /// The amount by which a window's value (score or probability) must fall below the threshold to end an event.
     package var hysteresis: Float
-    /// The least duration of a match: from the end of its first window to the end of the window that starts the event.
+    /// The least duration of a match, from the end of its first window to the end of the window that starts the event.
     package var minimumDuration: Double
-    /// How many of the last `windows` windows must match, for an event to start and to continue.
+    /// The number of the last `windows` windows that must match for an event to start and to continue.
     package var needed: Int
     package var windows: Int
-    /// The time after an event's end in which no new event begins.
+    /// The time after an event's end in which no new event starts.
     package var cooldown: Double
-    /// The rise of the peak after which an update is sent; `updateInterval` is the least time between two updates.
+    /// The rise of an event's highest value for which an update is sent; `updateInterval` is the least time between
+    /// updates.
     package var updateStep: Float
     package var updateInterval: Double
 
@@ -28,27 +29,29 @@ package struct EventPolicy: Sendable, Hashable {
         self.updateInterval = updateInterval
     }
 
-    /// The default hysteresis of cosines; `logitHysteresis` and `probabilityHysteresis` are for the other kinds.
+    /// The default hysteresis for cosines; `logitHysteresis` and `probabilityHysteresis` are for logits and
+    /// probabilities.
     package static let cosineHysteresis: Float = 0.02
     package static let logitHysteresis: Float = 0.5
     package static let probabilityHysteresis: Float = 0.05
     /// The greatest value of `windows`.
     package static let mostWindows = 64
 
-    /// The default hysteresis for the value that a rule compares: a probability, or a score of a kind.
+    /// Returns the default hysteresis of a query: for probabilities if it has contrasting texts, otherwise for its
+    /// scores.
     package static func hysteresis(of rule: ThresholdRule, scores: ScoreKind) -> Float {
         if case .contrast = rule { return probabilityHysteresis }
         return scores == .logits ? logitHysteresis : cosineHysteresis
     }
 
-    /// This policy without a cooldown, for members of a group: the group has the cooldown.
+    /// The same settings without a cooldown, for a query in a group: the group has the cooldown.
     package var ofMember: EventPolicy {
         var policy = self
         policy.cooldown = 0
         return policy
     }
 
-    /// The first invalid setting; nil if all are valid.
+    /// The error of the first invalid setting; nil if all are valid.
     var problem: QueryPartError? {
         func wrong(_ key: String, _ expected: String, _ found: some CustomStringConvertible) -> QueryPartError {
             QueryPartError(key, "expected \(expected), found \(found)")

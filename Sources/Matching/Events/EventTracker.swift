@@ -1,10 +1,10 @@
-/// Follows the events of one query on one lane.
+/// Follows the events of one query on one lane (a stream or region): turns windows' values into start, update and end.
 ///
 /// A match begins when `needed` of the last `windows` windows reach the threshold. It lasts while as many stay at or
-/// above threshold - hysteresis. A match becomes an event (`start`) once it has lasted for the minimum duration, no
-/// cooldown runs, and the newest window and enough of the others reach the threshold. `update` follows when the peak
-/// has risen. `end` follows when the match is over, or when its stream jumps or ends. A match that never became an
-/// event starts no cooldown.
+/// above threshold - hysteresis. It becomes an event (`start`) once it has lasted for the minimum duration, no cooldown
+/// runs, and the newest window and enough of the others reach the threshold. `update` follows when the peak has risen.
+/// `end` follows when the match is over, or the stream jumps or ends. A match that never became an event starts no
+/// cooldown.
 ///
 /// Spans of two events never overlap: the part of a window that belongs to the previous event or its cooldown is cut
 /// off.
@@ -12,9 +12,10 @@ package struct EventTracker: Sendable {
     package enum Phase: String, Sendable { case start, update, end }
 
     package struct Peak: Sendable, Equatable {
-        /// The value compared with the threshold: the score, or the probability of a contrast.
+        /// The event's highest value: the score, or the probability of a query with contrasting texts.
         package let score: Float
-        /// Wall clock and media time of the last frame of the peak's window.
+        /// The wall-clock time, in seconds since 1970, of the last frame of the best window; `mediaTime` is its media
+        /// time.
         package let wallTime: Double
         package let mediaTime: Double
 
@@ -25,9 +26,9 @@ package struct EventTracker: Sendable {
         }
     }
 
-    /// A message about the event: its start, an update, or its end.
+    /// A message about an event: its start, an update, or its end.
     ///
-    /// The span goes from the first frame of the match's first window to the last frame of its last one.
+    /// The span goes from the first frame of the match's first window to the last frame of its last window.
     package struct Transition: Sendable, Equatable {
         package let phase: Phase
         package let score: Float
@@ -51,7 +52,7 @@ package struct EventTracker: Sendable {
         case coolingDown(until: Double)
     }
 
-    /// A match in progress.
+    /// A match in progress: consecutive windows with values near or above the threshold.
     private struct Match {
         let first: WindowSpan
         var last: WindowSpan
@@ -59,7 +60,7 @@ package struct EventTracker: Sendable {
         var threshold: Float
         /// The window with the highest value; nil while all windows so far belong to a cooldown.
         var peak: Peak?
-        /// The state of the event; nil until the match becomes one.
+        /// The event's last message; nil until the match becomes an event.
         var event: Event?
     }
 
@@ -79,41 +80,41 @@ package struct EventTracker: Sendable {
         let held: Bool
     }
 
-    /// The end of the previous event by the wall clock, and of its cooldown in media time.
+    /// The end of the previous event in wall-clock time, and the end of its cooldown in media time.
     private struct Barrier {
         let media: Double
         let wall: Double
     }
 
     package private(set) var policy: EventPolicy
-    /// The last `windows - 1` windows, oldest first.
+    /// The last `windows - 1` windows and whether they matched, oldest first.
     private var seen: [Seen] = []
     private var match: Match?
     private var barrier: Barrier?
     /// The seconds of cooldown that were left when the stream jumped; they start with its next window.
     private var carried: Double?
-    /// The wall-clock end of an event that an earlier tracker saw; its cooldown continues with the next window.
+    /// The wall-clock end of an event before this value was made; its cooldown continues with the next window.
     private var resumed: Double?
-    /// The wall-clock end of the last event, in seconds since 1970; nil once no window and no cooldown reaches it.
+    /// The wall-clock end of the last event, in seconds since 1970; nil once its cooldown is over.
     package private(set) var lastEnd: Double?
-    /// The media time of the newest window.
+    /// The media time of the newest window's end.
     private var now = -Double.infinity
-    /// Why the last window started no event; nil if an event is open.
+    /// The reason why the last window started no event; nil if an event is open.
     package private(set) var hold: Hold? = .belowThreshold
 
     package init(_ policy: EventPolicy) { self.policy = policy }
 
-    /// Makes a tracker that continues another one, whose last event ended at `end` by the wall clock.
+    /// Makes a tracker whose last event ended at `end` (seconds since 1970), so that its cooldown continues.
     ///
-    /// The rest of the cooldown is computed at the first window. A clock that was set back prolongs it only to its
-    /// whole length.
+    /// The remaining cooldown is computed at the first window. If the system clock was set back since then, the
+    /// cooldown takes its whole length.
     package init(_ policy: EventPolicy, after end: Double?) {
         self.policy = policy
         guard let end, end.isFinite, policy.cooldown > 0 else { return }
         (resumed, lastEnd) = (end, end)
     }
 
-    /// Changes the policy during a match or cooldown; `needed` and `windows` must stay the same.
+    /// Changes the settings during a match or cooldown; `needed` and `windows` must stay the same.
     package mutating func adopt(_ policy: EventPolicy) {
         let longer = policy.cooldown - self.policy.cooldown
         barrier = barrier.map { Barrier(media: $0.media + longer, wall: $0.wall) }
@@ -123,26 +124,27 @@ package struct EventTracker: Sendable {
 
     package var isOpen: Bool { match?.event != nil }
 
-    /// Whether a new tracker in this one's place would behave the same: no match, no cooldown, no matching windows.
+    /// True if this value need not be kept: no match, no cooldown, and no recent window that matched.
     package var isIdle: Bool {
         match == nil && barrier == nil && carried == nil && resumed == nil && !seen.contains { $0.matched }
     }
 
-    /// Whether no match is in progress, so that windows below the threshold change nothing, except for a jump.
+    /// True if no match is in progress, so that windows below the threshold change nothing while the stream does not
+    /// jump.
     package var isCooling: Bool {
         match == nil && carried == nil && resumed == nil && !seen.contains { $0.matched }
     }
 
-    /// The open event as of now; nil if none is open.
+    /// The open event as it is now; nil if none is open.
     package var current: Transition? { match.flatMap { transition(.update, $0) } }
 
-    /// Adds the next window's value, which the rule compares with the threshold.
+    /// Adds the next window's value (a score or probability), and returns the messages about the event.
     ///
     /// A nil or NaN value matches nothing. If a window ends before the previous one did, the stream jumped, and the
     /// open event ends.
     package mutating func observe(_ value: Float?, threshold: Float, span: WindowSpan) -> [Transition] {
-        var told: [Transition] = []
-        if span.mediaEnd < now { told += close().map { [$0] } ?? [] }
+        var transitions: [Transition] = []
+        if span.mediaEnd < now { transitions += close().map { [$0] } ?? [] }
         now = span.mediaEnd
         settleBarrier(span)
         let value = value ?? .nan
@@ -154,23 +156,23 @@ package struct EventTracker: Sendable {
             match = begin(value, threshold, span)
         } else if match != nil, holds < policy.needed {
             hold = .belowThreshold
-            return told + (finish().map { [$0] } ?? [])
+            return transitions + (finish().map { [$0] } ?? [])
         }
         remember(Seen(value: value, span: span, matched: matched, held: held))
         guard match != nil else {
             hold = matches > 0 ? .confirming(matched: matches, needed: policy.needed) : .belowThreshold
-            return told
+            return transitions
         }
         guard held else {
             if !isOpen { hold = .belowThreshold }
-            return told
+            return transitions
         }
-        return told + advance(value, threshold, span, matches: matched ? matches : 0)
+        return transitions + advance(value, threshold, span, matches: matched ? matches : 0)
     }
 
-    /// Ends the open event, if there is one, because the stream ended, jumped or was removed.
+    /// Ends the open event because the stream ended, jumped or was removed; nil if none is open.
     ///
-    /// The media times afterwards are unrelated. The rest of a cooldown starts with the next window.
+    /// Media times after this are unrelated to earlier ones. The remaining cooldown starts with the next window.
     package mutating func close() -> Transition? {
         let end = finish()
         if let barrier, barrier.media > now { carried = barrier.media - now }
@@ -180,7 +182,7 @@ package struct EventTracker: Sendable {
         return end
     }
 
-    /// A match that begins with the newest window and the windows before it that matched.
+    /// Returns a match that begins with the newest window, and the remembered windows that matched.
     private func begin(_ value: Float, _ threshold: Float, _ span: WindowSpan) -> Match {
         let earlier = seen.filter { $0.matched }
         var match = Match(first: earlier.first?.span ?? span, last: span, score: value, threshold: threshold)
@@ -188,7 +190,7 @@ package struct EventTracker: Sendable {
         return match
     }
 
-    /// Adds a window to the match in progress: starts its event, or sends an update about a higher peak.
+    /// Adds a window to the match in progress, which may start its event or report a higher value.
     private mutating func advance(
         _ value: Float, _ threshold: Float, _ span: WindowSpan, matches: Int
     ) -> [Transition] {
@@ -236,7 +238,7 @@ package struct EventTracker: Sendable {
         return .update
     }
 
-    /// Ends the match; if it had become an event, the event ends and its cooldown begins.
+    /// Ends the match, and its event if it had become one; then the cooldown begins.
     private mutating func finish() -> Transition? {
         defer { match = nil }
         seen = []
@@ -252,7 +254,7 @@ package struct EventTracker: Sendable {
         if seen.count >= policy.windows { seen.removeFirst() }
     }
 
-    /// Converts a carried cooldown to the stream's new times, and drops a barrier that no window reaches.
+    /// Applies a cooldown from before a jump or restart to the stream's media times, and removes one that is over.
     private mutating func settleBarrier(_ span: WindowSpan) {
         if let left = carried {
             barrier = Barrier(media: span.mediaStart + left, wall: span.wallStart)

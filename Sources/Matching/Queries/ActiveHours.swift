@@ -1,13 +1,13 @@
 import Foundation
 import Printing
 
-/// The times at which a query is watched, by local clocks: it is active when any rule's zone reads a time in its spans.
+/// The weekly hours at which a query is active, in local time of one or more time zones.
 ///
-/// This defines clock changes: in an hour that occurs twice, both count; an hour that is skipped does not.
+/// An hour that occurs twice when clocks change counts twice; a skipped hour does not occur.
 package struct ActiveHours: Sendable, Hashable {
-    /// Days of the week in a time zone, and spans of these days.
+    /// Hours of some days of the week in one time zone.
     package struct Rule: Sendable, Hashable {
-        /// The zone's IANA name, such as "Europe/Berlin".
+        /// The time zone's IANA name, such as "Europe/Berlin".
         package let zone: String
         package let days: Set<Weekday>
         package let spans: [Span]
@@ -20,7 +20,7 @@ package struct ActiveHours: Sendable, Hashable {
         package init(
             zone: String, days: Set<Weekday> = Set(Weekday.allCases), spans: [Span] = [.wholeDay]
         ) throws(QueryPartError) {
-            // Foundation takes any "GMT+…" and abbreviations, too, whose rules nobody means.
+            // Foundation also accepts "GMT+…" and abbreviations, which are rarely what a user means.
             guard zone.utf8.count <= 64, zone == "UTC" || zone.contains("/"), let timeZone = TimeZone(identifier: zone)
             else {
                 throw QueryPartError(
@@ -59,7 +59,7 @@ package struct ActiveHours: Sendable, Hashable {
         }
     }
 
-    /// A span of a day in minutes after midnight; one that ends before it begins continues into the next day.
+    /// A span of a day in minutes after midnight; if it ends before it begins, it continues into the next day.
     package struct Span: Sendable, Hashable, CustomStringConvertible {
         package let from: Int
         package let to: Int
@@ -70,7 +70,7 @@ package struct ActiveHours: Sendable, Hashable {
             self.to = to
         }
 
-        /// Parses "22:00-06:00"; "00:00-24:00" is a whole day.
+        /// Parses a span such as "22:00-06:00"; "00:00-24:00" is a whole day.
         package init(_ text: String) throws(QueryPartError) {
             let times = text.split(separator: "-", omittingEmptySubsequences: false).map(Self.minutes)
             guard times.count == 2, let from = times[0], let to = times[1], from < 1440, from != to else {
@@ -100,7 +100,7 @@ package struct ActiveHours: Sendable, Hashable {
         }
     }
 
-    /// Days of the week, from Monday.
+    /// The days of the week, from Monday (0) to Sunday (6).
     package enum Weekday: Int, Sendable, CaseIterable {
         case mon, tue, wed, thu, fri, sat, sun
 
@@ -108,10 +108,10 @@ package struct ActiveHours: Sendable, Hashable {
             ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"][rawValue]
         }
 
-        /// The weekday's name in a configuration: "mon".
+        /// The weekday's name in a configuration, such as "mon".
         package var word: String { "\(self)" }
 
-        /// Parses "mon" or "Monday", in any case; nil for other words.
+        /// Parses "mon" or "Monday", in upper or lower case; nil for other words.
         package init?(_ word: String) {
             let lower = word.lowercased()
             guard let day = Self.allCases.first(where: { lower == $0.word || lower == $0.name }) else { return nil }
@@ -119,18 +119,19 @@ package struct ActiveHours: Sendable, Hashable {
         }
     }
 
-    /// The rules; the query is active if any of them is, and always if there is none.
+    /// The hours by time zone; the query is active in any of them, and always if there are none.
     package let rules: [Rule]
     package static let always = ActiveHours([])
 
     package init(_ rules: [Rule]) { self.rules = rules }
 
-    /// Whether the query is active at a moment, in seconds since 1970.
+    /// Returns true if the query is active at a time, in seconds since 1970.
     package func isActive(at time: Double) -> Bool {
         rules.isEmpty || time.isFinite && rules.contains { $0.isActive(at: time) }
     }
 
-    /// The first moment after `time` at which the activity changes; nil if it does not change within 400 days.
+    /// Returns the first time after `time` at which the query becomes active or inactive; nil if within 400 days it
+    /// does not.
     package func nextChange(after time: Double) -> Double? {
         guard !rules.isEmpty, time.isFinite else { return nil }
         let active = isActive(at: time)
@@ -154,19 +155,19 @@ extension ActiveHours.Rule {
         Double(timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: time)))
     }
 
-    /// The second of the week that the zone's clock shows, counted from Monday 0:00.
+    /// Returns the second of the week, from Monday 0:00, that the time zone's clock shows.
     private func secondOfWeek(_ time: Double) -> Double {
         // 1970 began on a Thursday.
         let local = time + offset(time) + Double(3 * secondsOfDay)
         return local - (local / Double(secondsOfWeek)).rounded(.down) * Double(secondsOfWeek)
     }
 
-    /// The first moment after `time` at which this rule's activity changes.
+    /// Returns the first time after `time` at which active hours begin or end; nil if the whole week is active.
     fileprivate func nextChange(after time: Double) -> Double? {
         if week.first == 0..<secondsOfWeek { return nil }
         let active = isActive(at: time)
         var now = time
-        // Between two changes of the clock a week repeats: whatever changes at all does so within one.
+        // Between two clock changes the weeks are alike, so a change comes within a week.
         while true {
             let clockChange = timeZone.nextDaylightSavingTimeTransition(after: Date(timeIntervalSince1970: now))?
                 .timeIntervalSince1970
@@ -177,7 +178,7 @@ extension ActiveHours.Rule {
         }
     }
 
-    /// The seconds until a clock without changes shows a time of the other state.
+    /// Returns the seconds until active hours begin or end, if the zone's clock does not change before.
     private func secondsToChange(_ time: Double, from active: Bool) -> Double {
         let second = secondOfWeek(time)
         func ahead(_ mark: Int) -> Double {
@@ -186,7 +187,7 @@ extension ActiveHours.Rule {
         }
         let begins = Set(week.map { $0.lowerBound % secondsOfWeek })
         let ends = Set(week.map { $0.upperBound % secondsOfWeek })
-        // Where one span ends as another begins, at the week's turn, nothing changes.
+        // If one span ends where another begins, at the turn of the week, nothing changes.
         let marks = active ? ends.subtracting(begins) : begins.subtracting(ends)
         return marks.map(ahead).min() ?? Double(secondsOfWeek)
     }

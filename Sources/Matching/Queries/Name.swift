@@ -1,20 +1,22 @@
 import Printing
 import SystemSupport
 
-/// The rule for names of streams and queries: no dots, because dots separate the parts of a topic.
+/// The rule for names of streams and queries: letters, digits, hyphens and underscores, but no dots.
+///
+/// Dots separate the parts of a message's topic.
 package enum Name {
     package static func isValid(_ name: String) -> Bool { Identifier.isName(name) }
 
-    /// The error's description of a valid name, with the name that was found.
+    /// Returns an error's text that says what a valid name is, and which name was found.
     package static func expected(found name: String) -> String {
         "expected 1 to 64 letters, digits, hyphens or underscores, found \"\(name.excerpt())\""
     }
 }
 
-/// A refused standing query: its id, the invalid key, and the reason.
+/// The error of an invalid query: its id, the invalid key and the reason.
 package struct QueryError: Error, Equatable, CustomStringConvertible {
     package let id: String
-    /// The query's key, as files and messages write it; nil if the query as a whole is refused.
+    /// The invalid key as configuration files and messages write it; nil if the error concerns the whole query.
     package let key: String?
     package let reason: String
 
@@ -29,7 +31,7 @@ package struct QueryError: Error, Equatable, CustomStringConvertible {
     package var description: String { "query \"\(id.excerpt(64))\": \(key.map { "\($0): " } ?? "")\(reason)" }
 }
 
-/// A refused part of a query: its key, and the reason.
+/// The error of one key of a query, and the reason.
 package struct QueryPartError: Error, Equatable, CustomStringConvertible {
     package let key: String
     package let reason: String

@@ -1,6 +1,6 @@
-/// An example picture of a query, as given: a JPEG, PNG, WebP, GIF, BMP or TIFF file.
+/// An example picture of a query: an encoded JPEG, PNG, WebP, GIF, BMP or TIFF file.
 package struct QueryImage: Sendable, Hashable {
-    /// The picture's name in messages, usually a file name.
+    /// The picture's name in error messages, usually a file name.
     package let name: String
     package let encoded: [UInt8]
 
@@ -13,7 +13,7 @@ package struct QueryImage: Sendable, Hashable {
     package static let most = 16
     package static let largest = 8 << 20
 
-    /// The format, recognised by the file's first bytes; nil for an unknown one.
+    /// The file's format, recognised by its first bytes; nil for an unknown one.
     package var kind: String? {
         func begins(_ bytes: [UInt8], at offset: Int = 0) -> Bool { encoded.dropFirst(offset).starts(with: bytes) }
         if begins([0xFF, 0xD8, 0xFF]) { return "jpeg" }

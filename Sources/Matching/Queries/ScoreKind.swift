@@ -1,7 +1,9 @@
-/// The kind of a head's scores: it determines the default hysteresis, and how probabilities are computed.
+/// The kind of a head's scores (a head is a model that scores windows): cosines or logits.
+///
+/// It determines the default hysteresis, and how scores become probabilities.
 package enum ScoreKind: Sendable, Equatable {
-    /// Cosines from -1 to 1: of every pooling head, and of pairing heads that say so.
+    /// Cosines from -1 to 1: from heads that embed a window, and from heads that score a text with a window and say so.
     case cosines
-    /// Unbounded logits: of all other pairing heads.
+    /// Unbounded logits, from all other heads.
     case logits
 }

@@ -1,79 +1,81 @@
 import Printing
 package import SystemSupport
 
-/// A description of what to watch for on all selected streams: a sentence, example pictures, or both.
+/// A query that is compared with all windows of the selected streams: an event described by text, pictures, or both.
 package struct StandingQuery: Sendable, Equatable {
-    /// The default number of queries that a pairing head scores a window; the mean head chooses them.
+    /// The default number of queries that a pairing head (which scores each text with a window) scores in a window.
+    ///
+    /// The mean head chooses them.
     package static let defaultRerank = 32
 
     package let id: String
-    /// The event in words; empty if pictures alone describe it.
+    /// The description of the event; empty if only pictures describe it.
     package let text: String
-    /// Other wordings of the text; all of them together give one text embedding.
+    /// Other wordings of the query's text; the embeddings of all wordings are averaged.
     package let phrasings: [String]
-    /// Example pictures, used alone or mixed with the text.
+    /// Example pictures, used alone or averaged with the text.
     package let images: [QueryImage]
     package let head: String
-    /// The window length in sampled frames.
+    /// The window length: the number of sampled frames that are scored together.
     package let frames: Int
     package let rule: ThresholdRule
     package private(set) var settings: Settings
 
-    /// A query's settings apart from its description and rule; each has a default.
+    /// A query's optional settings: all but its description, threshold rule and scoring model.
     package struct Settings: Sendable, Equatable {
-        /// Prompt templates with `{}` for the text, such as "a photo of {}"; empty means the text alone.
+        /// Prompt templates with `{}` in place of the text, such as "a photo of {}"; empty means the text alone.
         package var prompts: [String] = []
-        /// Labels for subscribers, carried in every message.
+        /// Labels for subscribers, repeated in every message about the query.
         package var tags: [String] = []
-        /// Arbitrary data of the query's owner.
+        /// Arbitrary data of the query's owner; it has no effect.
         package var metadata: [String: String] = [:]
         package var selector = StreamSelector.all
         package var activeHours = ActiveHours.always
         package var policy = EventPolicy()
-        /// The query's group; on each lane, the queries of a group share one alert.
+        /// The name of the query's group; on each stream or region, the queries of a group share one event.
         package var group: String?
-        /// The priority within the group: the highest one leads the group's event.
+        /// The query's priority within its group: the highest one gives the group's event its name.
         package var priority = 0
-        /// The time in seconds since 1970 from which on the query is no longer watched; nil means never.
+        /// The time, in seconds since 1970, from which on the query is inactive; nil means never.
         package var expires: Double?
         package var enabled = true
-        /// Whether an event keeps the picture of its peak.
+        /// True if events store the picture of their best frame.
         package var snapshot = true
-        /// Whether an event keeps a clip of its stream.
+        /// True if events store a video clip of their stream.
         package var clips = true
 
         package init() {}
     }
 
-    /// The longest text in Unicode scalars; CLIP itself reads only its first 77 tokens.
+    /// The longest text in Unicode scalars; CLIP reads only its first 77 tokens.
     package static let longestText = 4096
-    /// The greatest number of sentences that are embedded for one query.
+    /// The greatest number of sentences (wordings times prompts) that are embedded for one query.
     package static let mostSentences = 256
-    /// The valid priorities.
+    /// The valid priorities of a query within its group.
     package static let priorities = -1000...1000
 
-    /// Every wording in every prompt; the query's text embedding is their average.
+    /// Every wording in every prompt; their embeddings are averaged.
     package var sentences: [String] { text.isEmpty ? [] : ([text] + phrasings).flatMap(sentences(of:)) }
 
-    /// A text in every prompt; contrasts are embedded in the same way.
+    /// Returns a text in every prompt; also used for the texts that a query is contrasted with.
     package func sentences(of text: String) -> [String] {
         settings.prompts.isEmpty ? [text] : settings.prompts.map { $0.replacing("{}", with: text) }
     }
 
-    /// Whether the query is watched at a moment, in seconds since 1970: enabled, not expired, within its active hours.
+    /// Returns true if the query is active at a time (seconds since 1970): enabled, not expired, within its hours.
     package func isWatched(at time: Double) -> Bool {
         settings.enabled && !isExpired(at: time) && settings.activeHours.isActive(at: time)
     }
 
     package func isExpired(at time: Double) -> Bool { settings.expires.map { time >= $0 } ?? false }
 
-    /// The first moment after `time` at which `isWatched` may change; nil if it never does.
+    /// Returns the first time after `time` at which `isWatched` may change; nil if it never does.
     package func nextChange(after time: Double) -> Double? {
         guard settings.enabled, !isExpired(at: time) else { return nil }
         return [settings.expires, settings.activeHours.nextChange(after: time)].compactMap { $0 }.min()
     }
 
-    /// Checks everything that needs no model; an error names the query and the key.
+    /// Makes a query; throws an error with the invalid key for anything that can be checked without a model.
     package init(
         id: String, text: String, phrasings: [String] = [], images: [QueryImage] = [], head: String, frames: Int,
         rule: ThresholdRule, settings: Settings = Settings()
@@ -102,14 +104,14 @@ package struct StandingQuery: Sendable, Equatable {
         self.settings = settings
     }
 
-    /// Returns the same query with another id or another rule.
+    /// Returns the same query with another id or another threshold rule; throws if that is invalid.
     package func with(id: String? = nil, rule: ThresholdRule? = nil) throws(QueryError) -> StandingQuery {
         try StandingQuery(
             id: id ?? self.id, text: text, phrasings: phrasings, images: images, head: head, frames: frames,
             rule: rule ?? self.rule, settings: settings)
     }
 
-    /// The same query, which watches no other streams than these.
+    /// Returns the same query, limited to the streams whose names match `streams`.
     package func limited(to streams: NamePatterns) -> StandingQuery {
         var limited = self
         limited.settings.selector = settings.selector.limited(to: streams)
@@ -126,9 +128,10 @@ package struct StandingQuery: Sendable, Equatable {
         return QueryImage.problem(of: images)
     }
 
-    /// The problem of a text under a key; nil if it is valid.
+    /// Returns the error of a text, such as an empty one, with the name of its key; nil if it is valid.
     package static func problem(ofText text: String, _ key: String) -> QueryPartError? {
-        // Not by grapheme clusters: a million queries are checked at a start, and one cluster may have megabytes.
+        // Scalars are used, not characters: a million queries are checked at start, and one character may have
+        // megabytes.
         guard text.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else {
             return QueryPartError(
                 key,
@@ -145,7 +148,7 @@ package struct StandingQuery: Sendable, Equatable {
 }
 
 extension StandingQuery.Settings {
-    /// The first problem of the settings; nil if they are valid.
+    /// The error of the first invalid setting; nil if all are valid.
     fileprivate var problem: QueryPartError? {
         for prompt in prompts {
             if let problem = StandingQuery.problem(ofText: prompt, "prompts") { return problem }

@@ -1,31 +1,31 @@
 import Printing
 import SystemSupport
 
-/// Selects the streams and regions that a query watches.
+/// The streams and regions that a query watches, selected by patterns.
 ///
 /// A pattern is a stream's name, or `label:` and a label, with `*` for any characters and `?` for one. It may end with
-/// `/` and the name of a region. Without a region it selects the whole picture: as in paths, `*` selects no regions,
-/// and `*/*` selects all of them.
+/// `/` and the name of a region. Without a region it selects only the whole picture: as in paths, `*` selects no
+/// regions, and `*/*` selects all regions.
 ///
 /// A pattern that begins with `!` excludes; without a region, it excludes the stream and all its regions. Exclusions
-/// win in any order. A selector with only exclusions selects all other whole pictures.
+/// win in any order. A selector with only exclusions selects the whole pictures of all other streams.
 package struct StreamSelector: Sendable, Hashable {
     package let patterns: [String]
     private let included: [Pattern]
     private let excluded: [Pattern]
-    /// Streams beyond which nothing is selected, whatever the patterns say; nil for no such limit.
+    /// An additional limit: only streams that match it are selected; nil for no limit.
     private var limit: NamePatterns?
 
-    /// The greatest number of patterns: each is compared with each stream and region.
+    /// The greatest number of patterns of one query, since each is compared with each stream and region.
     private static let mostPatterns = 64
 
-    /// Selects every stream's whole picture.
+    /// The selector of every stream's whole picture.
     package static let all = StreamSelector()
 
     private struct Pattern: Sendable, Hashable {
         let isLabel: Bool
         let stream: [UInt8]
-        /// The region; nil means the whole picture, or for an exclusion the stream with all regions.
+        /// The region's pattern; nil means the whole picture, or for an exclusion the stream and all its regions.
         let region: [UInt8]?
     }
 
@@ -72,7 +72,7 @@ package struct StreamSelector: Sendable, Hashable {
             isLabel: isLabel, stream: Array(parts[0]), region: parts.count == 2 ? Array(parts[1]) : nil)
     }
 
-    /// Whether the selector selects a stream, or a region of one (`lobby/door`); `labels` are the stream's.
+    /// Returns true if a stream ("lobby") or region ("lobby/door") is selected; `labels` are the stream's.
     package func matches(_ name: String, labels: [String] = []) -> Bool {
         if let limit, !limit.matches(name.prefix { $0 != "/" }) { return false }
         if patterns == Self.all.patterns { return !name.utf8.contains(UInt8(ascii: "/")) }
@@ -98,7 +98,7 @@ package struct StreamSelector: Sendable, Hashable {
             }
     }
 
-    /// The same selector, which selects nothing of other streams than these.
+    /// Returns the same selector, limited to the streams whose names match `streams`.
     func limited(to streams: NamePatterns) -> StreamSelector {
         var limited = self
         limited.limit = streams

@@ -2,16 +2,15 @@ import Foundation
 
 /// The condition under which a window matches a query.
 package enum ThresholdRule: Sendable, Hashable {
-    /// The score reaches this number: a cosine for pooling heads, a logit for `tight`.
+    /// The score must reach this number: a cosine for most heads (scoring models), a logit for the head `tight`.
     case score(Float)
-    /// The query's probability among its contrasts, at the model's logit scale and bias, reaches this number.
+    /// The query's probability among contrasting texts must reach this number; the model's scale and bias are used.
     case contrast(against: [String], probability: Float)
-    /// The score reaches a learnt threshold, which the lane's background reaches this many times a day.
+    /// The score must reach a threshold that is learnt so that it gives this many false alerts a day.
     case budget(falseAlertsPerDay: Double)
 
-    /// The threshold that is known without any stream; nil for a budget, whose threshold is learnt on each lane.
-    ///
-    /// It is a score, or for contrasts a probability.
+    /// The configured threshold: a score, or a probability with contrasting texts; nil if the threshold is learnt per
+    /// stream.
     package var fixedThreshold: Float? {
         switch self {
         case .score(let threshold), .contrast(_, let threshold): threshold
@@ -19,7 +18,7 @@ package enum ThresholdRule: Sendable, Hashable {
         }
     }
 
-    /// The rule's key in a configuration.
+    /// The key of this kind of rule in a configuration file.
     package var key: String {
         switch self {
         case .score: "threshold"
@@ -28,14 +27,14 @@ package enum ThresholdRule: Sendable, Hashable {
         }
     }
 
-    /// The greatest number of contrasts of one query.
+    /// The greatest number of texts that one query is contrasted with.
     package static let mostContrasts = 64
-    /// The default probability for contrasts: the query is then more likely than all contrasts together.
+    /// The default probability with contrasting texts: the query must be more likely than all of them together.
     package static let defaultProbability: Float = 0.5
-    /// The valid budgets in alerts a day: from one in three years to one every ten seconds.
+    /// The valid numbers of false alerts a day: from one in three years to one every ten seconds.
     package static let budgets: ClosedRange<Double> = 0.001...8640
 
-    /// The problem of the rule; nil if it is valid.
+    /// The error of invalid values, such as a probability of 2; nil if all are valid.
     var problem: QueryPartError? {
         switch self {
         case .score(let threshold):
@@ -62,18 +61,18 @@ package enum ThresholdRule: Sendable, Hashable {
 }
 
 extension ThresholdRule {
-    /// The query's share among its contrasts: of a softmax over all scores.
+    /// Returns the query's probability among its contrasting texts: its share of a softmax over all scores.
     ///
-    /// With a `bias`, it is the share of the sum of their sigmoid probabilities. If all probabilities are small, both
-    /// shares are equal.
+    /// With a `bias`, it is its share of the sum of all sigmoid probabilities. If these are small, both shares are
+    /// equal.
     ///
     /// `scale` is the model's logit scale, with which CLIP was trained to turn cosines into probabilities (Radford et
-    /// al. 2021, section 2.3); it is 1 for logits. `bias` is SigLIP's, which was trained to give each pair a
-    /// probability by itself (Zhai et al. 2023, section 3.2).
+    /// al. 2021, section 2.3); it is 1 for logits. `bias` is SigLIP's, which was trained to give each pair a separate
+    /// probability (Zhai et al. 2023, section 3.2).
     package static func probability(
         _ score: Float, against contrasts: [Float], scale: Float, bias: Float? = nil
     ) -> Float {
-        /// The natural logarithm of a score's weight in the sum.
+        /// Returns the natural logarithm of a score's weight in the sum.
         func weight(_ score: Float) -> Double {
             let logit = Double(scale) * Double(score)
             guard let bias else { return logit }

@@ -1,9 +1,9 @@
-/// The frames of a clip that CLIP4Clip decodes: a number of frames a second, at whole frame numbers.
+/// Selects the frames of a clip as CLIP4Clip does: a number of frames per second, at whole frame numbers.
 ///
-/// As there, frame rates are truncated: at 29.97 frames a second, second s begins at frame 29 s. Source: CLIP4Clip
-/// `rawvideo_util.video_to_tensor`; docs/MATHEMATICS.md, section 8.
+/// As in CLIP4Clip, frame rates are truncated: at 29.97 frames a second, second s begins at frame 29 · s. Source:
+/// CLIP4Clip `rawvideo_util.video_to_tensor`; docs/MATHEMATICS.md, section 8.
 package struct ClipSampling: Sendable, Equatable {
-    /// The frames of each second; 0 takes every frame.
+    /// The number of frames to take from each second; 0 takes every frame.
     package let rate: Int
     /// The first and the last second to sample, both included; nil means the whole clip.
     package let seconds: ClosedRange<Int>?
@@ -15,9 +15,9 @@ package struct ClipSampling: Sendable, Equatable {
         self.seconds = seconds
     }
 
-    /// The rule for a clip of `fps` frames a second.
+    /// Returns the sampling of frame numbers for a clip of `fps` frames a second.
     ///
-    /// Throws where CLIP4Clip fails: below one frame a second, and for a rate above the clip's.
+    /// Throws where CLIP4Clip fails: below one frame a second, and if the rate is above the clip's.
     package func rule(fps: Double) throws(ClipError) -> Rule {
         guard fps.isFinite, fps >= 1, fps < 100_000 else {
             throw ClipError("a clip of \(fps) frames a second cannot be sampled by whole seconds")
@@ -31,7 +31,7 @@ package struct ClipSampling: Sendable, Equatable {
         return Rule(fps: whole, step: step, taken: taken, seconds: seconds)
     }
 
-    /// Decides for each frame number whether the frame is taken.
+    /// Decides for each frame number whether the frame is sampled.
     package struct Rule: Sendable, Equatable {
         let fps, step, taken: Int
         let seconds: ClosedRange<Int>?
@@ -41,18 +41,16 @@ package struct ClipSampling: Sendable, Equatable {
             return offset % step == 0 && offset / step < taken && (seconds?.contains(second) ?? true)
         }
 
-        /// Whether no frame from this number on is taken.
+        /// Returns true if no frame from this number on is sampled.
         package func isOver(at frame: Int) -> Bool { seconds.map { frame / fps > $0.upperBound } ?? false }
     }
 }
 
-/// The choice among a clip's sampled frames if there are more than a window takes.
-///
-/// Source: docs/MATHEMATICS.md, section 8, `slice_framepos` 0, 1 and 2.
+/// The frames of a clip that are kept if more are sampled than a window can hold: first, last or evenly spaced.
 package enum ClipSelection: String, Sendable, CaseIterable {
     case head, tail, uniform
 
-    /// The indices of the kept frames among `count`, ascending; all, if they are no more than `limit`.
+    /// Returns the indices of the kept frames among `count`, ascending; all, if they are no more than `limit`.
     package func indices(of count: Int, limit: Int) -> [Int] {
         guard count > limit else { return Array(0..<max(count, 0)) }
         switch self {
@@ -67,7 +65,7 @@ package enum ClipSelection: String, Sendable, CaseIterable {
     }
 }
 
-/// A clip that cannot be sampled as asked, and why.
+/// The error of a clip that cannot be sampled, such as one below one frame per second.
 package struct ClipError: Error, Equatable, CustomStringConvertible {
     package let description: String
 

@@ -1,10 +1,10 @@
-/// The position of a window in its stream: media and wall time of its first and last frame, in seconds.
+/// The position of a window in its stream: the media and wall-clock times of its first and last frame, in seconds.
 package struct WindowSpan: Sendable, Equatable {
     package let mediaStart: Double
     package let mediaEnd: Double
     package let wallStart: Double
     package let wallEnd: Double
-    /// The frames in the window; fewer than its length while a stream is young.
+    /// The number of frames in the window; fewer than its length while a stream is young.
     package let frames: Int
 
     package init(mediaStart: Double, mediaEnd: Double, wallStart: Double, wallEnd: Double, frames: Int) {
@@ -16,27 +16,27 @@ package struct WindowSpan: Sendable, Equatable {
     }
 }
 
-/// The last frame embeddings of a stream, `[count, width]`, not normalised; the window slides by one sampled frame.
+/// A ring buffer of a stream's last frame embeddings, `[count, width]`, not normalised.
 ///
-/// It is a ring: when it is full, a new frame overwrites the oldest one, and nothing is allocated. With 3D patches, a
-/// frame's embedding depends on its neighbours in the window. Then three are kept of each frame: as a window's last
-/// frame, as an inner frame, and as the first.
+/// When it is full, a new frame overwrites the oldest, and nothing is allocated. With 3D patches, a frame's embedding
+/// depends on its position in the window; then three are kept of each frame: as the last, an inner and the first frame
+/// of a window.
 package struct FrameWindow: Sendable {
     package let width: Int
-    /// Whether a frame's embedding depends on its place in the window (3D patches).
+    /// True if a frame's embedding depends on its position in the window (3D patches).
     package let hasEdges: Bool
     package private(set) var capacity: Int
     package private(set) var count = 0
-    /// The embeddings `[capacity, width]` of inner frames; without 3D patches, of all frames.
+    /// The embeddings `[capacity, width]` of all frames; with 3D patches, those as inner frames of a window.
     private var embeddings: [Float]
-    /// The embeddings `[capacity, width]` of first frames; `lasts` has those of last ones.
+    /// The embeddings `[capacity, width]` of frames as the first of a window; `lasts` has those as the last.
     ///
     /// Both are empty without 3D patches.
     private var firsts: [Float]
     private var lasts: [Float]
     private var media: [Double]
     private var wall: [Double]
-    /// The slot of the next frame.
+    /// The position in the ring buffer at which the next frame is stored.
     private var next = 0
 
     package init(width: Int, capacity: Int, hasEdges: Bool = false) {
@@ -51,7 +51,7 @@ package struct FrameWindow: Sendable {
         wall = [Double](repeating: 0, count: capacity)
     }
 
-    /// Adds the next frame; with 3D patches, `embedding` is that of a window's last frame.
+    /// Adds the next frame; with 3D patches, `embedding` must be that of the last frame of a window.
     package mutating func append(_ embedding: [Float], mediaTime: Double, wallClock: Double) {
         precondition(embedding.count == width)
         let place = next * width..<(next + 1) * width
@@ -66,9 +66,9 @@ package struct FrameWindow: Sendable {
         count = min(count + 1, capacity)
     }
 
-    /// Sets the newest frame's embeddings as an inner and as a first frame, before the next frame is appended.
+    /// Sets the newest frame's embeddings as an inner and as the first frame of a window (3D patches).
     ///
-    /// They are known only when the next frame has arrived.
+    /// They are known only when the next frame has arrived; call this before that is appended.
     package mutating func complete(inner: [Float], first: [Float]) {
         precondition(hasEdges && count > 0 && inner.count == width && first.count == width)
         let slot = slot(age: 0)
@@ -81,7 +81,7 @@ package struct FrameWindow: Sendable {
         next = 0
     }
 
-    /// Grows the ring for longer windows; keeps its frames.
+    /// Enlarges the buffer for longer windows; its frames are kept.
     package mutating func grow(to capacity: Int) {
         guard capacity > self.capacity else { return }
         var grown = FrameWindow(width: width, capacity: capacity, hasEdges: hasEdges)
@@ -96,8 +96,7 @@ package struct FrameWindow: Sendable {
 
     /// Copies the last `length` frames, oldest first, to `out[offset...]` as `[length, width]`.
     ///
-    /// If the window is young, its frames come first, and the rest of `out` is left as it is. Returns nil if there is
-    /// no frame.
+    /// If there are fewer frames, the remainder of `out` is unchanged. Returns nil if there is no frame.
     package func copyLast(_ length: Int, into out: inout [Float], at offset: Int) -> WindowSpan? {
         let frames = min(length, count)
         guard frames > 0 else { return nil }
@@ -118,7 +117,9 @@ package struct FrameWindow: Sendable {
         )
     }
 
-    /// The last `length` frames with their media times, oldest first, each embedded for its place in a longer window.
+    /// Returns the embeddings and media times of the last `length` frames, oldest first.
+    ///
+    /// With 3D patches, all but the newest are embedded as inner frames of a window.
     package func last(_ length: Int) -> [(embedding: [Float], mediaTime: Double)] {
         (0..<min(length, count)).reversed().map { age in
             let slot = slot(age: age)
@@ -127,6 +128,6 @@ package struct FrameWindow: Sendable {
         }
     }
 
-    /// The slot of the frame that came `age` frames before the newest.
+    /// Returns the ring buffer's position of the frame that came `age` frames before the newest.
     private func slot(age: Int) -> Int { (next - 1 - age + 2 * capacity) % capacity }
 }

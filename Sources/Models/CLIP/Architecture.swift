@@ -1,37 +1,39 @@
 import Checkpoints
 package import Tensors
 
-/// The kernel that projects frames to patches.
+/// The kind of convolution that projects the pixels of a frame to patches.
 ///
 /// Source: CLIP4Clip's `linear_patch`; Luo et al. 2021, section 3.1.
 package enum LinearPatch: String, Sendable, Equatable {
-    /// A 2D convolution of each frame by itself, `visual.conv1`.
+    /// A 2D convolution of a single frame, the tensor `visual.conv1`.
     case planar = "2d"
-    /// A 3D convolution over a frame and its two neighbours in the window, `visual.conv2`.
+    /// A 3D convolution over a frame and its two neighbours in the window, the tensor `visual.conv2`.
     case spatiotemporal = "3d"
 }
 
-/// The sizes and forms of a model: a vision transformer and a text transformer with one joint space.
+/// The sizes of a CLIP-like model: an image tower and a text tower with embeddings of the same width.
 package struct Architecture: Sendable, Equatable {
     package struct Vision: Sendable, Equatable {
         package var width: Int
         package var layers: Int
         package var heads: Int
         package var patch: Int
-        /// Side of the square input, in pixels.
+        /// The side of the square input picture, in pixels.
         package var side: Int
-        /// Width of the hidden layer of a block's MLP.
+        /// The width of the hidden layer in the MLP of each transformer block.
         package var inner: Int
         package var epsilon: Float = 1e-5
         package var activation: Activation = .quickGELU
         package var linearPatch = LinearPatch.planar
         package var form = VisionForm.clip
-        /// The number of patches at each side; pixels beyond the last patch at the right and below are ignored.
+        /// The number of patches along each side of a picture.
+        ///
+        /// Pixels beyond the last patch, at the right and at the bottom, are ignored.
         package var grid: Int { side / patch }
-        /// The number of tokens of one picture: the class token, if there is one, and the patches.
+        /// The number of tokens for one picture: its patches, and the class token if the tower has one.
         package var tokens: Int { grid * grid + (form.hasClassToken ? 1 : 0) }
 
-        /// Makes a vision tower's sizes; `inner` defaults to four times the width, as in OpenAI's models.
+        /// Makes a description of an image tower; `inner` defaults to four times the width, as in OpenAI's models.
         package init(
             width: Int, layers: Int, heads: Int, patch: Int, side: Int, inner: Int? = nil, epsilon: Float = 1e-5,
             activation: Activation = .quickGELU, linearPatch: LinearPatch = .planar, form: VisionForm = .clip
@@ -48,15 +50,17 @@ package struct Architecture: Sendable, Equatable {
         package var heads: Int
         package var context: Int
         package var vocabulary: Int
-        /// Width of the hidden layer of a block's MLP.
+        /// The width of the hidden layer in the MLP of each transformer block.
         package var inner: Int
         package var epsilon: Float = 1e-5
         package var activation: Activation = .quickGELU
-        /// The end token, whose place is pooled; nil means the first place of the largest id, as in CLIP4Clip.
+        /// The end token, at whose position the text embedding is read.
+        ///
+        /// nil means the first position of the largest token id, as in CLIP4Clip.
         package var endToken: Int?
         package var form = TextForm.clip
 
-        /// Makes a text tower's sizes; `inner` defaults to four times the width, as in OpenAI's models.
+        /// Makes a description of a text tower; `inner` defaults to four times the width, as in OpenAI's models.
         package init(
             width: Int, layers: Int, heads: Int, context: Int, vocabulary: Int, inner: Int? = nil,
             epsilon: Float = 1e-5, activation: Activation = .quickGELU, endToken: Int? = nil, form: TextForm = .clip
@@ -70,13 +74,13 @@ package struct Architecture: Sendable, Equatable {
 
     package var vision: Vision
     package var text: Text
-    /// Width of the joint space, `d`.
+    /// The width `d` of text and image embeddings.
     package var embedding: Int
     package var family = Family.clip
-    /// Whether scores have a bias, so that the sigmoid of a score is the probability of its pair alone.
+    /// True if the model adds a bias to scores, so that the sigmoid of a score is the probability of its pair (SigLIP).
     package var isSigmoid = false
 
-    /// A common name of the model for people, such as "ViT-B/32".
+    /// The model's usual name for people, such as "ViT-B/32".
     package var name: String {
         let size =
             switch (vision.width, vision.layers) {
@@ -90,7 +94,7 @@ package struct Architecture: Sendable, Equatable {
             + (vision.linearPatch == .planar ? "" : " 3D")
     }
 
-    /// The kernel that a checkpoint was trained with: 3D if it holds a kernel for 3D patches.
+    /// Returns the kind of patch convolution that a checkpoint has: 3D if it contains `visual.conv2.weight`.
     ///
     /// Source: docs/MATHEMATICS.md, section 2.
     static func linearPatch(_ source: some TensorSource) -> LinearPatch {

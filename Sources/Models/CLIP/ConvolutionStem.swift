@@ -1,14 +1,14 @@
 import Checkpoints
 import Tensors
 
-/// MobileCLIP's convolution stem from pixels to tokens: kernels of 4, 2 and 2 pixels that do not overlap.
+/// The first layers of MobileCLIP's image tower: three convolutions that turn pixels into tokens.
 ///
-/// Batch norm is folded into the first two convolutions, which GELU follows. The four inputs of a 2 x 2 convolution
-/// follow each other, so that the output of one convolution is the input of the next, read in longer rows. The stem is
-/// a small part of the tower and always computes in float32. Source: timm `vision_transformer.py`, `ConvStem` of MCi;
-/// docs/MATHEMATICS.md, section 12.7.
+/// Their kernels have 4, 2 and 2 pixels and do not overlap. Batch norm is folded into the first two convolutions, which
+/// GELU follows. Rows are ordered so that four outputs of a convolution, side by side, are one input row of the next.
+/// The stem always computes in float32, as it is a small part of the tower. Source: timm `vision_transformer.py`,
+/// `ConvStem` of MCi; docs/MATHEMATICS.md, section 12.7.
 struct ConvolutionStem {
-    /// The side of the first convolution's patches; `nested` counts the 2 x 2 convolutions after it.
+    /// The side of the first convolution's kernel in pixels; `nesting` is the number of 2 x 2 convolutions after it.
     static let patch = 4
     static let nesting = 2
     static let patchSize = patch * patch
@@ -22,7 +22,7 @@ struct ConvolutionStem {
     private let middleFours: Matrix
     private let sums = Activations(columns: 1)
 
-    /// Reads the tensors `visual.stem.{0,1,2}`.
+    /// Reads the convolutions from the tensors `visual.stem.{0,1,2}`; `w` is the width of the image tower.
     init(_ source: some TensorSource, width w: Int) throws {
         let inner = w / 4
         func layer(_ stage: Int, _ inputs: Int, side: Int, outputs: Int, _ activation: Activation) throws -> Linear {
@@ -54,14 +54,16 @@ struct ConvolutionStem {
         middleFours = Matrix(rows: 0, columns: 4 * inner)
     }
 
-    /// Reorders a kernel from `[outputs, inputs, 2, 2]` to `[outputs, 2, 2, inputs]`.
+    /// Reorders a convolution kernel from `[outputs, inputs, 2, 2]` to `[outputs, 2, 2, inputs]`.
     private static func channelsLast(_ weight: [Float], _ outputs: Int, _ inputs: Int) -> [Float] {
         (0..<outputs).flatMap { row in
             transposed(Array(weight[row * inputs * 4..<(row + 1) * inputs * 4]), rows: inputs, columns: 4)
         }
     }
 
-    /// Computes out `[pictures · g², width]` from patches `[pictures · g² · 16, 48]`.
+    /// Computes the tokens `out` `[pictures · g², width]` from pixel patches `[pictures · g² · 16, 48]`.
+    ///
+    /// g is the number of tokens along a side of a picture.
     func callAsFunction(_ patches: Activations, into out: Matrix) throws {
         fine.resize(rows: patches.rows)
         try first(patches, into: fine, scratch: sums)

@@ -1,13 +1,13 @@
 import Pixels
 
-/// A family of image-text models that Watchword reads.
+/// A family of image-text models that Watchword can read.
 package enum Family: String, Sendable, CaseIterable {
     case clip = "CLIP"
     case siglip = "SigLIP"
     case perceptionEncoder = "PE-Core"
     case mobileCLIP = "MobileCLIP"
 
-    /// The family's preprocessing, used if no file describes it.
+    /// Returns the family's usual preprocessing for pictures of this side, for models without a preprocessing file.
     package func preprocessing(side: Int) -> Preprocessing {
         let half = Normalisation(mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5])
         let none = Normalisation(mean: [0, 0, 0], deviation: [1, 1, 1])
@@ -21,35 +21,35 @@ package enum Family: String, Sendable, CaseIterable {
     }
 }
 
-/// How an image tower differs from OpenAI's ViT; each family's differences are listed here only.
+/// The differences of a model's image tower from that of OpenAI's CLIP.
 ///
-/// Source: docs/MATHEMATICS.md, sections 12.1 to 12.7.
+/// Other code asks for these properties, not for the family. Source: docs/MATHEMATICS.md, sections 12.1 to 12.7.
 package struct VisionForm: Sendable, Equatable {
-    /// The layer that turns pixels into the first tokens.
+    /// The first layers of an image tower, which turn pixels into tokens.
     package enum Patches: Sendable {
         /// One convolution, without or with a bias.
         case convolution, biasedConvolution
-        /// Three convolutions of 4, 2 and 2 pixels, batch norm and GELU after the first two.
+        /// Three convolutions of 4, 2 and 2 pixels, with batch norm and GELU after the first two (MobileCLIP).
         case stem
     }
 
-    /// The reduction of all tokens to one vector.
+    /// The step that reduces all tokens of a picture to one vector.
     package enum Pooling: Sendable, Equatable {
         case classToken
-        /// Attention of one learnt query, with this many attention heads.
+        /// Attention of one learnt query over all tokens, with this many attention heads.
         case attention(heads: Int)
     }
 
-    /// The projection into the joint space.
+    /// The last layer of an image tower, which maps its width to the width of embeddings.
     package enum Projection: Sendable { case none, matrix, biasedMatrix }
 
     package var patches = Patches.convolution
     package var hasClassToken = true
-    /// Whether the class token has a position embedding.
+    /// True if a position embedding is added to the class token, too.
     package var placesClassToken = true
-    /// Whether tokens are normalised before the first block.
+    /// True if a LayerNorm precedes the first transformer block.
     package var hasPreNorm = true
-    /// Whether attention rotates queries and keys by the column and row of their patch.
+    /// True if attention uses 2D rotary positions: it rotates queries and keys by the column and row of their patch.
     package var isRotary = false
     package var pooling = Pooling.classToken
     package var projection = Projection.matrix
@@ -74,10 +74,12 @@ package struct VisionForm: Sendable, Equatable {
         patches: .stem, placesClassToken: false, hasPreNorm: false, projection: .biasedMatrix)
 }
 
-/// How a text tower differs from OpenAI's.
+/// The differences of a model's text tower from that of OpenAI's CLIP.
 package struct TextForm: Sendable, Equatable {
     package var isCausal = true
-    /// Whether the last place is pooled, in texts padded to full length; else the end token's place.
+    /// True if the text embedding is read at the last position, in texts padded to full length.
+    ///
+    /// Otherwise it is read at the position of the end token.
     package var poolsLast = false
     package var hasProjection = true
     package var hasProjectionBias = false

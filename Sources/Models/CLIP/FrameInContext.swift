@@ -1,9 +1,9 @@
 package import Pixels
 
-/// A frame with its neighbours in the window, as 3D patches see it.
+/// A frame with its two neighbours in the window, the input of an image tower with 3D patches.
 ///
-/// A missing neighbour counts as a frame of zeros, as beyond the ends of a window (docs/MATHEMATICS.md, section 5). 2D
-/// patches see only the frame.
+/// A missing neighbour counts as a frame of zeros, as at the ends of a window (docs/MATHEMATICS.md, section 5). An
+/// image tower with 2D patches reads only the frame itself.
 package struct FrameInContext: Sendable {
     package let previous: Picture?
     package let picture: Picture
@@ -15,7 +15,7 @@ package struct FrameInContext: Sendable {
         self.next = next
     }
 
-    /// Returns the frames of a whole window or clip, in order, with their neighbours.
+    /// Returns the frames of a window in order, each with its neighbours in the window.
     package static func window(_ pictures: [Picture]) -> [FrameInContext] {
         pictures.indices.map { index in
             FrameInContext(
@@ -25,23 +25,25 @@ package struct FrameInContext: Sendable {
     }
 }
 
-/// Collects a stream's frames and tells which embeddings to compute, so that any window can be put together.
+/// Collects the frames of one stream and decides which frame embeddings to compute, for windows at any position.
 ///
-/// With 2D patches a frame has one embedding. With 3D patches it has three, since a window's ends see zeros beyond it
-/// (docs/MATHEMATICS.md, section 11): as the last frame of a window, computed at once; as an inner frame and as a first
-/// frame, computed when the next frame arrives. A stream's first frame is a window's first. Its newest is always a
-/// window's last, so no window waits for a frame that may never come.
+/// With 2D patches a frame has one embedding. With 3D patches it has three, because the neighbours beyond a window's
+/// ends count as zeros (docs/MATHEMATICS.md, section 11): as the last frame of a window, computed at once; as an inner
+/// frame and as a first frame, computed when the next frame arrives. So no window waits for a frame that may never
+/// come.
 package struct FrameSequence: Sendable {
-    /// The embeddings to compute when a frame arrives.
+    /// The frames of which embeddings must be computed after one more frame of a stream arrived.
     package struct Due: Sendable {
-        /// The new frame, as the last frame of a window.
+        /// The new frame in the role of a window's last frame, which has no next one.
         package let newest: FrameInContext
-        /// The previous frame, as an inner and as a first frame of a window; nil with 2D patches or at the start.
+        /// The previous frame, in the roles of a window's inner frame and first frame.
+        ///
+        /// nil with 2D patches, and for the first frame of a stream.
         package let completed: (inner: FrameInContext, first: FrameInContext)?
     }
 
     private let linearPatch: LinearPatch
-    /// The two latest frames, the newest last.
+    /// The last two frames of the stream, the newest last; always empty with 2D patches.
     private var latest: [Picture] = []
 
     package init(_ linearPatch: LinearPatch) { self.linearPatch = linearPatch }
@@ -58,6 +60,6 @@ package struct FrameSequence: Sendable {
             ))
     }
 
-    /// Forgets the frames so far: the next one starts a new sequence.
+    /// Forgets all frames, so that the next one starts a new sequence without neighbours.
     package mutating func clear() { latest = [] }
 }

@@ -1,34 +1,38 @@
 import Checkpoints
 
-/// Heads that have weights; each case has the head's name.
+/// The heads that have trained weights; raw values are the names of the heads.
+///
+/// A head turns the frame embeddings of a window into a clip embedding or a score.
 package enum WeightedHead: String, Sendable, CaseIterable { case lstm, transformer, tight, xpool, tmass }
 
-/// The heads whose tensors a checkpoint holds, recognised by name: CLIP4Clip's, X-Pool's, T-MASS's.
+/// The heads whose tensors a checkpoint contains, recognised by tensor names of CLIP4Clip, X-Pool and T-MASS.
 ///
-/// Only this type and the plugins know these names. Source: docs/MATHEMATICS.md, sections 2 and 13.
+/// Only this type and the head plugins know these names. Source: docs/MATHEMATICS.md, sections 2 and 13.
 package struct HeadInventory: Sendable {
-    /// A head with at least one tensor.
+    /// A head (the model that scores a window of frames) with at least one tensor in the checkpoint.
     package struct Held: Sendable, Equatable {
         package let name: String
         package let layers: Int
-        /// Names of the tensors present, sorted.
+        /// The names of the head's tensors that the checkpoint contains, sorted.
         package let tensors: [String]
-        /// Names of the tensors that the head needs and that are missing, sorted.
+        /// The names of the tensors that the head needs and that the checkpoint lacks, sorted.
         package let missing: [String]
     }
 
-    /// The heads, sorted by name.
+    /// The heads (models above CLIP) whose tensors the checkpoint contains; at most one of each kind.
     package let heads: [Held]
-    /// Names of the tensors that belong to no head, sorted.
+    /// The names of the tensors that belong to none of the heads (models above CLIP), sorted.
     package let others: [String]
 
-    /// The head that the checkpoint was trained with: the one it holds, or `mean`, which has no weights.
+    /// The name of the head (the model above CLIP) that the checkpoint was trained with.
+    ///
+    /// It is the first head in the checkpoint, else `mean`, which has no weights.
     package var trained: String { heads.first?.name ?? "mean" }
 
-    /// The positions table, used by the transformer head; an LSTM checkpoint holds it, too, but does not use it.
+    /// The name of the position embeddings that the transformer head uses; LSTM checkpoints contain it, unused.
     private static let positions = "frame_position_embeddings.weight"
 
-    /// Assigns names that belong to no tower to heads.
+    /// Finds the heads (models above CLIP) among tensor names that do not belong to the image or text tower.
     package init(_ names: some Sequence<String>) {
         let names = Set(names)
         func having(_ prefixes: String...) -> Set<String> {
@@ -46,7 +50,7 @@ package struct HeadInventory: Sendable {
             }
             heads.append(Self.held(.lstm, layers, lstm.union(shared), needed))
         }
-        // Positions without blocks and without an lstm are what is left of a transformer head.
+        // Position embeddings without blocks and without an LSTM belong to an incomplete transformer head.
         if !transformer.isEmpty || (lstm.isEmpty && !shared.isEmpty) {
             let (layers, blocks) = Self.blocks("transformerClip.resblocks", in: transformer)
             heads.append(Self.held(.transformer, layers, transformer.union(shared), [Self.positions] + blocks))
@@ -76,7 +80,7 @@ package struct HeadInventory: Sendable {
         others = names.subtracting(heads.flatMap(\.tensors)).sorted()
     }
 
-    /// The head of a name; nil if the checkpoint has no tensor of it.
+    /// The head (model above CLIP) with this name; nil if the checkpoint has no tensor of it.
     package subscript(_ name: String) -> Held? { heads.first { $0.name == name } }
 
     private static func held(_ head: WeightedHead, _ layers: Int, _ tensors: Set<String>, _ needed: [String]) -> Held {
@@ -85,7 +89,7 @@ package struct HeadInventory: Sendable {
             missing: Set(needed).subtracting(tensors).sorted())
     }
 
-    /// The number of blocks under a prefix, and the names of all of their tensors.
+    /// Returns the number of transformer blocks below a name prefix, and the names of all tensors that they need.
     private static func blocks(_ prefix: String, in names: Set<String>) -> (layers: Int, names: [String]) {
         let layers = max(1, TowerTensors.layers(prefix, in: names))
         return (layers, (0..<layers).flatMap { TowerTensors.block("\(prefix).\($0)", width: 0).map(\.name) })
@@ -93,7 +97,7 @@ package struct HeadInventory: Sendable {
 }
 
 extension HeadInventory {
-    /// Assigns the names of a whole checkpoint, those of the towers included.
+    /// Finds the heads (models above CLIP) among all tensor names of a checkpoint, those of both towers included.
     package init(checkpoint names: some Collection<String>) {
         let prefix = OpenAINames.prefix(names)
         self.init(
@@ -104,6 +108,8 @@ extension HeadInventory {
             })
     }
 
-    /// Whether a checkpoint is X-Pool's or T-MASS's; these contain no configuration, and their towers are OpenAI's.
+    /// Returns whether a checkpoint is of X-Pool or T-MASS, recognised by its pooling layer.
+    ///
+    /// These checkpoints come without a configuration; their image and text towers have the sizes of OpenAI's models.
     static func isPooledByText(_ source: any TensorSource) -> Bool { source.has("pool_frames.linear_proj.weight") }
 }

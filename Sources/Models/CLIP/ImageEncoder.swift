@@ -3,19 +3,20 @@ package import Pixels
 package import Tensors
 import Transformer
 
-/// A model's image tower: a vision transformer with pre-LayerNorm blocks, in the form of its family.
+/// A model's image tower: a vision transformer that turns pictures into frame embeddings.
 ///
-/// Not Sendable: it belongs to the compute executor. Weights are immutable; scratch memory grows to the largest batch.
-/// Source: docs/MATHEMATICS.md, sections 5 and 12.
+/// Not Sendable: all calls must run on the compute executor, the one thread for all models and plugins. Weights never
+/// change; scratch memory grows to the largest batch. Source: docs/MATHEMATICS.md, sections 5 and 12.
 package final class ImageEncoder {
     package let architecture: Architecture
-    /// The patch projection of each frame that the kernel spans; their products are added.
+    /// The patch projections of the image tower, one for each frame that its convolution spans.
     ///
-    /// With 2D patches that is the frame itself; with 3D patches the previous frame, the frame and the next one.
+    /// Their outputs are added. With 2D patches there is one. With 3D patches there are three, for the previous, the
+    /// current and the next frame.
     private let patchProjections: [Linear]
     private let stem: ConvolutionStem?
     private let classEmbedding: [Float]?
-    /// Position embeddings `[tokens, width]`, with the patch projection's bias added for the patches.
+    /// The position embeddings `[tokens, width]`; those of patches include the bias of the patch convolution.
     private let positions: [Float]
     private let rotary: RotaryPositions?
     private let preNorm: LayerNorm?
@@ -33,10 +34,10 @@ package final class ImageEncoder {
     private let packed: PackedWeights?
     private let isLean: Bool
 
-    /// Reads the `visual.` tensors, in OpenAI's names; weights that are packed already are not read.
+    /// Reads the image tower from the tensors `visual.…`, named as in OpenAI's models.
     ///
-    /// With `isLean`, packed weights take memory for only one block at a time, and are mapped anew for each batch. That
-    /// costs a few milliseconds a batch.
+    /// Weights that the cache file `packed` holds are not read again. With `isLean`, these occupy memory for only one
+    /// transformer block at a time and are mapped again for each batch. That costs a few milliseconds a batch.
     package init(
         _ source: some TensorSource, architecture: Architecture, normalisation: Normalisation = .clip,
         precision: Precision, packed: PackedWeights? = nil, isLean: Bool = false
@@ -90,7 +91,10 @@ package final class ImageEncoder {
         output = Matrix(rows: 0, columns: d)
     }
 
-    /// Returns the position embedding of every token: zeros for a class token without one; patches include the bias.
+    /// Returns the position embeddings of all tokens, `[tokens, width]`.
+    ///
+    /// A class token without position gets zeros. The bias of the patch convolution is added to the rows of the
+    /// patches.
     private static func positions(_ source: some TensorSource, _ vision: Architecture.Vision) throws -> [Float] {
         let (w, form) = (vision.width, vision.form)
         let isPlaced = form.placesClassToken || !form.hasClassToken
@@ -116,8 +120,8 @@ package final class ImageEncoder {
                     inputs: 3 * p * p, outputs: w, precision: precision, packed: packed)
             ]
         case .spatiotemporal:
-            // [out, rgb, time, row, column]: one plane of time is a 2D kernel. They add up in float32, whatever the
-            // tower's precision: they are a small part of it.
+            // [out, rgb, time, row, column]: one plane of time is a 2D kernel. Their products are added in float32,
+            // whatever the tower's precision, as they are a small part of it.
             let kernel = try source.floats("visual.conv2.weight", shape: [w, 3, 3, p, p])
             return try (0..<3).map { time in
                 let planes = (0..<w * 3).flatMap { plane in
@@ -130,14 +134,14 @@ package final class ImageEncoder {
         }
     }
 
-    /// Embeds pictures, each by itself: `[pictures, d]`, one row each, not normalised.
+    /// Embeds pictures that have no neighbouring frames: returns `[pictures, d]`, not normalised.
     package func encode(_ pictures: [Picture], trace: ((Matrix) -> Void)? = nil) throws -> Matrix {
         try encode(pictures.map { FrameInContext($0) }, trace: trace)
     }
 
-    /// Embeds frames: `[frames, d]`, not normalised.
+    /// Embeds frames of video: returns `[frames, d]`, not normalised.
     ///
-    /// 3D patches also read each frame's neighbours.
+    /// A tower with 3D patches also reads each frame's neighbours.
     package func encode(_ frames: [FrameInContext], trace: ((Matrix) -> Void)? = nil) throws -> Matrix {
         try encode(count: frames.count, trace: trace) { time, form in
             Patches.cut(
@@ -152,9 +156,10 @@ package final class ImageEncoder {
         }
     }
 
-    /// Embeds windows given as normalised planes `[windows · length, 3, side, side]`.
+    /// Embeds windows of frames given as normalised colour channels, `[windows · length, 3, side, side]`.
     ///
-    /// `length` matters only to 3D patches, which see neighbours within a window and zeros beyond its ends.
+    /// `length` is the number of frames in a window. It matters only to 3D patches, which read neighbours within a
+    /// window, and zeros beyond its ends.
     package func encode(planes: [Float], length: Int = 1, trace: ((Matrix) -> Void)? = nil) throws -> Matrix {
         let vision = architecture.vision
         let size = 3 * vision.side * vision.side
@@ -175,11 +180,13 @@ package final class ImageEncoder {
         }
     }
 
-    /// The side of the patches to cut, and the number of 2 x 2 convolutions that follow.
+    /// The side in pixels of the patches to cut; `nesting` is the number of 2 x 2 convolutions that follow.
     private var cutSize: Int { stem == nil ? architecture.vision.patch : ConvolutionStem.patch }
     private var nesting: Int { stem == nil ? 0 : ConvolutionStem.nesting }
 
-    /// Cuts and projects the patches of every frame that the kernel spans, then runs the tower.
+    /// Embeds `count` pictures: cuts their patches with `cut`, projects them, then runs the transformer.
+    ///
+    /// With 3D patches, `cut` is called for the time -1, 0 and 1: the previous, the current and the next frame.
     private func encode(
         count: Int, trace: ((Matrix) -> Void)?, cut: (_ time: Int, _ form: RowForm) -> Void
     ) throws -> Matrix {
@@ -209,7 +216,7 @@ package final class ImageEncoder {
                 self.packed?.releaseMemory()
             }
         }
-        // Where only the class token is pooled, only it leaves the last block.
+        // If only the class token is pooled, the last block computes only its row.
         let rows = pooling == nil ? [Int32](repeating: 0, count: count) : nil
         try stack(tokens, tokens: perPicture, mask: .none, rotary: rotary, rows: rows, trace: afterBlock)
         postNorm(tokens, into: tokens)
@@ -222,7 +229,7 @@ package final class ImageEncoder {
     }
 }
 
-/// The mean and the deviation of each channel of a picture with values in 0...1: normalised is (x - mean) / deviation.
+/// The mean and deviation of each colour channel, for pixel values in 0...1: normalised is (x - mean) / deviation.
 package struct Normalisation: Sendable, Equatable {
     package let mean: [Float]
     package let deviation: [Float]
@@ -232,12 +239,12 @@ package struct Normalisation: Sendable, Equatable {
         self.deviation = deviation
     }
 
-    /// Mean and deviation of CLIP's training pictures.
+    /// The mean and deviation of OpenAI's CLIP.
     package static let clip = Normalisation(
         mean: [0.48145466, 0.4578275, 0.40821073], deviation: [0.26862954, 0.26130258, 0.27577711])
 }
 
-/// Transposes `[rows, columns]` to `[columns, rows]`.
+/// Transposes a row-major matrix `[rows, columns]` to `[columns, rows]`.
 func transposed(_ values: [Float], rows: Int, columns: Int) -> [Float] {
     var out = [Float](repeating: 0, count: values.count)
     for r in 0..<rows { for c in 0..<columns { out[c * rows + r] = values[r * columns + c] } }

@@ -1,7 +1,7 @@
 package import Checkpoints
 import Tensors
 
-/// The towers' attention heads as `watchword.json` gives them, for models whose files do not.
+/// The numbers of attention heads that `watchword.json` states, for models whose other files do not state them.
 package struct TowerHeads: Sendable, Equatable {
     package var vision: Int?
     package var pooling: Int?
@@ -12,7 +12,7 @@ package struct TowerHeads: Sendable, Equatable {
     }
 }
 
-/// The sizes of a model, read from the shapes of tensors in OpenAI's names.
+/// Determines sizes of a model from the shapes of its tensors, which are named as in OpenAI's models.
 struct TensorSizes {
     let source: any TensorSource
 
@@ -29,7 +29,9 @@ struct TensorSizes {
 
     func inner(_ prefix: String) -> Int? { source.tensors["\(prefix).0.mlp.c_fc.weight"]?.shape.first }
 
-    /// The number of patches at each side, for this many positions without the class token's.
+    /// Returns the number of patches along each side of a picture with `places` patches.
+    ///
+    /// Throws if `places` is not a square number.
     func grid(_ places: Int) throws(CheckpointError) -> Int {
         let grid = Int(Double(max(places, 0)).squareRoot().rounded())
         guard grid > 0, grid * grid == places else {
@@ -41,7 +43,7 @@ struct TensorSizes {
 }
 
 extension Architecture {
-    /// Infers the sizes from tensors in OpenAI's names; PE-Core is recognised, too.
+    /// Infers the sizes of an OpenAI CLIP or PE-Core model from its tensors in OpenAI's names.
     ///
     /// Source: docs/MATHEMATICS.md, section 1.
     package init(
@@ -56,8 +58,8 @@ extension Architecture {
             throw CheckpointError(source.origin, .malformed("the vision tower has no square patches of three colours"))
         }
         let width = try sizes.shape("ln_final.weight", rank: 1)[0]
-        // Heads are in no tensor. OpenAI's are 64 wide, up to a width of 1024; larger towers are OpenCLIP's, of 80 to
-        // 104. PE-Core's are 64 wide, too, but for G's 16.
+        // No tensor tells the number of attention heads. OpenAI's are 64 wide, up to a width of 1024; larger towers are
+        // OpenCLIP's, of 80 to 104. PE-Core's are 64 wide, too, but its size G has 16 heads.
         guard isPE || conv[0] <= 1024 || heads.vision != nil else {
             throw CheckpointError(
                 source.origin,
@@ -87,7 +89,7 @@ extension Architecture {
         if let problem = formProblem ?? layerProblem { throw CheckpointError(source.origin, .malformed(problem)) }
     }
 
-    /// The problem of a tower without blocks, as a sentence; nil if there is none.
+    /// An error message if the image or text tower has no transformer blocks; nil if both have some.
     private var layerProblem: String? {
         for (tower, width, layers) in [("vision", vision.width, vision.layers), ("text", text.width, text.layers)]
         where layers == 0 {
@@ -96,7 +98,7 @@ extension Architecture {
         return nil
     }
 
-    /// The first problem of sizes that contradict each other, as a sentence; nil if there is none.
+    /// An error message about the first contradiction between the model's sizes; nil if they are consistent.
     var formProblem: String? {
         for (name, layers) in [("image", vision.layers), ("text", text.layers)] where layers > Self.maxLayers {
             return "the \(name) tower: expected at most \(Self.maxLayers) layers, found \(layers)"
@@ -113,10 +115,12 @@ extension Architecture {
         return headProblem
     }
 
-    /// The greatest number of layers of a tower; it bounds the tensor names that are made before any is looked up.
+    /// The greatest accepted number of transformer blocks in a tower.
+    ///
+    /// The limit bounds the list of tensor names that is made before any tensor is looked up.
     private static let maxLayers = 1024
 
-    /// The problem of attention heads that do not divide a tower's width, as a sentence; nil if there is none.
+    /// An error message if a number of attention heads does not divide its width; nil if all do.
     private var headProblem: String? {
         var towers = [("image tower", vision.width, vision.heads, vision.form.isRotary ? 4 : 1)]
         towers.append(("text tower", text.width, text.heads, 1))

@@ -1,8 +1,8 @@
 extension Architecture {
-    /// OpenAI's models whose sizes are known by name.
+    /// The names of OpenAI's models whose sizes are built in.
     package static let knownNames = ["ViT-B/32", "ViT-B/16", "ViT-L/14"]
 
-    /// The sizes of one of OpenAI's models; nil for a name that is not among `knownNames`.
+    /// Fills in the sizes of one of OpenAI's models; nil if the name is not in `knownNames`.
     package init?(named name: String) {
         let sizes: [String: (width: Int, layers: Int, patch: Int, text: Int, embedding: Int)] = [
             "ViT-B/32": (768, 12, 32, 512, 512), "ViT-B/16": (768, 12, 16, 512, 512),

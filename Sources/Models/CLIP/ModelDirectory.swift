@@ -4,9 +4,9 @@ import SystemSupport
 package import Tensors
 package import Tokenizers
 
-/// A model on disk, opened but not yet loaded: its names, sizes, defaults and tensors.
+/// A model on disk, opened but not loaded: its configuration, and access to its tensors.
 ///
-/// `ModelContents` finds the files; `ModelConfiguration` reads their meaning.
+/// `ModelContents` finds the files; `ModelConfiguration` reads the configuration.
 package struct ModelDirectory: Sendable {
     package enum Layout: String, Sendable {
         case huggingFace = "Hugging Face"
@@ -14,14 +14,14 @@ package struct ModelDirectory: Sendable {
         case openCLIP = "OpenCLIP"
     }
 
-    /// The folder with the model's files, or the checkpoint itself if it stands alone.
+    /// The folder that contains the model's files; the checkpoint itself if it is used without a directory.
     package let url: URL
     package let layout: Layout
     package let architecture: Architecture
     package let defaults: ModelDefaults
     package let preprocessing: Preprocessing
     package let weights: URL
-    /// Remarks on the configuration for people, one sentence each.
+    /// Remarks about the configuration for people, one sentence each.
     package let notes: [String]
     private let tokenization: Tokenization
     private let name: String
@@ -37,7 +37,7 @@ package struct ModelDirectory: Sendable {
         name = contents.named.standardizedFileURL.lastPathComponent
         file = try openCheckpoint(path: weights.path)
         named = try CheckpointNames(file)
-        hash = file.headerHash
+        hash = file.sampleHash
         if let network = TowerTensors.resNet(file.tensors.keys) { throw ModelError(weights.path, network) }
         if let unread = TowerTensors.unreadable(file) { throw ModelError(weights.path, unread) }
         defaults = try ModelFile("watchword.json", in: contents.folder).map(ModelDefaults.parse) ?? ModelDefaults()
@@ -55,10 +55,10 @@ package struct ModelDirectory: Sendable {
 
     package var normalisation: Normalisation { preprocessing.normalisation }
 
-    /// The towers' tensors in OpenAI's names.
+    /// The tensors of the image and text towers, named as in OpenAI's models.
     package var tensors: any TensorSource { layout.names(named) }
 
-    /// The factor that turns cosines into logits: e to the `logit_scale`, usually 100.
+    /// Returns the factor that turns a cosine into a logit: e to the power of the tensor `logit_scale`, usually 100.
     package func logitScale() throws -> Float {
         let stored = try tensors.floats("logit_scale").first.map { exp($0) }
         guard let stored, stored.isFinite, stored > 0 else {
@@ -67,7 +67,7 @@ package struct ModelDirectory: Sendable {
         return stored
     }
 
-    /// The scale and the bias that turn cosines into scores and probabilities.
+    /// Returns the scale and the bias that turn cosines into scores and probabilities.
     package func scoring() throws -> Scoring {
         guard architecture.isSigmoid else { return Scoring(scale: try logitScale(), bias: nil) }
         guard let stored = try tensors.floats("logit_bias").first, stored.isFinite else {
@@ -76,7 +76,9 @@ package struct ModelDirectory: Sendable {
         return Scoring(scale: try logitScale(), bias: stored)
     }
 
-    /// The tokenizer: the directory's own vocabulary, or CLIP's, built in.
+    /// Returns the model's tokenizer: from the files of the directory, else CLIP's built-in one.
+    ///
+    /// Throws if the tokenizer does not fit the model.
     package func tokenizer() throws -> Tokenizer {
         let files = TokenizerFiles(url, tokenization)
         try files.checkConfiguration(context: architecture.text.context)
@@ -85,7 +87,10 @@ package struct ModelDirectory: Sendable {
         return tokenizer
     }
 
-    /// Returns the weights of a head: `heads/<name>.safetensors`, or what a CLIP4Clip checkpoint holds besides CLIP.
+    /// Returns the weights of a head, the model that turns a window's frame embeddings into a score.
+    ///
+    /// They come from `heads/<name>.safetensors`, or else from the checkpoint itself. A head that the checkpoint does
+    /// not contain gets all tensors that belong to no other head.
     package func headTensors(_ head: String) throws -> [String: HeadWeights] {
         let path = url.appending(path: "heads/\(head).safetensors")
         let source: any TensorSource
@@ -105,39 +110,42 @@ package struct ModelDirectory: Sendable {
         return found
     }
 
-    /// The heads that the checkpoint itself holds; in Hugging Face's layout only X-Pool's and T-MASS's.
+    /// The heads (models above CLIP) whose tensors the checkpoint itself contains.
+    ///
+    /// In Hugging Face's layout, only X-Pool's and T-MASS's heads are recognised.
     package var inventory: HeadInventory {
         layout == .huggingFace && !HeadInventory.isPooledByText(named)
             ? HeadInventory([]) : HeadInventory(checkpoint: named.tensors.keys)
     }
 
-    /// Heads that have weights of their own, in `heads/` or in the checkpoint, sorted.
+    /// The names of heads (models above CLIP) that have weights, in files of `heads/` or in the checkpoint, sorted.
     package var headsWithWeights: [String] {
         let files = (try? FileManager.default.contentsOfDirectory(atPath: url.appending(path: "heads").path)) ?? []
         let inFiles = files.filter { $0.hasSuffix(".safetensors") }.map { String($0.dropLast(12)) }
         return Set(inFiles).union(inventory.heads.map(\.name)).sorted()
     }
 
-    /// The tensors as stored, under the file's names with the changes of `CheckpointNames`.
+    /// The checkpoint's tensors under their names in the file, apart from small repairs (see `CheckpointNames`).
     package var stored: any TensorSource { named }
 
     /// The model's name in events, `name@hash`.
     ///
-    /// The hash is FNV-1a over the size of the weights and a sample of them: cheap and stable.
+    /// The hash is FNV-1a over the size of the weights and a sample of their bytes.
     package var identity: String { "\(defaults.name ?? name)@\(hash)" }
-    /// The model's name in a history.
+    /// The model's name in the daemon's recordings: `identity`, and a hash of how the weights are read.
     ///
-    /// Rows with different names, from another model or reading, are never compared.
+    /// Embeddings with different names come from different models and are never compared.
     package var historyIdentity: String { "\(identity) \(readingHash)" }
 
-    /// Eight hexadecimal digits that change when the configuration changes how the weights are read.
+    /// Eight hexadecimal digits that change whenever the configuration changes the model's sizes or its preprocessing.
     package var readingHash: String {
         FNV1a("\(architecture) \(preprocessing)".utf8).digits
     }
 
-    /// The cached weights of a tower, packed for `precision`; nil if there is no cache directory.
+    /// Returns the cache file of a tower's weights, in the order that the kernels of `precision` read them.
     ///
-    /// The cache key is the weights' file (hash, size, modification time), oneDNN, the CPU and the number of cores.
+    /// Returns nil if there is no cache directory. The cache is valid only for the same weights (hash, size,
+    /// modification time), oneDNN version, CPU and number of cores.
     package func packed(_ tower: String, _ precision: Precision) -> PackedWeights? {
         guard let folder = PackedWeights.folder else { return nil }
         let written = file.paths.map { path in
@@ -154,21 +162,21 @@ package struct ModelDirectory: Sendable {
         return PackedWeights(folder: folder, model: "\(hash)-\(tower)-\(precision)", key: key)
     }
 
-    /// Paths of the files with the weights, sorted; one of them may be an index.
+    /// The paths of all files with weights, and of a shard index, sorted.
     var weightFiles: [String] { Set(file.paths + [weights.path]).sorted() }
 
-    /// Releases the memory of tensors that were read; a later use reads them again.
+    /// Lets the system reclaim the memory of tensors that were read; later reads load them again.
     package func releaseMemory() { file.releaseMemory() }
 
     package var parameterCount: Int { tensors.tensors.values.reduce(0) { $0 + $1.count } }
 }
 
-/// A model that could not be used, and why.
+/// An error about a model: its path, and the reason why it cannot be used.
 package struct ModelError: Error, Equatable, CustomStringConvertible {
     package enum Kind: Sendable {
-        /// There is no model of that name or path.
+        /// No model has this name or path.
         case missing
-        /// Several models have that name.
+        /// Several models have this name.
         case ambiguous
         /// The model exists but cannot be used.
         case invalid

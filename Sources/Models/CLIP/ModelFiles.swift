@@ -2,7 +2,7 @@ import Checkpoints
 package import Foundation
 package import Pixels
 
-/// A small file of a model directory, read into memory; its content is untrusted.
+/// A small file of a model directory, such as `config.json`, read into memory; its content is untrusted.
 package struct ModelFile {
     package let path: String
     package let data: Data
@@ -12,10 +12,12 @@ package struct ModelFile {
         self.data = data
     }
 
-    /// The greatest size of a small file in bytes, far above any real one; parsed JSON takes more memory than the file.
+    /// The largest accepted size in bytes of a small model file such as `config.json`, far above any real one.
+    ///
+    /// The limit is needed because parsed JSON takes several times as much memory.
     private static let sizeLimit = 4 << 20
 
-    /// Reads a file; nil if there is none of that name.
+    /// Reads the file `name` of a model directory; nil if it does not exist.
     init?(_ name: String, in directory: URL) throws {
         let path = directory.appending(path: name).path
         guard FileManager.default.fileExists(atPath: path) else { return nil }
@@ -27,40 +29,42 @@ package struct ModelFile {
     }
 }
 
-/// Watchword's defaults for a model, read from `watchword.json`.
+/// Watchword's settings for one model, read from `watchword.json`.
 ///
-/// Without the file: 1 fps, 12 frames, head `mean`, no threshold.
+/// The defaults are 1 frame a second, windows of 12 frames, the head `mean`, and no threshold.
 package struct ModelDefaults: Sendable, Equatable {
     package var name: String?
     package var fps = 1.0
     package var frames = 12
     package var head = "mean"
-    /// Default thresholds by head; a head without an entry has none.
+    /// The default score threshold for each head (the model that scores a window), by name; some heads have none.
     package var thresholds: [String: Double] = [:]
-    /// Prompt templates for queries without their own.
+    /// The prompt templates for queries that have none of their own.
     package var prompts: [String] = []
-    /// The number of attention heads of a transformer head, by head name, if it is not width / 64.
+    /// The number of attention heads in the transformer blocks of each head plugin, by name; the default is width / 64.
     package var attentionHeads: [String: Int] = [:]
-    /// The JSON object passed to a head's plugin, by head name; it includes the attention heads.
+    /// The JSON object that is passed to each head plugin as its configuration, by the plugin's name.
+    ///
+    /// It includes the number of attention heads.
     package var headOptions: [String: String] = [:]
-    /// The number of attention heads of the towers, if neither the configuration nor the model's name tells it.
+    /// The numbers of attention heads in the model's image and text tower, if its other files do not tell them.
     package var towerHeads = TowerHeads()
-    /// How half a pixel beside the centre square is rounded, if the image processor's files do not tell it.
+    /// The rounding of half pixels when a picture's centre square is cut out, if the model's files do not state it.
     package var cropRounding: Framing.CropRounding?
 
-    /// Remarks on unknown keys, one sentence each.
+    /// Remarks about unknown keys in `watchword.json`, one sentence each.
     package var notes: [String] = []
 
     package init() {}
 
-    /// The version of `watchword.json` that is written, and the newest that is read.
+    /// The version of `watchword.json` that is written, and the newest that can be read.
     static let currentFormat = 1
     private static let knownKeys: Set = [
         "attention_heads", "crop_rounding", "default_head", "format", "head_options", "name", "order_blind_heads",
         "prompts", "quiet_thresholds", "sampling", "thresholds", "tower_heads",
     ]
 
-    /// Returns the plugin contract's `config_json` for a head.
+    /// Returns the JSON configuration for a head's plugin (`config_json` of the plugin contract).
     package func configuration(ofHead head: String) -> String {
         headOptions[head] ?? attentionHeads[head].map { "{\"attention_heads\": \($0)}" } ?? "{}"
     }
@@ -105,7 +109,7 @@ package struct ModelDefaults: Sendable, Equatable {
             defaults.cropRounding = known
         }
         guard defaults.fps > 0, defaults.fps <= 1000, (1...4096).contains(defaults.frames) else {
-            throw ModelError(file.path, "sampling must have fps in 0...1000 and frames in 1...4096")
+            throw ModelError(file.path, "sampling must have fps above 0, and at most 1000, and frames of 1 to 4096")
         }
         return defaults
     }

@@ -2,27 +2,27 @@ import Checkpoints
 package import Foundation
 import Tokenizers
 
-/// A model's parts and its problems.
+/// The parts of a model on disk, and all problems found in it.
 ///
-/// A problem does not end the inspection.
+/// The inspection goes on after a problem, so that it lists as many as possible.
 package struct ModelInspection: Sendable {
-    /// A tower or a head of the model.
+    /// One part of the model: the image tower, the text tower or a head (a model that scores windows of frames).
     package struct Part: Sendable, Equatable {
         package let name: String
-        /// The file that holds the part, relative to the model.
+        /// The file that holds the part; its path is relative to the model's directory.
         package let file: String
         package let layers: Int?
         package let parameters: Int
-        /// The element types of the part's tensors, the most frequent first.
+        /// The element types of the part's tensors, the one with the most numbers first.
         package let types: [String]
     }
 
-    /// A part that is missing or wrong.
+    /// A problem of the model: something is missing or wrong.
     package struct Finding: Sendable, Equatable {
-        /// The file with the problem, relative to the model; empty for the directory itself.
+        /// The file with the problem, relative to the model's directory; empty for the directory itself.
         package let file: String
         package let reason: String
-        /// The problem as a sentence that names the file.
+        /// The error message, which may begin with the path of the file.
         package let text: String
 
         package init(file: String, _ reason: String, text: String? = nil) {
@@ -33,26 +33,26 @@ package struct ModelInspection: Sendable {
     package let url: URL
     package private(set) var layout: ModelDirectory.Layout?
     package private(set) var architecture: Architecture?
-    /// Whether the image tower has 3D patches, which span three frames.
+    /// True if the image tower has 3D patches, which span three frames.
     package private(set) var has3DPatches = false
     package private(set) var towers: [Part] = []
     package private(set) var heads: [Part] = []
     package private(set) var defaults = ModelDefaults()
-    /// The number of tokens of the tokenizer; nil if there is none.
+    /// The number of tokens in the tokenizer's vocabulary; nil if there is no tokenizer.
     package private(set) var vocabulary: Int?
-    /// The paths of all files with weights, relative to the model.
+    /// The paths of all files with weights, relative to the model's directory.
     package private(set) var weightFiles: [String] = []
-    /// Names of tensors that belong to neither a tower nor a head.
+    /// The names of tensors that belong neither to the image or text tower nor to a head.
     package private(set) var others: [String] = []
     /// All problems that were found; a model without any can be used.
     package private(set) var findings: [Finding] = []
-    /// The findings as sentences.
+    /// The problems' messages, one sentence each.
     package var problems: [String] { findings.map(\.text) }
 
-    /// The preprocessing of a frame; nil if it is unknown.
+    /// The preprocessing of pictures for the image tower; nil if the configuration cannot be read.
     package private(set) var preprocessing: Preprocessing?
     private var tokenization = Tokenization.clip
-    /// Remarks for people that prevent nothing, one sentence each.
+    /// Remarks for people that do not prevent the use of the model, one sentence each.
     package private(set) var notes: [String] = []
 
     package init(_ url: URL) throws(ModelError) {
@@ -91,7 +91,7 @@ package struct ModelInspection: Sendable {
         findings.append(Finding(file: file, reason, text: text))
     }
 
-    /// Returns the result of `body`, or nil after adding its error to the findings.
+    /// Returns the result of `body`; if it throws, adds the error to the findings and returns nil.
     private mutating func note<T>(_ body: () throws -> T) -> T? {
         do {
             return try body()
@@ -112,7 +112,7 @@ package struct ModelInspection: Sendable {
         }
     }
 
-    /// A path without the model's own path in front.
+    /// Returns a path relative to the model's directory; empty if the path is not inside it.
     private func relative(_ path: String) -> String {
         path.hasPrefix(url.path + "/") ? String(path.dropFirst(url.path.count + 1)) : ""
     }
@@ -127,7 +127,7 @@ package struct ModelInspection: Sendable {
         } else {
             layout = source == nil ? nil : .openAI
         }
-        // Hugging Face's sizes and OpenCLIP's are in files; OpenAI's are the tensors', if none is missing.
+        // Hugging Face and OpenCLIP keep sizes in files. OpenAI's sizes follow from the tensors, if none is missing.
         let isMissing = layout == .huggingFace && !hasConfig && !(source.map(HeadInventory.isPooledByText) ?? false)
         if isMissing { add("config.json is missing: Hugging Face's layout needs it", "config.json") }
         if layout == .openAI, contents.weights?.lastPathComponent.hasPrefix("open_clip_") ?? false {
@@ -146,7 +146,7 @@ package struct ModelInspection: Sendable {
         guard let layout else { return }
         let named = layout.names(source)
         inspectTowers(named) { named.storedNames($0).joined(separator: "\" and \"") }
-        // A problem that keeps the sizes from being told is said here, where no tensor's absence has said it.
+        // If the sizes cannot be inferred and no tensor is missing, report the reason here.
         if layout == .openAI, architecture == nil, problems.isEmpty {
             let defaults = defaults
             _ = note { try ModelConfiguration(contents, tensors: source, defaults: defaults) }
@@ -176,7 +176,7 @@ package struct ModelInspection: Sendable {
                 add(problem, weightFiles.first ?? "")
             }
         } else {
-            // Without sizes, names can be missed that every model has.
+            // Without sizes, only the tensors that every model has can be checked.
             let missing = TowerTensors.everyModels.filter { !tensors.has($0) }
             for name in missing { add("tensor \"\(named(name))\" is missing", weightFiles.first ?? "") }
         }
@@ -203,7 +203,7 @@ package struct ModelInspection: Sendable {
             let name = String(file.dropLast(12))
             weightFiles.append("heads/\(file)")
             guard let source = note({ try SafetensorsFile(path: folder.appending(path: file).path) }) else { continue }
-            heads.removeAll { $0.name == name }  // the file is what is taken
+            heads.removeAll { $0.name == name }  // the file takes precedence over the tensors in the checkpoint
             inspectHeads(source, file: "heads/\(file)", only: name)
         }
         heads.sort { $0.name < $1.name }
@@ -223,7 +223,7 @@ package struct ModelInspection: Sendable {
             return
         }
         if inventory[name] == nil {
-            // A head of somebody else's, or a wrong file: its plugin decides.
+            // The tensors are of an unknown head, or the file is wrong: only the head's plugin can tell.
             heads.append(Self.part(name, file, nil, Array(source.tensors.values)))
         }
     }

@@ -1,12 +1,13 @@
 package import Tensors
 
 extension Precision {
-    /// The width below which a tower's time is not spent in products.
+    /// The width of the image tower below which a model always computes in float32; there, bf16 would hardly save time.
     private static let narrow = 512
 
-    /// The precision that `auto` means for a model: bf16 where the CPU multiplies it natively and it pays, else f32.
+    /// Returns the precision to compute a model with, which replaces `auto` by bf16 or float32.
     ///
-    /// A small model stays in f32: rounding would move a tight head's logits past thresholds that were set in float32.
+    /// `auto` means bf16 on CPUs that multiply it natively, else float32. Small models stay in float32: there, rounding
+    /// would move scores of the `tight` head past thresholds that were set in float32.
     package func resolved(for architecture: Architecture) -> Precision {
         self == .auto && architecture.vision.width < Self.narrow ? .f32 : resolved
     }

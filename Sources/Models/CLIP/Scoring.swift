@@ -1,23 +1,25 @@
 import Foundation
 
-/// The model's scale and bias, which turn cosines into scores and probabilities.
+/// The scale and bias of a model, which turn cosines into scores and probabilities.
 package struct Scoring: Sendable, Equatable {
-    /// The factor of cosines: e to the `logit_scale`, usually 100.
+    /// The factor that turns a cosine into a logit: e to the power of the model's `logit_scale`, usually 100.
     package let scale: Float
-    /// The number added to the scaled cosine, in families trained with a sigmoid; nil in others.
+    /// The number that is added to a scaled cosine, in models trained with a sigmoid (SigLIP); nil in others.
     package let bias: Float?
 
-    /// The scoring of a pairing head whose scores are logits already.
+    /// The scale and bias for scores that are already logits, not cosines.
     package static let logits = Scoring(scale: 1, bias: nil)
 
     package init(scale: Float, bias: Float?) { (self.scale, self.bias) = (scale, bias) }
 
     package func score(_ cosine: Float) -> Float { scale * cosine + (bias ?? 0) }
 
-    /// The probability of one pair by itself: the sigmoid of its score; nil without a bias.
+    /// Returns the probability that a text matches a picture: the sigmoid of the score; nil without a bias.
     package func probability(_ cosine: Float) -> Float? { bias == nil ? nil : 1 / (1 + exp(-score(cosine))) }
 
-    /// The probabilities of texts compared on one picture: sigmoids if there is a bias, else a softmax.
+    /// Returns the probability of each of several texts for one picture, given their cosines.
+    ///
+    /// These are sigmoids, each by itself, if the model has a bias; otherwise a softmax, which adds up to 1.
     package func probabilities(_ cosines: [Float]) -> [Float] {
         let scores = cosines.map(score)
         guard bias == nil else { return scores.map { 1 / (1 + exp(-$0)) } }

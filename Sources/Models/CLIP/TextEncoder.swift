@@ -2,12 +2,15 @@ package import Checkpoints
 package import Tensors
 import Transformer
 
-/// A model's text tower: a transformer, causal and pooled at the end token in CLIP, otherwise as its family has it.
+/// A model's text tower: a transformer that turns token ids into a text embedding.
 ///
-/// Not Sendable: it belongs to the compute executor. Source: docs/MATHEMATICS.md, sections 4 and 12.
+/// Not Sendable: all calls must run on the compute executor, the one thread for all models and plugins. Source:
+/// docs/MATHEMATICS.md, sections 4 and 12.
 package final class TextEncoder {
     package let architecture: Architecture
-    /// Reads a row of the token embedding when a text needs it: the whole table is a third of the tower.
+    /// Reads one row of the token embedding table, by token id.
+    ///
+    /// Rows are read only when a text needs them, because the whole table is a third of the text tower.
     private let tokenEmbedding: (Int) throws -> [Float]
     private let positions: [Float]
     private let stack: TransformerStack
@@ -17,7 +20,9 @@ package final class TextEncoder {
     private let output: Matrix
     private let packed: PackedWeights?
 
-    /// Reads the text tensors, in OpenAI's names; weights that are packed already are not read.
+    /// Reads the text tower from tensors named as in OpenAI's models.
+    ///
+    /// Weights that the cache file `packed` holds are not read again.
     package init(
         _ source: some TensorSource, architecture: Architecture, precision: Precision, packed: PackedWeights? = nil
     ) throws {
@@ -46,25 +51,25 @@ package final class TextEncoder {
         output = Matrix(rows: 0, columns: d)
     }
 
-    /// Embeds one text: `[d]`, not normalised.
+    /// Embeds one text: returns `[d]`, not normalised.
     ///
-    /// `ids` are start, tokens, end. With a causal mask, padding after the end changes nothing. Without one, `ids` fill
-    /// all places, as the tokenizer fills them. Throws `TextError` on ids outside the vocabulary, no ids, or more ids
-    /// than the context has places.
+    /// `ids` are the start token, the text's tokens and the end token. A tower without a causal mask needs exactly as
+    /// many ids as its context, padded by the tokenizer. Throws `TextError` if the number of ids does not fit, or if an
+    /// id is not in the vocabulary.
     package func encode(_ ids: [Int], trace: ((Matrix) -> Void)? = nil) throws -> [Float] {
         try encode(together: [ids], trace: trace)[0]
     }
 
-    /// Embeds texts: `[texts][d]`, not normalised.
+    /// Embeds several texts: returns `[texts][d]`, not normalised.
     ///
-    /// Reading the weights takes as long as their products with some 60 tokens. So short texts of about the same length
-    /// go through the tower together.
+    /// Texts of about the same length go through the tower together, since reading the weights takes as long as the
+    /// products with some 60 tokens.
     package func encode(_ texts: [[Int]]) throws -> [[Float]] {
         var embeddings = [[Float]](repeating: [], count: texts.count)
         let order = texts.indices.sorted { texts[$0].count < texts[$1].count }
         var start = 0
         while start < order.count {
-            // In order of length, the last is the longest: its tokens are what each of them takes.
+            // Texts are sorted by length, so the last one is the longest, and every text is padded to its length.
             var end = start + 1
             while end < order.count, (end - start + 1) * texts[order[end]].count <= Self.mostTokens { end += 1 }
             let some = order[start..<end]
@@ -76,7 +81,7 @@ package final class TextEncoder {
         return embeddings
     }
 
-    /// The greatest number of tokens that go through the tower together.
+    /// The greatest number of tokens that go through the text tower in one batch.
     private static let mostTokens = 256
 
     private func encode(together texts: [[Int]], trace: ((Matrix) -> Void)?) throws -> [[Float]] {
@@ -109,12 +114,13 @@ package final class TextEncoder {
         }
     }
 
-    /// Releases memory while no text is expected; the next text takes some milliseconds longer.
+    /// Releases the memory of cached weights between texts; the next text takes some milliseconds longer.
     package func releaseMemory() { packed?.releaseMemory() }
 
-    /// The pooled place: the first with the end token, if a configuration names it, else the first with the largest id.
+    /// Returns the position at which the text embedding is read: the first one with the end token.
     ///
-    /// In CLIP's vocabulary the end token has the largest id.
+    /// Without a configured end token, it is the first position of the largest token id, which is CLIP's end token.
+    /// Towers with `poolsLast` use the last position.
     private func poolingPlace(_ ids: [Int]) -> Int {
         if architecture.text.form.poolsLast { return ids.count - 1 }
         if let end = architecture.text.endToken, let place = ids.firstIndex(of: end) { return place }
@@ -123,7 +129,7 @@ package final class TextEncoder {
     }
 }
 
-/// Token ids that the text tower refuses.
+/// Token ids that do not fit the text tower.
 package enum TextError: Error, Equatable, CustomStringConvertible {
     case length(Int, context: Int)
     case unknownToken(Int, vocabulary: Int)

@@ -1,12 +1,12 @@
-/// Combines several sentences with one meaning into one text embedding.
+/// Combines the embeddings of several sentences with the same meaning into one text embedding.
 ///
 /// Source: CLIP's prompt ensembling (Radford et al. 2021, section 3.1.4; openai/CLIP
 /// `Prompt_Engineering_for_ImageNet`).
 package enum TextEnsemble {
     /// Returns the mean of the normalised embeddings `[n][d]`, scaled to the average length of the embeddings.
     ///
-    /// The length matters to heads that take text embeddings unnormalised, such as `tight`. A single embedding is
-    /// returned unchanged.
+    /// The length matters to heads (models that score a window) that do not normalise text embeddings, such as `tight`.
+    /// A single embedding is returned unchanged.
     package static func average(_ embeddings: [[Float]]) -> [Float] {
         guard embeddings.count > 1, let first = embeddings.first else { return embeddings.first ?? [] }
         var sum = [Float](repeating: 0, count: first.count)

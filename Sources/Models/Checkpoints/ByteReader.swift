@@ -1,12 +1,14 @@
-/// Reads a part of an untrusted file from front to back; every step is checked against the part's end.
+/// Reads one byte range of an untrusted file from front to back.
+///
+/// Every read is checked against the end of the range; a read beyond it throws `.truncated`.
 struct ByteReader {
     let file: MappedFile
     private(set) var offset: Int
     let end: Int
-    /// What the bytes are, for error messages: "the pickle".
+    /// The name of the data in the byte range, for error messages: "the pickle".
     let what: String
 
-    /// Reads a range of the file; throws if it reaches beyond the file's end, since the file is then truncated.
+    /// Makes a reader of `range`; throws `.truncated` if the range reaches beyond the end of the file.
     init(_ file: MappedFile, _ range: Range<Int>, what: String) throws(CheckpointError) {
         guard range.lowerBound >= 0, range.upperBound <= file.count else {
             throw CheckpointError(file.path, .truncated("\(what) would reach beyond its end"))
@@ -19,7 +21,7 @@ struct ByteReader {
 
     var remaining: Int { end - offset }
 
-    /// Reads the next little-endian integer.
+    /// Reads the next little-endian integer of the type `T`.
     mutating func integer<T: FixedWidthInteger>(_: T.Type = T.self) throws(CheckpointError) -> T {
         let range = try next(MemoryLayout<T>.size)
         return file.withBytes(range) { T(littleEndian: $0.loadUnaligned(as: T.self)) }
@@ -29,7 +31,9 @@ struct ByteReader {
         file.withBytes(try next(count)) { Array($0) }
     }
 
-    /// Reads the bytes up to the next line feed, and the line feed; a line has at most 1000 bytes.
+    /// Reads the bytes before the next line feed, and skips the line feed.
+    ///
+    /// Throws if no line feed follows within 1,000 bytes.
     mutating func line() throws(CheckpointError) -> [UInt8] {
         let window = offset..<offset + min(remaining, 1000)
         guard let length = file.withBytes(window, { $0.firstIndex(of: 0x0A) }) else {

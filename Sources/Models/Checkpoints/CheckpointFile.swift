@@ -1,35 +1,41 @@
 import SystemSupport
 
-/// Named tensors on disk, in one file or in shards.
+/// A model checkpoint on disk: named tensors in one file, or in several files (shards) with an index.
 package protocol CheckpointFile: TensorSource, Sendable {
-    /// The size of all files in bytes.
+    /// The total size of the checkpoint's files in bytes; a shard index is not counted.
     var fileSize: Int { get }
-    /// The paths of all files, sorted by name.
+    /// The paths of the checkpoint's files; of a sharded checkpoint, the index and then its shards by name.
     var paths: [String] { get }
-    /// The element types that are not supported, by tensor; these tensors are missing from `tensors`.
-    var unreadable: [String: String] { get }
-    /// Eight hexadecimal digits of FNV-1a over the sizes and a sample of the bytes.
+    /// The tensors whose element type is not supported: tensor name to type name.
     ///
-    /// It tells models apart without reading gigabytes. It is not a checksum.
-    var headerHash: String { get }
-    /// Lends a tensor's elements, row-major and little-endian, for the duration of `body`.
+    /// `tensors` does not contain them, so reading one fails as if it were missing.
+    var unreadable: [String: String] { get }
+    /// A fingerprint of the checkpoint: eight hexadecimal digits of FNV-1a.
+    ///
+    /// It covers the file sizes and a sample of the bytes, so that models can be told apart without reading gigabytes.
+    /// It is not a checksum.
+    var sampleHash: String { get }
+    /// Calls `body` with the elements of the tensor `name`, row-major and little-endian.
+    ///
+    /// The buffer is valid only until `body` returns.
     func withBytes<R>(of name: String, _ body: (UnsafeRawBufferPointer) -> R) throws(CheckpointError) -> R
-    /// Releases the memory of what was read; a later use reads it again.
+    /// Lets the system reclaim the memory of file pages that were read; later reads load them again.
     func releaseMemory()
 }
 
-/// A checkpoint in a single file.
+/// A checkpoint that consists of a single file.
 package protocol SingleFile: CheckpointFile {
     var file: MappedFile { get }
 }
 
-/// Opens a checkpoint by its name: `.safetensors`, `.index.json` (the index of shards), or else a `torch.save` file.
+/// Opens a checkpoint; the file name selects the format.
 ///
-/// Files of `torch.save` are usually named `.bin`, `.pt` or `.pth`.
+/// `.safetensors` is a safetensors file and `.index.json` an index of shards. Any other name is opened as a
+/// `torch.save` file; those are usually named `.bin`, `.pt` or `.pth`.
 package func openCheckpoint(path: String) throws(CheckpointError) -> any CheckpointFile {
     if path.hasSuffix(".index.json") { return try ShardedFile(index: path) }
     let file = try MappedFile(path: path)
-    if let strange = FileKind.stranger(file) { throw CheckpointError(path, .malformed(strange)) }
+    if let problem = FileKind.problem(file) { throw CheckpointError(path, .malformed(problem)) }
     if path.hasSuffix(".safetensors") { return try SafetensorsFile(file) }
     return try PyTorchFile(file)
 }
@@ -41,10 +47,10 @@ extension SingleFile {
     package var unreadable: [String: String] { [:] }
     package func releaseMemory() { file.releaseMemory() }
 
-    package var headerHash: String {
+    package var sampleHash: String {
         var hash = FNV1a()
         withUnsafeBytes(of: UInt64(fileSize).littleEndian) { $0.forEach { hash.mix($0) } }
-        // A page here and there brings its neighbours: given back as we go, or the whole file would count as ours.
+        // Reading a page also loads its neighbours: release as we go, or the whole file would count as our memory.
         let step = max(1, file.count / 65536)
         for start in stride(from: 0, to: file.count, by: step * 4096) {
             file.withBytes(start..<min(start + step * 4096, file.count)) { bytes in
@@ -59,7 +65,7 @@ extension SingleFile {
 extension CheckpointFile {
     package func floats(_ name: String) throws(CheckpointError) -> [Float] {
         guard let info = tensors[name] else { throw CheckpointError(origin, .missingTensor(name)) }
-        // Large ones are given back as we go, or a model would be in memory twice when its last layer is read.
+        // Release large tensors as we go, or the model would be in memory twice when its last layer is read.
         defer { if info.count >= 1 << 18 { releaseMemory() } }
         return try withBytes(of: name) { widen($0, info.type, info.count) }
     }
@@ -75,7 +81,7 @@ extension CheckpointFile {
         }
     }
 
-    /// The tensor's numbers as 64-bit integers; throws unless its type is an integer type.
+    /// Returns the numbers of a tensor as integers; throws unless its element type is an integer type or bool.
     package func integers(_ name: String) throws(CheckpointError) -> [Int] {
         guard let info = tensors[name] else { throw CheckpointError(origin, .missingTensor(name)) }
         let found = try withBytes(of: name) { (bytes) -> [Int]? in

@@ -1,7 +1,7 @@
-/// Recognises, by its first bytes, a file that is not a checkpoint.
+/// Recognises files that are not checkpoints (HTML pages, Git LFS pointers, GGUF, ...) by their first bytes.
 enum FileKind {
-    /// Returns a sentence that names the file's real kind; nil if the file may be a checkpoint.
-    static func stranger(_ file: MappedFile) -> String? {
+    /// Returns an error message that names the kind of a file that is no checkpoint; nil if it may be one.
+    static func problem(_ file: MappedFile) -> String? {
         guard file.count > 0 else { return "the file is empty" }
         let head = file.withBytes(0..<min(file.count, 512)) { Array($0) }
         if head.starts(with: "version https://git-lfs".utf8) {
@@ -22,7 +22,7 @@ enum FileKind {
             ([0x1F, 0x8B], "compressed by gzip"), ([0x93] + Array("NUMPY".utf8), "an array of NumPy"),
             ([0x28, 0xB5, 0x2F, 0xFD], "compressed by zstd"), ([0xFD, 0x37, 0x7A, 0x58, 0x5A], "compressed by xz"),
         ]
-        // A length before a safetensors header may begin with any byte: no header is a hundred million bytes long.
+        // A safetensors file begins with a length, which may equal a magic number: look for the header after it.
         guard let found = known.first(where: { head.starts(with: $0.magic) }) else { return nil }
         let isHeader = head.count > 8 && head[8] == UInt8(ascii: "{") && head[4..<8].allSatisfy { $0 == 0 }
         return isHeader ? nil : "it is \(found.what), which is not read: expected safetensors or what torch.save writes"

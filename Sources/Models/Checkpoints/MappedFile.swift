@@ -1,8 +1,8 @@
 import Foundation
 
-/// A file mapped read-only into memory, whose pages are read on first access; or bytes held in memory.
+/// The bytes of a file: mapped read-only into memory and read on first access, or copied into memory.
 ///
-/// Immutable after `init`: the bytes are never written or moved, and leave only as an argument of a closure.
+/// The bytes never change or move after `init`. Callers see them only inside the closure of `withBytes`.
 // @unchecked: the pointer is written in init only, the bytes are read-only
 package final class MappedFile: @unchecked Sendable {
     package let path: String
@@ -10,7 +10,7 @@ package final class MappedFile: @unchecked Sendable {
     private let isMapped: Bool
     package let count: Int
 
-    /// Copies bytes into memory, for readers of files from elsewhere; `name` appears in messages.
+    /// Copies `bytes` into memory, for data that did not come from a file; `name` replaces the path in error messages.
     package init(bytes: UnsafeRawBufferPointer, name: String) {
         path = name
         isMapped = false
@@ -47,7 +47,9 @@ package final class MappedFile: @unchecked Sendable {
         if isMapped { munmap(pointer, count) } else { pointer.deallocate() }
     }
 
-    /// Lends the bytes `[offset, offset + count)`, which must lie inside the file, for the duration of `body`.
+    /// Calls `body` with the bytes of `range`, which must lie inside the file.
+    ///
+    /// The buffer is valid only until `body` returns.
     package func withBytes<R, E: Error>(
         _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {
@@ -55,7 +57,7 @@ package final class MappedFile: @unchecked Sendable {
         return try body(UnsafeRawBufferPointer(start: base.map { $0 + range.lowerBound }, count: range.count))
     }
 
-    /// Releases the memory of pages that were read; reading them again is cheap while the system caches them.
+    /// Lets the system reclaim the memory of mapped pages that were read; reading them again loads them from the file.
     package func releaseMemory() {
         if let base, isMapped { madvise(UnsafeMutableRawPointer(mutating: base), count, MADV_DONTNEED) }
     }

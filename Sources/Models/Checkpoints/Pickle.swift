@@ -1,7 +1,6 @@
-/// A value from a pickle: plain data, or a part of a state dict's tensors.
+/// A value that a Python pickle builds: a plain value, or the number of a container in `PickleHeap`.
 ///
-/// A container is stored in a `PickleHeap` and referred to by its number. Values are thus flat, and no nesting or cycle
-/// in a file can nest or leak memory here.
+/// Containers refer to each other by number, so deep nesting or cycles in a file cause no recursion and no leak.
 enum PickleValue {
     case none
     case flag(Bool)
@@ -14,10 +13,10 @@ enum PickleValue {
     case dictionary(Int)
     case storage(Int)
     case tensor(Int)
-    /// A module of TorchScript, by its number in the heap.
+    /// A TorchScript module; the number is its index in `PickleHeap.objects`.
     case object(Int)
 
-    /// The kind of the value, for error messages.
+    /// The name of the value's kind for error messages, such as "a list".
     var kind: String {
         switch self {
         case .none: "None"
@@ -36,17 +35,17 @@ enum PickleValue {
     }
 }
 
-/// The Python names that a state dict needs.
+/// The Python classes and functions that a pickled state dict may name; every other name is rejected.
 ///
-/// Other names are refused; none of them runs code.
+/// They are only recognised: no Python code runs.
 enum PickleGlobal {
     case orderedDictionary
     case rebuildTensor
     case rebuildParameter
     case storage(ElementType)
-    /// A class of TorchScript; allowed only in TorchScript archives.
+    /// A TorchScript class; allowed only in TorchScript archives.
     case module
-    /// TorchScript's marker of a container's type.
+    /// A TorchScript function that annotates a container with its type (`torch.jit._pickle`).
     case typed
 
     init?(module: String, name: String) {
@@ -69,15 +68,17 @@ enum PickleGlobal {
     }
 }
 
-/// A storage outside the pickle: a run of elements that tensors may share.
+/// A `torch` storage that the pickle names: a run of elements in the file, which tensors may share.
 struct PickleStorage: Equatable {
     let key: String
     let type: ElementType
-    /// The number of elements.
+    /// The number of elements in the storage, as the pickle claims.
     let count: Int
 }
 
-/// A view of a storage, as the pickle describes it; not yet checked.
+/// A tensor as the pickle describes it: a strided view of a storage; offset and strides are in elements.
+///
+/// It is not yet checked against the size of the storage.
 struct PickleTensor {
     let storage: PickleStorage
     let offset: Int
@@ -85,18 +86,18 @@ struct PickleTensor {
     let strides: [Int]
 }
 
-/// The containers of one pickle, and its result.
+/// The containers that one pickle built, and its final value (`result`).
 struct PickleHeap {
     var tuples: [[PickleValue]] = [[]]
     var lists: [[PickleValue]] = []
     var dictionaries: [[(key: PickleValue, value: PickleValue)]] = []
-    /// The dictionary of each module's attributes; nil until it is set.
+    /// The attributes of each TorchScript module: an index into `dictionaries`; nil if the pickle sets none.
     var objects: [Int?] = []
     var storages: [PickleStorage] = []
     var tensors: [PickleTensor] = []
     var result = PickleValue.none
 
-    /// The entries of a dictionary that have string keys; others are left out.
+    /// Returns the entries of dictionary number `dictionary` whose keys are strings; other entries are skipped.
     func entries(_ dictionary: Int) -> [(key: String, value: PickleValue)] {
         dictionaries[dictionary].compactMap { entry in
             guard case .text(let key) = entry.key else { return nil }

@@ -1,4 +1,4 @@
-/// Names of the pickle instructions in Python's `pickletools`, for error messages.
+/// The names of pickle instructions as Python's `pickletools` prints them, for error messages.
 ///
 /// Source: CPython `Lib/pickletools.py`, protocols 0 to 5.
 enum PickleOpcode {

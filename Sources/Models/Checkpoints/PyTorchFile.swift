@@ -1,7 +1,7 @@
-/// A state dict written by `torch.save`: a zip archive with a pickle and storages, or the format before PyTorch 1.6.
+/// A state dict written by `torch.save`, in the zip format or in the stream format before PyTorch 1.6.
 ///
-/// The file is untrusted. `Unpickler` reads the pickle and runs no code; each tensor is checked against its storage
-/// before a byte is read. Source: PyTorch `torch/serialization.py`; docs/MATHEMATICS.md, section 2.
+/// The file is untrusted. `Unpickler` reads the pickle without running code, and each tensor is checked against its
+/// storage before its bytes are read. Source: PyTorch `torch/serialization.py`; docs/MATHEMATICS.md, section 2.
 package struct PyTorchFile: SingleFile {
     package let tensors: [String: TensorInfo]
     package let file: MappedFile
@@ -17,7 +17,7 @@ package struct PyTorchFile: SingleFile {
         let content = try isArchive ? PyTorchArchive.read(file) : PyTorchStream.read(file)
         var tensors: [String: TensorInfo] = [:]
         var places: [String: StridedTensor] = [:]
-        // Views may repeat elements, so a small file could stand for any amount of memory.
+        // Views may repeat elements, so a small file could describe tensors of any size: limit their total.
         var room = 4 * file.count + 1 << 24
         for (name, tensor) in try StateDictionary.tensors(of: content.heap, path: file.path) {
             let key = tensor.storage.key
@@ -59,13 +59,15 @@ package struct PyTorchFile: SingleFile {
     }
 }
 
-/// The contents of a pickle, and the bytes of the storages that it names, by key.
+/// The decoded pickle of a `torch.save` file, and the byte range of each storage in the file, by storage key.
 struct PyTorchContent {
     let heap: PickleHeap
     let storages: [String: Range<Int>]
 }
 
-/// The container since PyTorch 1.6: `<any name>/data.pkl` and `<any name>/data/<key>`.
+/// Reads the `torch.save` format since PyTorch 1.6: a zip of `<any name>/data.pkl` and `<any name>/data/<key>`.
+///
+/// The first is a pickle, the others are the storages that it names.
 enum PyTorchArchive {
     static func read(_ file: MappedFile) throws(CheckpointError) -> PyTorchContent {
         let archive = try ZipArchive(file)
@@ -74,7 +76,7 @@ enum PyTorchArchive {
             name.hasSuffix("/data.pkl") && name.utf8.count(where: { $0 == 0x2F }) == 1
         }
         let pickles = entries.keys.filter(isPickle)
-        // Code may be compressed, and is not looked at; what holds the weights may not.
+        // Entries with TorchScript code may be compressed, since they are not read; pickle and weights may not.
         if let packed = archive.compressed.first(where: { isPickle($0) || $0.contains("/data/") }) {
             throw CheckpointError(
                 file.path,
@@ -86,7 +88,7 @@ enum PyTorchArchive {
                 file.path, .malformed("the zip archive has \(pickles.count) data.pkl, torch.save writes one"))
         }
         let top = pickle.dropLast("data.pkl".count)
-        // TorchScript: the modules are objects of classes whose code lies beside. None is run; their tensors are read.
+        // In TorchScript, modules are objects of classes whose code is in the archive. No code is run.
         let names = Array(entries.keys) + archive.compressed
         let isScript = names.contains { $0 == "\(top)constants.pkl" || $0.hasPrefix("\(top)code/") }
         if let order = entries["\(top)byteorder"] {
@@ -103,12 +105,12 @@ enum PyTorchArchive {
     }
 }
 
-/// The container before PyTorch 1.6: five pickles, then the storages.
+/// Reads the `torch.save` format before PyTorch 1.6: five pickles, then the storages.
 ///
-/// The pickles are a magic number, the version, facts about the machine, the object, and the storages' keys. Each
-/// storage is its length in elements, then its bytes.
+/// The pickles are a magic number, the format version, facts about the machine, the saved object, and the storage keys.
+/// Each storage is its length in elements, followed by its bytes.
 enum PyTorchStream {
-    /// The pickle that encodes the magic number.
+    /// The first pickle of the stream, which encodes PyTorch's magic number; it identifies the format.
     private static let magic: [UInt8] = [
         0x80, 2, 0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
     ]

@@ -1,8 +1,8 @@
 import Foundation
 
-/// A safetensors file: an 8-byte header length, a JSON header, then the tensors' bytes.
+/// A safetensors file: an 8-byte header length, a JSON header, then the bytes of the tensors.
 ///
-/// The header is untrusted: every offset is checked against the file and the shape before a byte is read.
+/// The header is untrusted: every offset is checked against the file size and the tensor's shape.
 package struct SafetensorsFile: SingleFile {
     package let tensors: [String: TensorInfo]
     package let metadata: [String: String]
@@ -10,12 +10,12 @@ package struct SafetensorsFile: SingleFile {
     package let file: MappedFile
     private let ranges: [String: Range<Int>]
 
-    /// The greatest size of a header in bytes; CLIP's has 0.1 MB.
+    /// The largest accepted JSON header in bytes; a CLIP model's header has about 0.1 MB.
     ///
-    /// The format allows more, but parsed JSON takes more memory.
+    /// The safetensors format allows more, but parsed JSON takes several times its size in memory.
     private static let headerLimit = 16 << 20
 
-    /// Element types of the format that are not supported.
+    /// The safetensors element types that cannot be read; their tensors are listed in `unreadable`.
     private static let unreadTypes: Set = [
         "F4", "F6_E2M3", "F6_E3M2", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "U16", "U32", "U64",
         "C64", "C128",
@@ -40,7 +40,7 @@ package struct SafetensorsFile: SingleFile {
                 guard Self.unreadTypes.contains(typeName) else {
                     throw CheckpointError(path, .unsupported("element type \(quoted(typeName)) of tensor \(shown)"))
                 }
-                // A type that is not read matters only if somebody needs the tensor.
+                // An unsupported type matters only if the tensor is needed.
                 unreadable[name] = quoted(typeName)
                 continue
             }
@@ -61,7 +61,7 @@ package struct SafetensorsFile: SingleFile {
                     .malformed(
                         "tensor \(shown) of shape \(shape) needs \(bytes) bytes, has \(offsets[1] - offsets[0])"))
             }
-            // The format's own rule; without it, a small file could stand for any amount of memory.
+            // The format forbids shared bytes; without this check, a small file could describe tensors of any size.
             room -= bytes
             guard room >= 0 else { throw CheckpointError(path, .malformed("its tensors share bytes")) }
             tensors[name] = TensorInfo(name: name, type: type, shape: shape)
@@ -74,7 +74,7 @@ package struct SafetensorsFile: SingleFile {
         metadata = header["__metadata__"] as? [String: String] ?? [:]
     }
 
-    /// Returns the header, and the offset of the first byte after it.
+    /// Returns the parsed JSON header of `file`, and the offset of the first byte after it.
     private static func header(of file: MappedFile) throws(CheckpointError) -> (json: [String: Any], end: Int) {
         let path = file.path
         guard file.count >= 8 else { throw CheckpointError(path, .truncated("no room for the header length")) }

@@ -1,14 +1,14 @@
 import Foundation
 import SystemSupport
 
-/// Writes safetensors files, with one tensor in memory at a time.
+/// Writes safetensors files; only one tensor at a time is in memory.
 ///
-/// Like the format's own library, it sorts by the width of the element type, widest first, then by name: each tensor
-/// then lies at a multiple of its element's size. The header is padded with spaces to a multiple of 8.
+/// Like the reference library, it sorts tensors by element size, largest first, then by name. Each tensor then starts
+/// at a multiple of its element size. The header is padded with spaces to a multiple of 8 bytes.
 package enum SafetensorsWriter {
-    /// Writes the named tensors of a source, each with its stored element type.
+    /// Writes the tensors `names` of `source` to the file `path`, each with its original element type.
     ///
-    /// Throws if a number would change; none does for f32, f16, bf16 and the small integers.
+    /// Throws if float32 cannot represent a number of the source exactly. All of f64 and integers from 2²⁴ on fail.
     package static func write(
         _ source: some TensorSource, names: some Sequence<String>, metadata: [String: String] = ["format": "pt"],
         to path: String
@@ -32,7 +32,7 @@ package enum SafetensorsWriter {
         try file.finish()
     }
 
-    /// Returns the header's length, little-endian, and the header.
+    /// Returns the start of a safetensors file: the length of the JSON header, little-endian, and the header.
     private static func header(_ tensors: [TensorInfo], metadata: [String: String]) throws -> [UInt8] {
         var entries: [String: Any] = ["__metadata__": metadata]
         var offset = 0
@@ -48,9 +48,9 @@ package enum SafetensorsWriter {
     }
 }
 
-/// Encodes numbers in an element type, little-endian: the inverse of `widen`.
+/// Encodes float32 numbers as `type`, little-endian; the inverse of `widen`.
 ///
-/// Returns nil if a number would change, or may have changed when it was widened.
+/// Returns nil if a number cannot be stored exactly, or if `widen` may have rounded it.
 func storedBytes(_ values: [Float], as type: ElementType) -> [UInt8]? {
     func each<T: FixedWidthInteger>(_ convert: (Float) -> T?) -> [UInt8]? {
         var out = [UInt8](repeating: 0, count: values.count * MemoryLayout<T>.size)
@@ -63,7 +63,7 @@ func storedBytes(_ values: [Float], as type: ElementType) -> [UInt8]? {
         }
         return isExact ? out : nil
     }
-    // Below 2²⁴ a float32 is every integer exactly; a larger one may have been rounded.
+    // A float32 holds every integer below 2²⁴ exactly; a larger one may have been rounded.
     func integer<T: FixedWidthInteger>(_: T.Type) -> [UInt8]? { each { abs($0) < 0x1p24 ? T(exactly: $0) : nil } }
     return switch type {
     case .float32: each { $0.bitPattern }
@@ -78,7 +78,7 @@ func storedBytes(_ values: [Float], as type: ElementType) -> [UInt8]? {
     }
 }
 
-/// Converts single precision to IEEE half, the inverse of `widenHalf`; nil if that would change the value.
+/// Converts a float32 to the bits of a float16, the inverse of `widenHalf`; nil if float16 cannot hold the value.
 func narrowHalf(_ value: Float) -> UInt16? {
     let bits = value.bitPattern
     let sign = UInt16(bits >> 16 & 0x8000)

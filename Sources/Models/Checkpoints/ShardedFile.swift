@@ -1,20 +1,20 @@
 import Foundation
 import SystemSupport
 
-/// A checkpoint in shards: an index that maps tensors to files, and those files beside it.
+/// A checkpoint in shards: a JSON index that maps tensor names to files in the index's own directory.
 ///
-/// The index is untrusted: it may only name files in its own directory, and every tensor must be in exactly the file
-/// given for it. Source: transformers `modeling_utils`: `{"metadata": …, "weight_map": {tensor: file}}`.
+/// The index is untrusted: it may name only files beside it, and each tensor must be in exactly the file that the index
+/// names. Source: transformers `modeling_utils`: `{"metadata": …, "weight_map": {tensor: file}}`.
 package struct ShardedFile: CheckpointFile {
     package let origin: String
     package let tensors: [String: TensorInfo]
     package let unreadable: [String: String]
     package let paths: [String]
     private let shards: [any CheckpointFile]
-    /// The number of the shard that holds each tensor.
+    /// The index in `shards` of the file that holds each tensor, by tensor name.
     private let places: [String: Int]
 
-    /// The greatest size of an index in bytes; one of a model with 100,000 tensors has 8 MB.
+    /// The largest accepted shard index in bytes; the index of a model with 100,000 tensors has 8 MB.
     private static let sizeLimit = 16 << 20
     private static let countLimit = 1024
 
@@ -38,7 +38,7 @@ package struct ShardedFile: CheckpointFile {
                 (tensors[tensor], places[tensor]) = (info, place)
             }
             for (tensor, type) in shard.unreadable where map[tensor] == name { unreadable[tensor] = type }
-            // A tensor that the index leaves out would be neither read nor missed.
+            // A tensor that the index does not list would be ignored silently.
             let stray = shard.tensors.keys.first { map[$0] != name }
             if let stray {
                 throw CheckpointError(
@@ -54,7 +54,9 @@ package struct ShardedFile: CheckpointFile {
         (self.tensors, self.unreadable, self.shards, self.places) = (tensors, unreadable, shards, places)
     }
 
-    /// Reads the file name of every tensor from an index; names are checked, files are not opened.
+    /// Returns the shard's file name of every tensor that the index in `file` lists.
+    ///
+    /// It checks that the names are plain file names, but opens no shard.
     package static func map(_ file: MappedFile) throws(CheckpointError) -> [String: String] {
         func malformed(_ what: String) -> CheckpointError { CheckpointError(file.path, .malformed(what)) }
         guard file.count <= sizeLimit else {
@@ -80,9 +82,9 @@ package struct ShardedFile: CheckpointFile {
 
     package var fileSize: Int { shards.reduce(0) { $0 + $1.fileSize } }
 
-    package var headerHash: String {
+    package var sampleHash: String {
         var hash = FNV1a()
-        for shard in shards { for byte in shard.headerHash.utf8 { hash.mix(byte) } }
+        for shard in shards { for byte in shard.sampleHash.utf8 { hash.mix(byte) } }
         return hash.digits
     }
 

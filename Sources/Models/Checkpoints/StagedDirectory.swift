@@ -2,19 +2,19 @@ import CPlatform
 package import Foundation
 package import SystemSupport
 
-/// Creates directories that appear whole or not at all: filled under another name, then renamed.
+/// Creates directories that appear complete or not at all: filled under a temporary name, then renamed.
 package enum StagedDirectory {
-    /// Fills a directory through `fill`, then renames it to its destination.
+    /// Lets `fill` write a new directory, then renames it to `destination`.
     ///
     /// If `fill` throws, the new directory is removed, and an existing destination is unchanged.
     package static func create(
         _ destination: URL, replacing: Bool, fill: (URL) throws -> Void
     ) throws {
-        // What a link leads to is filled, and not put into the link's place.
+        // Replace the directory that a symbolic link points to, not the link.
         let destination = destination.resolvingSymlinksInPath()
         try check(destination, replacing: replacing)
         let parent = destination.standardizedFileURL.deletingLastPathComponent()
-        // Deepest first: those that are made here go again if they stay empty.
+        // Deepest first: parent directories that are created here are removed again if they stay empty.
         let missing = sequence(first: parent) { $0.path == "/" ? nil : $0.deletingLastPathComponent() }
             .prefix { !FileManager.default.fileExists(atPath: $0.path) }
         defer { for folder in missing { rmdir(folder.path) } }
@@ -26,9 +26,9 @@ package enum StagedDirectory {
         try publish(staged, as: destination, replacing: replacing)
     }
 
-    /// Throws if the destination exists, unless it may be replaced.
+    /// Throws if `destination` is not empty, unless `replacing` is set and it is a model directory.
     ///
-    /// A directory is replaced only if it is a model, so that `--force` with a mistyped path destroys nothing else.
+    /// The second condition protects other directories from `--force` with a mistyped path.
     package static func check(_ destination: URL, replacing: Bool) throws(WriteError) {
         guard FileManager.default.fileExists(atPath: destination.path) else { return }
         guard let entries = try? FileManager.default.contentsOfDirectory(atPath: destination.path) else {
@@ -44,16 +44,16 @@ package enum StagedDirectory {
         }
     }
 
-    /// Renames a filled directory to its destination, once all of it is on the disk.
+    /// Writes the filled directory `staged` to the disk (`fsync`), then renames it to `destination`.
     package static func publish(_ staged: URL, as destination: URL, replacing: Bool) throws(WriteError) {
         try check(destination, replacing: replacing)
         try synchronise(staged)
         let parent = destination.standardizedFileURL.deletingLastPathComponent()
         if ww_exchange(staged.path, destination.path) == 0 {
-            // Now the old one is at the staged place.
+            // The exchange moved the old directory to the staged path.
             try? FileManager.default.removeItem(at: staged)
         } else {
-            // Nothing to exchange with, or a file system that cannot: an empty directory is renamed over.
+            // No destination exists yet, or the file system cannot exchange: move an old directory aside, then rename.
             let aside = staged.appendingPathExtension("old")
             let hadOld = rename(destination.path, aside.path) == 0
             guard rename(staged.path, destination.path) == 0 else {
@@ -74,7 +74,7 @@ package enum StagedDirectory {
         }
     }
 
-    /// Writes every file and directory below a directory, and the directory itself, to the disk (`fsync`).
+    /// Writes a directory and everything below it to the disk (`fsync`).
     private static func synchronise(_ directory: URL) throws(WriteError) {
         for name in FileManager.default.enumerator(atPath: directory.path) ?? .init() {
             guard let name = name as? String else { continue }

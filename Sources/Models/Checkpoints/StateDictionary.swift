@@ -1,9 +1,11 @@
-/// The named tensors of an unpickled file.
+/// Finds the named tensors in the decoded pickle of a PyTorch file.
 enum StateDictionary {
-    /// Keys under which training code saves the state dict beside other objects.
+    /// The keys under which training scripts save the state dict, beside other objects such as an optimiser's state.
     private static let nestedKeys = ["state_dict", "model_state_dict", "model"]
 
-    /// Returns the tensors by name, not yet checked; throws if the file holds something else.
+    /// Returns the tensors of the pickle by name; their bounds are not yet checked.
+    ///
+    /// Throws if the pickle holds no state dict, for example only an optimiser's state.
     static func tensors(of heap: PickleHeap, path: String) throws(CheckpointError) -> [String: PickleTensor] {
         if case .object(let root) = heap.result { return try modules(from: root, heap, path) }
         guard case .dictionary(let top) = heap.result else {
@@ -25,13 +27,13 @@ enum StateDictionary {
         return found
     }
 
-    /// The greatest number of modules.
+    /// The largest number of TorchScript modules that are visited.
     ///
-    /// It ends the search in a file whose modules contain each other.
+    /// The limit ends the search in a file whose modules contain each other.
     private static let moduleLimit = 100_000
     private static let depthLimit = 64
 
-    /// Returns the tensors of a TorchScript module and its submodules, named as by its `state_dict()`.
+    /// Returns the tensors of a TorchScript module and its submodules, named as its `state_dict()` names them.
     private static func modules(
         from root: Int, _ heap: PickleHeap, _ path: String
     ) throws(CheckpointError) -> [String: PickleTensor] {

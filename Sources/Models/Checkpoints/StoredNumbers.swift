@@ -1,6 +1,6 @@
-/// Converts stored numbers to float32: exactly for f16 and bf16, rounded for f64 and integers.
+/// Converts `count` stored numbers of type `type` to float32: f16 and bf16 exactly, f64 and integers rounded.
 ///
-/// `bytes` holds at least `count` elements of `type`, little-endian, at any alignment.
+/// `bytes` holds at least `count` little-endian elements; it needs no alignment.
 func widen(_ bytes: UnsafeRawBufferPointer, _ type: ElementType, _ count: Int) -> [Float] {
     func each<T>(_: T.Type, _ convert: (T) -> Float) -> [Float] {
         [Float](unsafeUninitializedCapacity: count) { out, filled in
@@ -23,7 +23,7 @@ func widen(_ bytes: UnsafeRawBufferPointer, _ type: ElementType, _ count: Int) -
     }
 }
 
-/// Converts IEEE half precision to single precision exactly, subnormals and infinities included.
+/// Converts the bits of a float16 to float32; exact for every value, subnormals and infinities included.
 func widenHalf(_ bits: UInt16) -> Float {
     let sign = UInt32(bits & 0x8000) << 16
     let exponent = UInt32(bits >> 10) & 0x1F

@@ -1,13 +1,15 @@
-/// A checked view of a storage: where a tensor's elements lie in the file.
+/// The position of a PyTorch tensor's elements in the file: a strided view, already checked against its storage.
 struct StridedTensor: Sendable {
-    /// The bytes from the first element to the end of the last.
+    /// The byte range in the file from the tensor's first element to the end of its last.
     let range: Range<Int>
     let type: ElementType
-    /// Sizes and strides, in elements, of the dimensions larger than 1; outermost first.
+    /// The size and stride, in elements, of each dimension larger than 1; outermost first.
     private let axes: [(size: Int, stride: Int)]
     let count: Int
 
-    /// Checks the view against its storage's bytes; nil if it reaches outside, or if its numbers are invalid.
+    /// Checks the tensor's view against `storage`, the byte range of its storage in the file.
+    ///
+    /// Returns nil if the view reaches outside of the storage, or if its offset, shape or strides are invalid.
     init?(_ tensor: PickleTensor, storage: Range<Int>) {
         let size = tensor.storage.type.size
         guard tensor.storage.count <= storage.count / size, let count = TensorInfo.count(of: tensor.shape),
@@ -30,7 +32,9 @@ struct StridedTensor: Sendable {
         self.axes = axes.map { (size: $0.0, stride: $0.1) }
     }
 
-    /// Lends the elements in row-major order; copies them if the file stores them in another order.
+    /// Calls `body` with the tensor's elements in row-major order; copies them if the file stores another order.
+    ///
+    /// The buffer is valid only until `body` returns.
     func withBytes<R>(of file: MappedFile, _ body: (UnsafeRawBufferPointer) -> R) -> R {
         var expected = 1
         let isContiguous = axes.reversed().allSatisfy { axis in
@@ -49,7 +53,7 @@ struct StridedTensor: Sendable {
     }
 
     private func gather<T: FixedWidthInteger>(_ bytes: UnsafeRawBufferPointer, _: T.Type) -> [T] {
-        // There is an axis, else the elements lay row-major.
+        // There is at least one axis: without any, the tensor is contiguous and `gather` is not called.
         guard let inner = axes.last else { return [] }
         let outer = axes.dropLast()
         var place = [Int](repeating: 0, count: outer.count)

@@ -1,4 +1,4 @@
-/// The element type of a stored tensor.
+/// The element type of a stored tensor; raw values are the names of the safetensors format.
 package enum ElementType: String, Sendable, Equatable {
     case float64 = "F64"
     case float32 = "F32"
@@ -11,7 +11,7 @@ package enum ElementType: String, Sendable, Equatable {
     case uint8 = "U8"
     case bool = "BOOL"
 
-    /// Size of one element in bytes.
+    /// The size of one element in bytes.
     package var size: Int {
         switch self {
         case .float64, .int64: 8
@@ -22,11 +22,11 @@ package enum ElementType: String, Sendable, Equatable {
     }
 }
 
-/// A stored tensor's name, type and shape, known before its numbers are read.
+/// A stored tensor's name, element type and shape; its numbers are not loaded.
 package struct TensorInfo: Sendable, Equatable {
     package let name: String
     package let type: ElementType
-    /// The sizes of the dimensions, row-major; empty for a scalar.
+    /// The sizes of the tensor's dimensions, outermost first; empty for a scalar.
     package let shape: [Int]
     package var count: Int { shape.reduce(1, *) }
 
@@ -36,13 +36,13 @@ package struct TensorInfo: Sendable, Equatable {
         self.shape = shape
     }
 
-    /// The greatest number of dimensions of a tensor; no model has as many.
+    /// The largest accepted number of tensor dimensions; no real model has as many.
     static let rankLimit = 8
 
-    /// The number of elements of a shape; nil if a size is negative or the count is too large for any file.
+    /// Returns the number of elements of a tensor with this shape.
     ///
-    /// A size of 0 does not hide an excessive one, so the sizes can be multiplied in any order, and times the element
-    /// size.
+    /// Returns nil if a size is negative, or if the sizes, with 0 counted as 1, multiply to more than 2⁴⁸. The sizes
+    /// can then be multiplied in any order, and by the element size, without overflow.
     static func count(of shape: [Int]) -> Int? {
         var whole = 1
         for size in shape {
@@ -54,15 +54,19 @@ package struct TensorInfo: Sendable, Equatable {
     }
 }
 
-/// A source of named tensors: a file, another source under new names, or a formula.
+/// A source of named tensors: a checkpoint file, tensors in memory, or another source with renamed tensors.
 package protocol TensorSource {
-    /// The origin of the tensors for error messages, usually a path.
+    /// The origin of the tensors for error messages, usually a file path.
     var origin: String { get }
-    /// Every tensor by name.
+    /// The name, type and shape of every tensor, by name.
     var tensors: [String: TensorInfo] { get }
-    /// The tensor's numbers, row-major, converted to float32: exactly (f16, bf16) or rounded (f64, integers).
+    /// Returns the numbers of the tensor `name`, row-major, as float32.
+    ///
+    /// f16 and bf16 are converted exactly; f64 and integers are rounded.
     func floats(_ name: String) throws(CheckpointError) -> [Float]
-    /// A run of the tensor's numbers, by row-major position; some sources read no more than these.
+    /// Returns some numbers of the tensor `name`: those at the row-major positions `elements`, as float32.
+    ///
+    /// Sources that can do so read only these numbers.
     func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float]
 }
 
@@ -75,13 +79,13 @@ extension TensorSource {
         return Array(values[elements])
     }
 
-    /// The numbers of a tensor; throws unless it has the given shape.
+    /// Returns the numbers of the tensor `name`, row-major, as float32; throws unless its shape is `shape`.
     package func floats(_ name: String, shape: [Int]) throws(CheckpointError) -> [Float] {
         try check(name, shape: shape)
         return try floats(name)
     }
 
-    /// Throws if there is no such tensor, or if it has another shape.
+    /// Throws if the source has no tensor `name`, or if the tensor's shape is not `shape`.
     package func check(_ name: String, shape: [Int]) throws(CheckpointError) {
         guard let info = tensors[name] else { throw CheckpointError(origin, .missingTensor(name)) }
         guard info.shape == shape else {
@@ -92,7 +96,7 @@ extension TensorSource {
     package func has(_ name: String) -> Bool { tensors[name] != nil }
 }
 
-/// A model file that could not be used, and why.
+/// An error about a checkpoint file: the file's path (`origin`), and the reason why it cannot be used.
 package struct CheckpointError: Error, Equatable, CustomStringConvertible {
     package enum Reason: Equatable, Sendable {
         case cannotOpen(String)
@@ -124,10 +128,10 @@ package struct CheckpointError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// A named weight, passed to a head.
+/// A named weight in float32, to pass to a head (a plugin that turns frame embeddings into clip embeddings).
 package struct HeadWeights: Sendable, Equatable {
     package let shape: [Int]
-    /// The numbers, row-major.
+    /// The weight's numbers, row-major.
     package let values: [Float]
 
     package init(shape: [Int], values: [Float]) {
@@ -136,7 +140,7 @@ package struct HeadWeights: Sendable, Equatable {
     }
 }
 
-/// Weights in memory as a source of tensors.
+/// A source of named tensors whose numbers are in memory, not in a file.
 package struct MemoryTensors: TensorSource, Sendable {
     package let origin: String
     package let tensors: [String: TensorInfo]
@@ -157,7 +161,9 @@ package struct MemoryTensors: TensorSource, Sendable {
     }
 }
 
-/// A name from an untrusted file, for a message: quoted, shortened, without control characters.
+/// Returns a name from an untrusted file in a form that is safe to print.
+///
+/// The name is put in quotes and cut to 100 characters; control characters become "?".
 func quoted(_ name: String) -> String {
     if name.utf8.count <= 100, name.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return "\"\(name)\"" }
     let shown = name.unicodeScalars.prefix(100)

@@ -1,22 +1,22 @@
-/// Reads a pickle of protocol 2 as `torch.save` writes it; supports only what a state dict needs.
+/// Reads a pickle of protocol 2 as `torch.save` writes it; rejects what a state dict does not need.
 ///
 /// A pickle is a program for a stack machine. Here it can only build plain data: it may name only the Python objects of
-/// `PickleGlobal`, and a call to one creates a value of this module. Source: CPython `Lib/pickletools.py`.
+/// `PickleGlobal`, and no Python code runs. Source: CPython `Lib/pickletools.py`.
 struct Unpickler {
     private var reader: ByteReader
     private var stack: [PickleValue] = []
-    /// Heights of the stack at the open marks.
+    /// The height of the stack at each MARK instruction that is still open, oldest first.
     private var marks: [Int] = []
     private var memo: [UInt32: PickleValue] = [:]
     private var heap = PickleHeap()
     private let isScript: Bool
 
-    /// The greatest size of a pickle in bytes, which bounds its memory; the state dict of a CLIP has 0.1 MB.
+    /// The largest accepted pickle in bytes, which bounds memory; a CLIP model's state dict has 0.1 MB of pickle.
     private static let sizeLimit = 8 << 20
 
-    /// Reads the pickle at the range's beginning; also returns where it ends.
+    /// Reads the pickle that starts at the lower bound of `range`; returns its values and the offset of its end.
     ///
-    /// With `isScript`, classes of TorchScript become objects that only have attributes.
+    /// With `isScript`, TorchScript classes are accepted and become objects that only have attributes.
     static func read(
         _ file: MappedFile, _ range: Range<Int>, isScript: Bool = false
     ) throws(CheckpointError) -> (heap: PickleHeap, end: Int) {
@@ -29,7 +29,7 @@ struct Unpickler {
 
     private init(reader: ByteReader, isScript: Bool) { (self.reader, self.isScript) = (reader, isScript) }
 
-    /// Runs one instruction; returns false after the last.
+    /// Runs the next pickle instruction; returns false after STOP, the last one.
     private mutating func step() throws(CheckpointError) -> Bool {
         let code = try reader.integer(UInt8.self)
         switch code {
@@ -63,7 +63,7 @@ struct Unpickler {
         return true
     }
 
-    /// Runs the instructions that create and fill containers, and those that call a name.
+    /// Runs an instruction that creates or fills a container, or calls a Python name.
     private mutating func build(_ code: UInt8) throws(CheckpointError) {
         switch code {
         case UInt8(ascii: ")"): stack.append(.tuple(0))
@@ -162,7 +162,9 @@ struct Unpickler {
         }
     }
 
-    /// Pushes the storage of `('storage', class, key, location, count)`; older files have a sixth item, None.
+    /// Pushes the storage with the identity `('storage', class, key, location, count)`; throws for anything else.
+    ///
+    /// Older files have a sixth item, which must be None.
     private mutating func loadStorage(_ identity: PickleValue) throws(CheckpointError) {
         let parts = try items(identity, "a storage's identity")
         guard parts.count == 5 || parts.count == 6, case .text("storage") = parts[0],
@@ -178,7 +180,7 @@ struct Unpickler {
     }
 }
 
-// The machine's parts.
+// The operations of the stack machine.
 extension Unpickler {
     private mutating func pop() throws(CheckpointError) -> PickleValue {
         guard stack.count > marks.last ?? 0, let value = stack.popLast() else {
@@ -237,7 +239,7 @@ extension Unpickler {
         return heap.tuples[tuple]
     }
 
-    /// Converts a value to a tensor's sizes or strides.
+    /// Converts a tuple of integers, a tensor's sizes or strides, to an array; throws for anything else.
     private func integers(_ value: PickleValue) throws(CheckpointError) -> [Int] {
         let items = try items(value, "a tensor's sizes")
         guard items.count <= TensorInfo.rankLimit else { throw malformed("a tensor has \(items.count) dimensions") }
@@ -249,7 +251,7 @@ extension Unpickler {
         return integers
     }
 
-    /// Reads a little-endian integer in two's complement, of up to 8 bytes.
+    /// Reads the operand of LONG1: a length byte, then a little-endian two's complement integer of up to 8 bytes.
     private mutating func longInteger() throws(CheckpointError) -> Int {
         let length = Int(try reader.integer(UInt8.self))
         let bytes = try reader.bytes(length)

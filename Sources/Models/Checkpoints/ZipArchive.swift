@@ -1,13 +1,13 @@
-/// Locates the uncompressed entries of a zip archive; `torch.save` compresses none.
+/// Locates the entries of a zip archive that are stored uncompressed, as `torch.save` stores all of them.
 ///
-/// The code in a TorchScript archive is compressed; of such entries only the names are known.
+/// Of compressed entries, such as the code in a TorchScript archive, only the names are known.
 ///
 /// The archive is untrusted. Checksums are not verified, because PyTorch can be told not to write them. Source:
 /// PKWARE's APPNOTE 4.3 (records), 4.5.3 (zip64).
 struct ZipArchive {
-    /// The bytes of each entry in the file.
+    /// The byte range in the file of each uncompressed entry, by entry name.
     private(set) var entries: [String: Range<Int>] = [:]
-    /// Names of entries that are compressed.
+    /// The names of the entries that are compressed, which cannot be read.
     private(set) var compressed: Set<String> = []
     private let file: MappedFile
 
@@ -17,7 +17,7 @@ struct ZipArchive {
     private static let headerSize = 46
     private static let localSize = 30
 
-    /// Whether the file begins like a zip archive.
+    /// Returns whether the file begins with the signature of a zip entry.
     static func isArchive(_ file: MappedFile) -> Bool {
         file.count >= 4 && file.withBytes(0..<4) { $0.elementsEqual([0x50, 0x4B, 0x03, 0x04]) }
     }
@@ -38,7 +38,9 @@ struct ZipArchive {
         }
     }
 
-    /// Reads one record of the directory; returns the range of the entry with its local header.
+    /// Reads one record of the central directory and records the entry by name.
+    ///
+    /// Returns the entry's byte range in the file, from its local header to the end of its data.
     private mutating func readEntry(_ reader: inout ByteReader, before limit: Int) throws(CheckpointError) -> Range<Int>
     {
         guard reader.remaining >= Self.headerSize, try reader.integer(UInt32.self) == 0x0201_4B50 else {
@@ -67,7 +69,7 @@ struct ZipArchive {
         guard method == 8 || method == 0 && packed == size else {
             throw malformed("the zip archive's entry \(shown) is compressed; torch.save stores entries as they are")
         }
-        // The local header has a name and padding of its own, and says where the bytes begin.
+        // The local header repeats the name and has its own padding; the entry's bytes begin after both.
         guard offset <= UInt64(limit), limit - Int(offset) >= Self.localSize else {
             throw malformed("the zip archive's entry \(shown) begins beyond the directory")
         }
@@ -96,7 +98,7 @@ struct ZipArchive {
         return start..<bytes.upperBound
     }
 
-    /// Reads the sizes and the offset that need more than 32 bits from the zip64 field.
+    /// Replaces the sizes and the offset that do not fit into 32 bits by those of the zip64 extra field.
     private func readZip64(
         _ extra: Range<Int>, _ shown: String, _ size: inout UInt64, _ packed: inout UInt64, _ offset: inout UInt64
     ) throws(CheckpointError) {
@@ -117,9 +119,9 @@ struct ZipArchive {
         throw malformed("the zip archive's entry \(shown) lacks its zip64 sizes")
     }
 
-    /// Finds the central directory and the number of its entries.
+    /// Finds the central directory; returns its byte range and the number of its entries.
     private static func directory(of file: MappedFile) throws(CheckpointError) -> (range: Range<Int>, entries: Int) {
-        // The last record of an archive, before a comment of at most 65535 bytes.
+        // The end record is the last one of an archive, followed only by a comment of at most 65,535 bytes.
         let first = max(0, file.count - endSize - 0xFFFF)
         var place = file.count - endSize
         while place >= first {
@@ -162,7 +164,7 @@ struct ZipArchive {
         return (Int(offset)..<Int(offset + size), Int(entries))
     }
 
-    /// Returns the offset of the zip64 end record; nil without one.
+    /// Returns the offset of the zip64 end record, or nil if the archive has none.
     private static func zip64Record(of file: MappedFile, before place: Int) throws(CheckpointError) -> Int? {
         guard place >= locatorSize else { return nil }
         let start = place - locatorSize

@@ -2,12 +2,13 @@ import Checkpoints
 import Foundation
 package import WatchwordHeadABI
 
-/// The C functions of the plugin contract, for a head written in Swift.
+/// Implements the C functions of the head plugin contract (`watchword_head.h`) for heads written in Swift.
 ///
-/// The windows or pairs of a call go to the head in batches. If one batch is enough, results go directly to the host's
-/// memory. Otherwise they are collected first, so that a call which fails half-way leaves `out` unchanged.
+/// A head is the part above CLIP that pools windows of frames or scores pairs of text and window. A call passes them to
+/// the head in batches. A call of one batch writes directly into the host's `out`. A call of several batches collects
+/// the results first, so that `out` stays unchanged if a batch fails.
 package enum HeadCalls {
-    /// Implements `watchword_head.create`.
+    /// Implements `watchword_head.create`: makes a head of the type `H` from the host's weights and configuration.
     package static func create<H: TemporalHead>(
         _: H.Type, _ width: Int32, _ maxFrames: Int32, _ tensors: UnsafePointer<ww_tensor>?, _ count: Int,
         _ config: UnsafePointer<CChar>?, _ instance: UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
@@ -26,12 +27,12 @@ package enum HeadCalls {
         }
     }
 
-    /// Implements `watchword_head.destroy`.
+    /// Implements `watchword_head.destroy`: frees a head that `create` made.
     static func destroy(_ instance: UnsafeMutableRawPointer?) {
         if let instance { Unmanaged<HeadInstance>.fromOpaque(instance).release() }
     }
 
-    /// Implements `watchword_head.pool`.
+    /// Implements `watchword_head.pool`: turns each window of frame embeddings into one clip embedding.
     static func pool(
         _ instance: UnsafeMutableRawPointer?, _ frames: UnsafePointer<Float>?,
         _ mask: UnsafePointer<UInt8>?, _ B: Int32, _ T: Int32, _ out: UnsafeMutablePointer<Float>?,
@@ -52,7 +53,7 @@ package enum HeadCalls {
         }
     }
 
-    /// Implements `ww_pairing.score`.
+    /// Implements `ww_pairing.score`: scores pairs of a text embedding and a window of frame embeddings.
     static func score(
         _ instance: UnsafeMutableRawPointer?, _ texts: UnsafePointer<Float>?, _ Q: Int32,
         _ frames: UnsafePointer<Float>?, _ mask: UnsafePointer<UInt8>?, _ B: Int32, _ T: Int32,
@@ -87,7 +88,9 @@ package enum HeadCalls {
         }
     }
 
-    /// Runs `body` and returns its status; writes the text of an error into `why`.
+    /// Runs `body` and returns a status of the plugin contract; if `body` throws, writes the error message into `why`.
+    ///
+    /// The message is cut to `size` bytes with its terminating NUL.
     package static func report(
         _ why: UnsafeMutablePointer<CChar>?, _ size: Int, _ body: () throws -> Void
     ) -> ww_status {

@@ -1,12 +1,13 @@
 import Foundation
 package import WatchwordHeadABI
 
-/// A plugin's descriptor and its strings, which live as long as the process.
+/// The descriptor that a plugin written in Swift returns from its entry function.
 ///
-/// Only `create` depends on the head's type: the other functions of the contract find the head in its instance.
+/// Its memory is never freed, as the plugin contract demands. Only its `create` function depends on the type of the
+/// head; the other functions find the head through the instance pointer.
 // @unchecked: written once, in init, and never freed or changed
 package struct HeadDescriptor: @unchecked Sendable {
-    /// The kind of a pairing head's scores.
+    /// The kind of scores that a pairing head (one that scores a text with a window) returns.
     package enum Scores: Sendable { case cosines, logits }
 
     package typealias Create =
@@ -17,7 +18,7 @@ package struct HeadDescriptor: @unchecked Sendable {
 
     package let pointer: UnsafePointer<watchword_head>
 
-    /// Describes a pooling head, or a pairing head if `scores` is given.
+    /// Describes a head that pools windows, or, if `scores` is given, one that scores pairs of text and window.
     package init(name: String, version: String, description: String, scores: Scores? = nil, create: @escaping Create) {
         let made = UnsafeMutablePointer<watchword_head>.allocate(capacity: 1)
         made.initialize(
@@ -35,7 +36,9 @@ package struct HeadDescriptor: @unchecked Sendable {
     }
 }
 
-/// The extension structs of a pairing head, which live as long as the process.
+/// The C structs of the two extensions of a head that scores pairs: its score function, and the kind of its scores.
+///
+/// Their memory is never freed, as the plugin contract demands.
 // @unchecked: written once, in init, and never freed or changed
 struct PairingExtension: @unchecked Sendable {
     private let pointer: UnsafePointer<ww_pairing>
@@ -57,7 +60,9 @@ struct PairingExtension: @unchecked Sendable {
         self.kind = UnsafePointer(kind)
     }
 
-    /// Returns the struct of an extension id, as the contract's `get_extension` does; nil for unknown ids.
+    /// Returns the struct for an extension id; nil if the id is unknown.
+    ///
+    /// It implements `get_extension` of the plugin contract.
     func answer(_ id: UnsafePointer<CChar>?) -> UnsafeRawPointer? {
         guard let id else { return nil }
         if strcmp(id, WW_EXT_PAIRING) == 0 { return UnsafeRawPointer(pointer) }

@@ -2,9 +2,9 @@ package import Checkpoints
 import Foundation
 import WatchwordHeadABI
 
-/// The host's `config_json`; unknown keys are ignored.
+/// The configuration that the host passes to a head plugin's `create` as JSON; unknown keys are ignored.
 package struct HeadConfig: Sendable {
-    /// The number of attention heads of a transformer head; nil means `width / 64`.
+    /// The number of attention heads in each transformer block; nil if the configuration does not state it.
     package let attentionHeads: Int?
     private let json: String
 
@@ -22,12 +22,14 @@ package struct HeadConfig: Sendable {
         }
     }
 
-    /// Decodes a head's own keys.
+    /// Decodes a head's additional configuration keys into `type`; throws if they do not fit.
     package func decode<Keys: Decodable>(_ type: Keys.Type) throws -> Keys {
         try JSONDecoder().decode(type, from: Data(json.utf8))
     }
 
-    /// The number of attention heads for `width`: as configured, else `standard`, else width / 64, at least one.
+    /// Returns the number of attention heads: the configured number, else `standard`, else `width` / 64 but at least 1.
+    ///
+    /// Throws if the number does not divide `width`.
     package func attentionHeads(width: Int, default standard: Int? = nil) throws -> Int {
         let heads = attentionHeads ?? standard ?? max(1, width / 64)
         guard heads > 0, width % heads == 0 else {
@@ -37,9 +39,11 @@ package struct HeadConfig: Sendable {
     }
 }
 
-/// Sizes of a head, derived from the names and shapes of its weights.
+/// Determines sizes of a head from the names and shapes of its weights.
 package enum HeadWeightSizes {
-    /// The number of blocks below `prefix` ("transformerClip.resblocks"), at least 1; checks their inner widths.
+    /// Returns the number of transformer blocks whose names begin with `prefix`, such as "transformerClip.resblocks".
+    ///
+    /// Throws if there is no block, or if the blocks' MLPs differ in their inner width.
     package static func layers(_ weights: any TensorSource, prefix: String) throws -> Int {
         let indices = weights.tensors.keys.filter { $0.hasPrefix("\(prefix).") }
             .compactMap { Int($0.dropFirst(prefix.count + 1).prefix { $0 != "." }) }
@@ -58,7 +62,9 @@ package enum HeadWeightSizes {
         return layers
     }
 
-    /// Returns a table of positions `[positions, width]`; throws if it has fewer than `needed` rows.
+    /// Returns the table of position embeddings `[positions, width]` that the tensor `name` holds.
+    ///
+    /// Throws if the table has fewer than `needed` rows or another width.
     package static func positions(
         _ weights: any TensorSource, _ name: String, width: Int, needed: Int
     ) throws -> [Float] {

@@ -1,10 +1,10 @@
 import Checkpoints
 import WatchwordHeadABI
 
-/// The object behind the contract's `instance`: a head, and memory that its calls reuse.
+/// A head, and memory that its calls reuse; the `instance` pointer of the plugin contract refers to it.
 final class HeadInstance {
     let head: any TemporalHead
-    /// The head by its kind: exactly one of the two is not nil.
+    /// The head if it turns windows into clip embeddings; nil if it scores pairs of text and window (`pairing`).
     let pooling: (any PoolingHead)?
     let pairing: (any PairingHead)?
     private let batch: Int
@@ -18,7 +18,7 @@ final class HeadInstance {
         batch = type(of: head).batch
     }
 
-    /// A range of a call's windows, in the form that a head takes.
+    /// Returns the windows with the numbers `range`, without copying their frames.
     func windows(_ borrowed: BorrowedWindows, _ range: Range<Int>) -> FrameWindows {
         valid.removeAll(keepingCapacity: true)
         for b in range { valid.append(Int32(borrowed.length(b))) }
@@ -28,7 +28,9 @@ final class HeadInstance {
             valid: valid, frameCount: borrowed.frameCount, width: head.width)
     }
 
-    /// Lets `body` compute `count` results of `columns` numbers in batches; writes all to `out`, or none if it throws.
+    /// Calls `body` for `count` results in batches, each result of `columns` numbers, and writes them to `out`.
+    ///
+    /// With more than one batch, `out` stays unchanged if `body` throws.
     func run(
         _ count: Int, columns: Int, into out: UnsafeMutablePointer<Float>,
         _ body: (Range<Int>, UnsafeMutablePointer<Float>) throws -> Void
@@ -45,7 +47,9 @@ final class HeadInstance {
     }
 }
 
-/// The windows of a call, checked against the instance, so that later reads stay inside the host's memory.
+/// The windows that the host passes to one call of a head: frame embeddings and a mask of valid frames.
+///
+/// `init` checks them against the head, so that later reads stay inside the host's memory.
 struct BorrowedWindows {
     let frames: UnsafePointer<Float>
     private let mask: UnsafePointer<UInt8>
@@ -76,14 +80,14 @@ struct BorrowedWindows {
         }
     }
 
-    /// The number of valid frames of window `b`.
+    /// Returns the number of valid frames of window `b`: its leading frames whose mask is not 0.
     func length(_ b: Int) -> Int {
         var t = 0
         while t < frameCount, mask[b * frameCount + t] != 0 { t += 1 }
         return t
     }
 
-    /// Returns `rows · width`; throws if it exceeds 2³¹ - 1, the limit of a call.
+    /// Returns `rows` times `width`; throws if the product exceeds 2³¹ - 1, the limit of one call.
     static func size(_ rows: Int, _ width: Int, of what: String) throws -> Int {
         let (size, overflow) = rows.multipliedReportingOverflow(by: width)
         guard !overflow, size <= Int(Int32.max) else {
@@ -93,9 +97,9 @@ struct BorrowedWindows {
     }
 }
 
-/// Reads the weights that the host lends to `create`.
+/// Copies the weights that the host passes to a head plugin's `create`.
 enum BorrowedWeights {
-    /// Copies the tensors; throws if a shape is invalid.
+    /// Copies the tensors that the host passes to a head plugin, by name; throws if a shape is invalid.
     static func copy(_ tensors: UnsafePointer<ww_tensor>?, _ count: Int) throws -> [String: HeadWeights] {
         guard let tensors else { return [:] }
         var weights: [String: HeadWeights] = [:]

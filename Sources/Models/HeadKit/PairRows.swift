@@ -1,15 +1,17 @@
 package import Tensors
 
-/// The inputs of a call's pairs as rows: the text of each pair, and once the frames of every window in a pair.
+/// Copies of a call's pairs as matrix rows: each pair's text embedding, and the frames of every window in a pair.
+///
+/// A window that occurs in several pairs is copied once.
 package final class PairRows {
-    /// The texts `[pairs, width]`.
+    /// The text embedding of each pair, `[pairs, width]`.
     package let texts: Matrix
-    /// The frames `[windows in use · room, width]`.
+    /// The frame embeddings of every window that occurs in a pair, with the same number of rows for each window.
     package let frames: Matrix
-    /// The first row of each pair's frames; `counts` has the number of rows that count.
+    /// The row in `frames` where each pair's window begins; `counts` has the number of its valid rows.
     package private(set) var first: [Int32] = []
     package private(set) var counts: [Int32] = []
-    /// The order of the windows in use among the rows.
+    /// Maps the number of each window that occurs in a pair to its position among the copied windows.
     private var places: [Int: Int] = [:]
 
     package init(width: Int) {
@@ -17,10 +19,10 @@ package final class PairRows {
         frames = Matrix(rows: 0, columns: width)
     }
 
-    /// Copies a call's pairs into the rows.
+    /// Copies the texts and windows of `pairs` into `texts` and `frames`.
     ///
-    /// Each window has `room` rows. With `repeatingLast`, a short window repeats its last frame and all rows count;
-    /// otherwise the remaining rows are zero and do not count.
+    /// Each window gets `room` rows. With `repeatingLast`, a window with fewer frames repeats its last frame, and all
+    /// rows count as valid. Otherwise its remaining rows are zero and not valid.
     package func fill(_ pairs: Pairs, room: Int, repeatingLast: Bool = false) {
         places.removeAll(keepingCapacity: true)
         first.removeAll(keepingCapacity: true)

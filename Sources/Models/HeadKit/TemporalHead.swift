@@ -1,39 +1,45 @@
 package import Checkpoints
 package import WatchwordHeadABI
 
-/// A head written in Swift: the base protocol of plugins, whether they pool or pair.
+/// The base protocol of head plugins written in Swift, for pooling heads and pairing heads.
 ///
-/// After its first calls a head must not allocate: it keeps scratch memory at the largest size used.
+/// A head keeps its scratch memory at the largest size used, so that it allocates nothing after its first calls.
 package protocol TemporalHead: AnyObject {
-    /// The embedding width d; `maxFrames` is the longest window that the head was made for.
+    /// The width d of the embeddings; `maxFrames` is the greatest number of frames in a window.
     var width: Int { get }
     var maxFrames: Int { get }
-    /// The greatest number of windows or pairs of one call, which bounds the head's scratch memory.
+    /// The greatest number of windows or pairs that are passed to the head in one call; it bounds the scratch memory.
     static var batch: Int { get }
     init(width: Int, maxFrames: Int, weights: any TensorSource, config: HeadConfig) throws
 }
 
 extension TemporalHead {
-    /// The default: products are near their full rate at this size, and a linear layer prepares for as many sizes.
+    /// The default for the greatest number of windows or pairs in one call.
+    ///
+    /// Matrix products are near their full speed at 32 windows, and a linear layer prepares at most 32 sizes.
     package static var batch: Int { 32 }
 }
 
-/// A head that pools windows to clip embeddings.
+/// A head that pools: it turns a window of frame embeddings into one clip embedding.
 package protocol PoolingHead: TemporalHead {
-    /// Writes the clip embeddings `[windows.count, width]` of at most `batch` windows.
+    /// Writes the clip embedding of each window to `out` `[windows.count, width]`; gets at most `batch` windows.
     func pool(_ windows: FrameWindows, into out: UnsafeMutableBufferPointer<Float>) throws
 }
 
-/// A head that scores texts and windows together.
+/// A head that gives a score to a pair of a text embedding and a window of frame embeddings.
 package protocol PairingHead: TemporalHead {
-    /// Writes the scores of at most `batch` pairs: logits or cosines, as its descriptor says.
+    /// Writes the score of each pair to `out`; gets at most `batch` pairs.
+    ///
+    /// The plugin's descriptor states whether the scores are logits or cosines.
     func score(_ pairs: Pairs, into out: UnsafeMutableBufferPointer<Float>) throws
 }
 
-/// Windows lent by the host for one call: frames `[count, frames, width]`, of which the first `valid[b]` count.
+/// Windows of frame embeddings that the host lends for one call: `[count, frameCount, width]`.
+///
+/// Only the first `valid[b]` frames of window `b` count; the rest is padding.
 package struct FrameWindows {
     package let frames: UnsafeBufferPointer<Float>
-    /// The number of valid frames of each window, at least 1.
+    /// The number of valid frames of each window, at least 1; frames after these are padding.
     package let valid: [Int32]
     package let frameCount: Int
     package let width: Int
@@ -47,31 +53,31 @@ package struct FrameWindows {
         self.width = width
     }
 
-    /// The frame embeddings of window `b`, `[valid[b], width]`.
+    /// Returns the valid frame embeddings of window `b`, `[valid[b], width]`.
     package subscript(b: Int) -> UnsafeBufferPointer<Float> {
         let start = b * frameCount * width
         return UnsafeBufferPointer(rebasing: frames[start..<start + Int(valid[b]) * width])
     }
 }
 
-/// Texts, windows and the pairs of them to score, lent by the host for one call.
+/// The pairs of text and window that a head scores in one call; the host lends their memory for the call.
 package struct Pairs {
     /// Text embeddings `[texts, width]`, not normalised.
     package let texts: UnsafeBufferPointer<Float>
     package let windows: FrameWindows
-    /// Pair p joins text `text[p]` with window `window[p]`; all indices are in range.
+    /// The index in `texts` of each pair's text embedding; `window` has the index of each pair's window.
     package let text: UnsafeBufferPointer<Int32>
     package let window: UnsafeBufferPointer<Int32>
     package var count: Int { text.count }
 
-    /// The text embedding of pair `p`.
+    /// Returns the text embedding of pair `p`.
     package func text(_ p: Int) -> UnsafeBufferPointer<Float> {
         let start = Int(text[p]) * windows.width
         return UnsafeBufferPointer(rebasing: texts[start..<start + windows.width])
     }
 }
 
-/// The failure of a plugin's call: a status of the contract, and a sentence.
+/// An error of a call to a head plugin: a status of the plugin contract, and an error message.
 package struct HeadCallError: Error {
     package let status: ww_status
     package let why: String

@@ -1,9 +1,9 @@
 package import Checkpoints
 import WatchwordHeadABI
 
-/// A loaded head with its weights, ready to pool or to pair.
+/// An instance of a head plugin with its weights: it pools windows of frames, or scores pairs of text and window.
 ///
-/// Not Sendable: it belongs to the compute executor.
+/// Not Sendable: all calls must run on the compute executor, the one thread for all models and plugins.
 package final class Head {
     package let library: HeadLibrary
     package let width: Int
@@ -11,7 +11,7 @@ package final class Head {
     package var name: String { library.name }
     private let instance: UnsafeMutableRawPointer
 
-    // What a call hands over, kept: once warm, calls allocate nothing.
+    // Buffers for the arguments of a call, kept so that calls allocate nothing after the first ones.
     private var mask: [UInt8] = []
     private var pairText: [Int32] = []
     private var pairWindow: [Int32] = []
@@ -19,7 +19,9 @@ package final class Head {
 
     private static let whySize = 512
 
-    /// Makes an instance; the weights are lent to the plugin for the call.
+    /// Creates an instance of the plugin `library`; throws if the plugin rejects the sizes, weights or configuration.
+    ///
+    /// `config` is a JSON object. The weights are lent to the plugin only for the duration of the call.
     package init(
         _ library: HeadLibrary, width: Int, maxFrames: Int, weights: [String: HeadWeights], config: String = "{}"
     ) throws(HeadError) {
@@ -28,7 +30,7 @@ package final class Head {
         self.maxFrames = maxFrames
         guard width > 0, maxFrames > 0, let d = Int32(exactly: width), let frames = Int32(exactly: maxFrames) else {
             throw HeadError(
-                path: library.name,
+                plugin: library.name,
                 reason: .call("create", why: "no head has width \(width) and windows of \(maxFrames) frames"))
         }
         var made: UnsafeMutableRawPointer?
@@ -37,17 +39,17 @@ package final class Head {
             library.descriptor.create(d, frames, tensors.baseAddress, tensors.count, config, &made, &why, Self.whySize)
         }
         guard status == WW_OK, let made else {
-            throw HeadError(path: library.name, reason: .call("create", why: Self.text(why, status)))
+            throw HeadError(plugin: library.name, reason: .call("create", why: Self.text(why, status)))
         }
         instance = made
     }
 
     deinit { library.descriptor.destroy(instance) }
 
-    /// Pools windows `[count, frames, width]`, of which `valid[b]` frames count, to clip embeddings `[count, width]`.
+    /// Pools windows of frame embeddings `[count, T, width]` into clip embeddings `[count, width]`, written to `out`.
     ///
-    /// `out` is resized to the result. Throws if the shapes do not fit, or if a result is not a vector of length 1;
-    /// `out` is then undefined.
+    /// Only the first `valid[b]` frames of window `b` count. `out` is resized to the result. Throws if the shapes do
+    /// not fit, or if a clip embedding does not have length 1; the contents of `out` are then undefined.
     package func pool(_ frames: [Float], valid: [Int], frames T: Int, into out: inout [Float]) throws(HeadError) {
         guard let pool = library.descriptor.pool else {
             throw failure("pool", "it scores texts and windows together only")
@@ -60,24 +62,27 @@ package final class Head {
         guard status == WW_OK else { throw failure("pool", Self.text(why, status)) }
         for b in valid.indices {
             let length = out.squares(b * width, width).squareRoot()
-            // Not a number is not within anything.
+            // NaN fails this comparison, too.
             guard abs(length - 1) <= 1e-3 else {
                 throw failure("pool", "it gave window \(b) a clip embedding of length \(length), not 1")
             }
         }
     }
 
-    /// Pools windows into a new array.
+    /// Pools windows of frame embeddings `[count, T, width]` and returns their clip embeddings `[count, width]`.
+    ///
+    /// Only the first `valid[b]` frames of window `b` count.
     package func pool(_ frames: [Float], valid: [Int], frames T: Int) throws(HeadError) -> [Float] {
         var out: [Float] = []
         try pool(frames, valid: valid, frames: T, into: &out)
         return out
     }
 
-    /// Scores pairs of texts `[texts, width]` and windows, one score a pair; only for pairing heads.
+    /// Scores pairs of a text and a window of frames; throws if the head does not score pairs.
     ///
-    /// `out` is resized to the number of pairs. Throws if the shapes do not fit or a score is not finite; `out` is then
-    /// undefined.
+    /// `texts` is `[texts, width]`, `frames` is `[windows, T, width]`; only the first `valid[b]` frames of window `b`
+    /// count. `out` gets one score for each pair. Throws if the shapes do not fit or a score is not finite; the
+    /// contents of `out` are then undefined.
     package func score(
         texts: [Float], _ frames: [Float], valid: [Int], frames T: Int, pairs: [(text: Int, window: Int)],
         into out: inout [Float]
@@ -108,7 +113,10 @@ package final class Head {
         }
     }
 
-    /// Scores pairs into a new array.
+    /// Scores pairs of a text and a window of frames, and returns one score for each pair.
+    ///
+    /// `texts` is `[texts, width]`, `frames` is `[windows, T, width]`; only the first `valid[b]` frames of window `b`
+    /// count.
     package func score(
         texts: [Float], _ frames: [Float], valid: [Int], frames T: Int, pairs: [(text: Int, window: Int)]
     ) throws(HeadError) -> [Float] {
@@ -117,7 +125,7 @@ package final class Head {
         return out
     }
 
-    /// Checks the windows and fills the mask; returns the contract's B and T.
+    /// Checks the sizes of the windows and fills `mask`; returns the number of windows, and of frames in each.
     private func check(
         _ frames: [Float], _ valid: [Int], _ T: Int, in what: String
     ) throws(HeadError) -> (B: Int32, T: Int32) {
@@ -139,7 +147,7 @@ package final class Head {
     }
 
     private func failure(_ what: String, _ why: String) -> HeadError {
-        HeadError(path: name, reason: .call(what, why: why))
+        HeadError(plugin: name, reason: .call(what, why: why))
     }
 
     private static func text(_ why: [CChar], _ status: ww_status) -> String {
@@ -147,7 +155,7 @@ package final class Head {
         return text.isEmpty ? "status \(status.rawValue)" : text
     }
 
-    /// Lends the weights as the contract's tensors, for the duration of the call.
+    /// Calls `body` with the weights as C tensors of the plugin contract, which are valid only during the call.
     private static func lend(
         _ weights: [String: HeadWeights], _ body: (UnsafeBufferPointer<ww_tensor>) -> ww_status
     ) -> ww_status {
@@ -174,15 +182,15 @@ package final class Head {
 }
 
 extension [Float] {
-    /// Sets the number of elements; allocates only beyond the largest number so far.
+    /// Changes the array's length; allocates only if the array was never that long before.
     fileprivate mutating func resize(to count: Int) {
         if self.count > count { removeLast(self.count - count) }
         if self.count < count { append(contentsOf: repeatElement(0, count: count - self.count)) }
     }
 
-    /// The sum of squares of `count` numbers from `start` on, computed in vectors.
+    /// Returns the sum of squares of the `count` elements from index `start` on.
     ///
-    /// The mean head itself takes hardly longer than this check.
+    /// It uses SIMD, since this check of a result takes about as long as computing the result of the simplest head.
     fileprivate func squares(_ start: Int, _ count: Int) -> Float {
         withUnsafeBytes { bytes in
             var (sums, at) = (SIMD16<Float>(), start)

@@ -1,12 +1,12 @@
 import Foundation
 import SystemSupport
 
-/// A plugin file in a plugin directory, not yet opened.
+/// A head plugin file that was found in a plugin directory; it has not been opened.
 package struct HeadFile: Sendable, Equatable {
-    /// The file's name.
+    /// The head's name: the NAME in the file name `libwatchword-head-NAME.so`.
     package let name: String
     package let path: String
-    /// The file of the same name in an earlier directory, which is loaded instead; nil if there is none.
+    /// The path of a plugin of the same name in an earlier directory, which is loaded instead; nil if there is none.
     package let shadowedBy: String?
 
     package init(name: String, path: String, shadowedBy: String?) {
@@ -16,13 +16,16 @@ package struct HeadFile: Sendable, Equatable {
     }
 }
 
-/// The plugin directories in search order: `WATCHWORD_PLUGIN_PATH`, beside the executable, `/usr/lib/watchword/heads`.
+/// Finds head plugin files in a list of directories, in search order.
 package struct HeadFinder: Sendable {
     package let directories: [String]
 
     package init(directories: [String]) { self.directories = directories }
 
-    /// The standard search path, after the directories that a configuration names.
+    /// Returns the standard search path, after the directories `first` that a configuration names.
+    ///
+    /// It is the environment's `WATCHWORD_PLUGIN_PATH`, the directory of the executable, and
+    /// `/usr/lib/watchword/heads`.
     package static func standard(first: [String] = []) -> HeadFinder {
         let variable = ProcessInfo.processInfo.environment["WATCHWORD_PLUGIN_PATH"] ?? ""
         let executable = ProcFile.executable ?? ""
@@ -31,7 +34,7 @@ package struct HeadFinder: Sendable {
             directories: first + variable.split(separator: ":").map(String.init) + [beside, "/usr/lib/watchword/heads"])
     }
 
-    /// All plugin files in search order; a directory that is listed twice counts once.
+    /// All head plugin files in search order; a directory that is listed twice is searched once.
     package var files: [HeadFile] {
         var searched: Set<String> = []
         var first: [String: String] = [:]
@@ -50,31 +53,31 @@ package struct HeadFinder: Sendable {
         return files
     }
 
-    /// Names of all plugins in the directories, sorted.
+    /// The names of all heads in the directories, sorted.
     package var names: [String] { Set(files.map(\.name)).sorted() }
 
-    /// Returns the plugin file of a name.
+    /// Returns the plugin file of the head `name`: the first one in search order.
     ///
-    /// An invalid name, such as a path, is refused before any file is opened.
+    /// Throws if there is none, or if the name is invalid; a path is invalid, so it never opens a file elsewhere.
     package func file(_ name: String) throws(HeadError) -> HeadFile {
-        guard Identifier.isHead(name) else { throw HeadError(path: name, reason: .badName) }
+        guard Identifier.isHead(name) else { throw HeadError(plugin: name, reason: .badName) }
         guard let file = files.first(where: { $0.name == name }) else {
-            throw HeadError(path: name, reason: .notFound(known: names, searched: directories))
+            throw HeadError(plugin: name, reason: .notFound(known: names, searched: directories))
         }
         return file
     }
 
-    /// Loads a head by name.
+    /// Finds and opens the plugin of the head `name`.
     package func load(_ name: String) throws(HeadError) -> HeadLibrary { try open(try file(name)) }
 
-    /// Opens a plugin file; throws if the plugin gives itself another name than its file's.
+    /// Opens a plugin file; throws if the plugin's own name differs from the name in its file name.
     package func open(_ file: HeadFile) throws(HeadError) -> HeadLibrary {
         do {
             return try HeadLibrary(path: file.path, expectedName: file.name)
         } catch {
             guard case .wrongName(let name, _) = error.reason, let other = files.first(where: { $0.name == name })
             else { throw error }
-            throw HeadError(path: file.path, reason: .nameTaken(name, by: other.path))
+            throw HeadError(plugin: file.path, reason: .nameTaken(name, by: other.path))
         }
     }
 }

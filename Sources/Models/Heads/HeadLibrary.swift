@@ -2,27 +2,30 @@ import Foundation
 import SystemSupport
 import WatchwordHeadABI
 
-/// A head plugin that was found by name and checked; `Head` makes an instance of it.
+/// A loaded and checked head plugin (a shared library); `Head` is an instance of it.
 ///
-/// It is never unloaded: plugin code may still be on some thread's stack.
+/// It is never unloaded, because its code may still be on the stack of some thread.
 // @unchecked: the descriptor has static lifetime and is never written
 package struct HeadLibrary: @unchecked Sendable {
     package let path: String
     package let name: String
     package let version: String
     package let description: String
-    /// Whether the head pools windows to clip embeddings.
+    /// True if the head pools: it turns a window of frames into a clip embedding.
     package var pools: Bool { descriptor.pool != nil }
-    /// Whether the head scores texts and windows together.
+    /// True if the head scores a text and a window together.
     package var pairs: Bool { pairing != nil }
-    /// Whether the head's scores are cosines, as a pooling head's always are; else they are logits.
+    /// True if scores by this head are cosines, as of every pooling head; false if they are logits.
     package var givesCosines: Bool { pools || scoreKind == WW_SCORE_COSINES }
     let descriptor: watchword_head
 
-    /// Opens a plugin file and reads its descriptor; each field is read only after those before it were checked.
+    /// Opens a plugin file and reads its descriptor.
+    ///
+    /// The descriptor is read step by step: magic number, major version and size must be right before the rest is read.
+    /// Throws if the plugin's own name is not `expectedName`, or if other users could write to the file.
     package init(path: String, expectedName: String) throws(HeadError) {
-        func failure(_ reason: HeadError.Reason) -> HeadError { HeadError(path: path, reason: reason) }
-        // Whoever can write there can run what he likes as this user.
+        func failure(_ reason: HeadError.Reason) -> HeadError { HeadError(plugin: path, reason: reason) }
+        // Anyone who can write to the file could run code as this user.
         if let problem = PathTrust.problem(path) { throw failure(.cannotOpen(problem)) }
         guard let library = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
             throw failure(.cannotOpen(dlerror().map { String(cString: $0) } ?? "unknown error"))

@@ -2,27 +2,27 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 
-/// Downloads one file from a hub into a folder: resumes after an interruption, and checks the result.
+/// Downloads one file from a model hub into a folder: resumes after an interruption, and checks the checksum.
 struct FileDownload {
     let client: HubClient
     let url: URL
     let file: RemoteFile
-    /// Model and file, for error messages.
+    /// The model and file name, for error messages.
     let what: String
     let part: PartFile
     let retries: Retries
     let waiting: (String, Double) -> Void
-    /// Called with the number of bytes received so far.
+    /// Is called with the number of bytes received so far, those of earlier attempts included.
     let progress: (Int) -> Void
 
-    /// Downloads the file; returns its size in bytes.
+    /// Downloads the file and returns its size in bytes; skips a complete file with the right checksum.
     func run() async throws -> Int {
         if let checksum = file.checksum, let size = file.size, try await part.matches(checksum, whole: true) == true {
             progress(size)
-            return size  // from an earlier pull
+            return size  // an earlier download completed the file
         }
-        // What was put together of several answers may be of two versions, from a server that does not look at
-        // `If-Range`: then once more. A server that mixes them every time is wrong.
+        // A file put together from several responses may mix two versions, if the server ignores `If-Range`: try once
+        // more. If the checksum is wrong again, give up.
         for _ in 0..<2 {
             let (size, isWhole) = try await fetch()
             if try await isRight() {
@@ -40,7 +40,7 @@ struct FileDownload {
         return try await part.matches(checksum, whole: false) == true
     }
 
-    /// Downloads with retries; returns the size, and whether one answer contained all bytes.
+    /// Downloads the file with retries; returns its size, and true if a single response contained all bytes.
     private func fetch() async throws -> (size: Int, isWhole: Bool) {
         var received = 0
         var isWhole = true
@@ -50,10 +50,12 @@ struct FileDownload {
         return (size, isWhole)
     }
 
-    /// Makes one request; throws `Transient` if it breaks off, and keeps the bytes received until then.
+    /// Makes one request and appends its bytes to the `.part` file; returns the size of the file then.
+    ///
+    /// Throws `Transient` if the connection breaks; the bytes received until then are kept for the next attempt.
     private func attempt(_ received: inout Int, _ isWhole: inout Bool) async throws -> Int {
         var (offset, validator) = try await part.begun()
-        // Bytes of which nothing says what they are part of could not be told from another version's.
+        // Without a validator or a checksum, the kept bytes could belong to another version of the file: start anew.
         if offset > file.size ?? .max || (validator == nil && file.checksum == nil) { offset = 0 }
         if offset > 0, offset == file.size {
             isWhole = false
@@ -94,7 +96,9 @@ struct FileDownload {
         return try await receive(answer, from: offset, expected: expected, &received)
     }
 
-    /// Appends a response body to the part file.
+    /// Appends the body of a response to the `.part` file; returns the size of the file then.
+    ///
+    /// `offset` is the size of the file before. Throws if the server sends more or fewer bytes than `expected`.
     private func receive(
         _ answer: HubClient.Answer, from offset: Int, expected: Int?, _ received: inout Int
     ) async throws -> Int {
@@ -112,7 +116,7 @@ struct FileDownload {
             progress(received)
         }
         if let expected, received < expected {
-            // A body with an end of its own was not cut.
+            // A chunked body has an explicit end, so a short one is complete: the server's size is wrong.
             guard !answer.isChunked else {
                 try await part.discard()
                 throw HubError(.badData, "\(what): \(received) bytes come where the server says \(expected)")
@@ -122,7 +126,7 @@ struct FileDownload {
         return received
     }
 
-    /// Throws if the server now states another size than before.
+    /// Throws if `size` differs from the size of the file in the hub's list of files.
     private func checkSize(_ size: Int) throws(HubError) {
         guard let said = file.size, said != size else { return }
         throw HubError(.badData, "\(what): the server says \(said) bytes in its list, \(size) when it sends them")

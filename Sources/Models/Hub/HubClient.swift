@@ -5,7 +5,9 @@ import NIOHTTP1
 import NIOPosix
 import SystemSupport
 
-/// Sends requests to a hub; it follows redirects itself, so that the token is sent only to the hub.
+/// An HTTP client for a model hub (a server with Hugging Face's API).
+///
+/// It follows redirects itself, so that the access token is sent only to the hub.
 struct HubClient: Sendable {
     let endpoint: HubEndpoint
     let client: HTTPClient
@@ -13,7 +15,7 @@ struct HubClient: Sendable {
     private static let redirectLimit = 10
     private static let agent = "watchword"
 
-    /// Lends a client for the duration of `body`.
+    /// Calls `body` with a new client, and shuts the client down afterwards.
     static func with<T>(_ endpoint: HubEndpoint, _ body: (HubClient) async throws -> T) async throws -> T {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow, timeout: .init(connect: .seconds(20), read: .seconds(60)))
@@ -31,27 +33,29 @@ struct HubClient: Sendable {
         }
     }
 
-    /// A response with status 200, 206 or 416.
+    /// An HTTP response with status 200, 206 or 416; the body is not yet read.
     struct Answer {
         let status: Int
         let headers: HTTPHeaders
         let body: HTTPClientResponse.Body
 
-        /// The length of the body; nil if the response does not state it.
+        /// The length of the body in bytes; nil if the response does not state it.
         var length: Int? { headers.first(name: "Content-Length").flatMap { Int($0) } }
         var isChunked: Bool { headers[canonicalForm: "Transfer-Encoding"].contains("chunked") }
-        /// The ETag for `If-Range`; nil if it is a weak one, which `If-Range` does not allow.
+        /// The response's ETag for use in `If-Range`; nil for a weak ETag, which `If-Range` does not allow.
         var strongETag: String? {
             headers.first(name: "ETag").flatMap { $0.hasPrefix("\"") && $0.utf8.count <= 500 ? $0 : nil }
         }
-        /// The first byte of a partial response: 5 in `Content-Range: bytes 5-9/10`.
+        /// The offset of the first byte of a partial response: 5 in `Content-Range: bytes 5-9/10`.
         var rangeStart: Int? { range?.firstMatch(of: /^bytes +([0-9]+)-/).flatMap { Int($0.1) } }
-        /// The length of the whole file: 10 in `Content-Range: bytes 5-9/10` or `bytes */10`.
+        /// The length of the whole file in bytes: 10 in `Content-Range: bytes 5-9/10` or `bytes */10`.
         var rangeTotal: Int? { range?.firstMatch(of: /\/([0-9]+)$/).flatMap { Int($0.1) } }
         private var range: String? { headers.first(name: "Content-Range") }
     }
 
-    /// Sends a GET; throws `Transient` if another attempt may succeed, else an error about `what`.
+    /// Sends a GET request and follows redirects; returns the response.
+    ///
+    /// Throws `Transient` if another attempt may succeed, otherwise a `HubError` that names `what`.
     func get(_ url: URL, _ what: String, headers: [(String, String)] = []) async throws -> Answer {
         var url = url
         var mayShowToken = true
@@ -83,7 +87,7 @@ struct HubClient: Sendable {
             guard scheme == "https" || url.scheme?.lowercased() == "http" else {
                 throw HubError(.badData, "\(what): the server redirects from https to http")
             }
-            // Once elsewhere, the token is not shown again, not even if the way leads back.
+            // After a redirect to another origin the token is not sent again, even if a later redirect leads back.
             if HubEndpoint.origin(next) != HubEndpoint.origin(url) { mayShowToken = false }
             url = next
         }
@@ -108,7 +112,7 @@ struct HubClient: Sendable {
         }
     }
 
-    /// Returns the next piece of a body; nil at its end.
+    /// Returns the next chunk of a response body, or nil at its end; throws `Transient` if the connection breaks.
     static func next(_ pieces: inout HTTPClientResponse.Body.AsyncIterator) async throws -> ByteBuffer? {
         do {
             return try await pieces.next()
@@ -119,7 +123,7 @@ struct HubClient: Sendable {
         }
     }
 
-    /// Returns a whole body; nil if it is longer than `limit`.
+    /// Reads a whole response body into memory; returns nil if it is longer than `limit` bytes.
     static func whole(_ answer: Answer, limit: Int) async throws -> Data? {
         var data = Data()
         var pieces = answer.body.makeAsyncIterator()
@@ -130,7 +134,7 @@ struct HubClient: Sendable {
         return data
     }
 
-    /// Describes a failure in a few words, without the URL, which may be signed.
+    /// Describes a network error in a few words, without the URL, which may contain a signature.
     private static func brief(_ error: any Error) -> String {
         switch error {
         case let error as HTTPClientError: error.shortDescription

@@ -1,13 +1,15 @@
 package import Foundation
 
-/// A server with the API of Hugging Face's hub, and the token to send to it.
+/// The address of a model hub (a server with Hugging Face's API), and the access token to send to it.
 ///
 /// The token appears in no description, message or log.
 package struct HubEndpoint: Sendable {
     package let url: URL
     private let token: String?
 
-    /// Uses `https://huggingface.co` without an address; an empty token counts as none.
+    /// Makes an endpoint from an http or https address; the default address is `https://huggingface.co`.
+    ///
+    /// An empty address or token counts as missing.
     package init(address: String?, token: String?) throws(HubError) {
         let address = address.flatMap { $0.isEmpty ? nil : $0 } ?? "https://huggingface.co"
         guard let url = URL(string: address), let scheme = url.scheme?.lowercased(), url.host()?.isEmpty == false,
@@ -21,30 +23,30 @@ package struct HubEndpoint: Sendable {
         self.token = trimmed.isEmpty ? nil : trimmed
     }
 
-    /// Reads `HF_ENDPOINT` and `HF_TOKEN` from the environment.
+    /// Makes an endpoint from the environment variables `HF_ENDPOINT` and `HF_TOKEN`.
     package static func standard(_ environment: [String: String]) throws(HubError) -> HubEndpoint {
         try HubEndpoint(address: environment["HF_ENDPOINT"], token: environment["HF_TOKEN"])
     }
 
     var hasToken: Bool { token != nil }
 
-    /// The `Authorization` header; nil for URLs of other origins than the endpoint's.
+    /// Returns the value of the `Authorization` header; nil without a token, or for a URL of another origin.
     func authorization(for url: URL) -> String? {
         Self.origin(url) == Self.origin(self.url) ? token.map { "Bearer \($0)" } : nil
     }
 
-    /// The origin of a URL: scheme, host and port.
+    /// Returns the origin of a URL, `scheme://host:port`, with the default port if the URL has none.
     static func origin(_ url: URL) -> String {
         let scheme = url.scheme?.lowercased() ?? ""
         return "\(scheme)://\(url.host()?.lowercased() ?? ""):\(url.port ?? (scheme == "https" ? 443 : 80))"
     }
 
-    /// The URL of the list of files: `{endpoint}/api/models/{name}/revision/{revision}?blobs=true`.
+    /// Returns the URL of a model's list of files: `{endpoint}/api/models/{name}/revision/{revision}?blobs=true`.
     func listing(of model: ModelName, revision: Revision) throws(HubError) -> URL {
         try build("api/models/\(model.name)/revision/\(revision.escaped)?blobs=true")
     }
 
-    /// The URL of a file: `{endpoint}/{name}/resolve/{revision}/{file}`.
+    /// Returns the URL of one file of a model: `{endpoint}/{name}/resolve/{revision}/{file}`.
     func file(_ file: String, of model: ModelName, revision: Revision) throws(HubError) -> URL {
         try build("\(model.name)/resolve/\(revision.escaped)/\(file)")
     }
@@ -56,7 +58,7 @@ package struct HubEndpoint: Sendable {
     }
 }
 
-/// A model's name on a hub: `owner/name`.
+/// The name of a model on a hub, `owner/name`; the initialiser rejects anything else.
 package struct ModelName: Sendable, Equatable {
     package let name: String
 
@@ -72,7 +74,7 @@ package struct ModelName: Sendable, Equatable {
     }
 }
 
-/// A branch, tag or commit of a model.
+/// The name of a branch, tag or commit of a model's repository; the initialiser rejects unsafe names.
 package struct Revision: Sendable, Equatable {
     package let name: String
     var escaped: String { name.replacing("/", with: "%2F") }

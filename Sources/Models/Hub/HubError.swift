@@ -1,15 +1,15 @@
-/// A pull that failed, and why.
+/// An error of a download from a model hub: its kind, and a message.
 package struct HubError: Error, Equatable, CustomStringConvertible {
     package enum Kind: Sendable, Equatable {
-        /// An invalid name, revision or endpoint.
+        /// The model name, revision or hub address is invalid.
         case usage
-        /// There is no such model, revision or file.
+        /// The hub has no such model, revision or file.
         case notFound
-        /// The server requires a token, or refuses the one given.
+        /// The hub requires an access token, or rejects the one given.
         case noPermission
-        /// The server cannot be reached, or its answer did not end.
+        /// The hub cannot be reached, or keeps failing after all attempts.
         case unavailable
-        /// Statements or bytes of the server contradict each other.
+        /// The hub's answers are invalid or contradict each other, such as a wrong checksum.
         case badData
     }
 
@@ -22,9 +22,9 @@ package struct HubError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// A temporary failure: another attempt may succeed.
+/// A temporary failure of a download; another attempt may succeed.
 struct Transient: Error {
     let reason: String
-    /// The seconds that the server asks to wait.
+    /// The number of seconds that the server asks to wait (`Retry-After`); nil if it does not ask.
     var wait: Double?
 }

@@ -1,9 +1,9 @@
-/// A model of a public hub that `model pull` knows by a short name.
+/// A model on a public hub that the command `model pull` knows by a short name.
 package struct KnownModel: Sendable, Encodable {
-    /// A published measure of the model's accuracy.
+    /// A published accuracy of the model on one benchmark, with its source.
     package struct Accuracy: Sendable, Encodable {
         package let benchmark: String
-        /// The value in per cent.
+        /// The accuracy in per cent.
         package let value: Double
         package let source: String
     }
@@ -11,13 +11,13 @@ package struct KnownModel: Sendable, Encodable {
     package let name: String
     package let repository: String
     package let family: String
-    /// The licence of the weights; nil if the repository states none.
+    /// The licence of the model's weights; nil if the repository states none.
     package let licence: String?
-    /// The size of the download in bytes: weights in float32, and the tokenizer's files.
+    /// The size of the download in bytes: the weights and the tokenizer files.
     package let bytes: Int
     package let accuracy: [Accuracy]
 
-    /// All known models, the most useful first.
+    /// All models with a short name, the most useful first.
     package static let all = [
         KnownModel(
             name: "siglip2-base", repository: "google/siglip2-base-patch16-256", family: "SigLIP 2 ViT-B/16@256",
@@ -54,9 +54,9 @@ package struct KnownModel: Sendable, Encodable {
     private static let openCLIP = "mlfoundations/open_clip, docs/openclip_results.csv"
     private static let perceptionModels = "facebookresearch/perception_models, apps/pe/README.md"
 
-    /// The model of a short name; nil for an unknown name.
+    /// Returns the model with the short name `name`; nil if there is none.
     package static func named(_ name: String) -> KnownModel? { all.first { $0.name == name } }
 
-    /// The model's name on its hub.
+    /// The model's name on the hub, `owner/name`.
     package var model: ModelName { get throws(HubError) { try ModelName(repository) } }
 }

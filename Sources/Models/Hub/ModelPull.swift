@@ -6,21 +6,21 @@ import SystemSupport
 
 /// Downloads a model from a hub into a directory.
 ///
-/// The model appears whole and checked, or only parts to resume from.
+/// The directory appears only when all files are complete and checked. An interrupted download can be resumed.
 package struct ModelPull: Sendable {
-    /// A progress report of the pull.
+    /// A progress report of a model download.
     package enum Progress: Sendable {
-        /// The bytes received so far, the total, and the current file.
+        /// The number of bytes received so far, the total number, and the name of the current file.
         case bytes(Int, of: Int, file: String)
-        /// A temporary failure, and the seconds until the next attempt.
+        /// A temporary failure: its reason, and the seconds until the next attempt.
         case waiting(String, seconds: Double)
     }
 
-    /// A downloaded file.
+    /// A downloaded file of the model.
     package struct File: Sendable, Encodable {
         package let name: String
         package let bytes: Int
-        /// How the bytes were checked: `sha256`, `git-sha1` or `size`.
+        /// The kind of check that the file passed: `sha256`, `git-sha1` or `size`.
         package let checked: String
     }
 
@@ -33,10 +33,10 @@ package struct ModelPull: Sendable {
         (self.model, self.revision, self.endpoint, self.retries) = (model, revision, endpoint, retries)
     }
 
-    /// Pulls the model into `destination`.
+    /// Downloads the model into `destination`; returns the files.
     ///
-    /// Files are collected beside it in a directory whose name begins with a dot. They stay there if the pull breaks
-    /// off.
+    /// Files are first collected in a hidden directory beside `destination`. They stay there if the download breaks
+    /// off, and the next call resumes from them.
     package func run(
         into destination: URL, replacing: Bool, progress: @escaping @Sendable (Progress) -> Void
     ) async throws -> [File] {
@@ -53,7 +53,8 @@ package struct ModelPull: Sendable {
                 return try await download(listing, with: client, into: staged, progress: progress)
             }
         } catch {
-            // Nothing came: no trace of a mistyped name. Only empty directories are removed.
+            // If nothing was downloaded, leave no trace of, say, a mistyped name. `rmdir` removes only empty
+            // directories.
             try await waitingForDisk { if rmdir(staged.path) == 0 { rmdir(staged.deletingLastPathComponent().path) } }
             throw error
         }
@@ -112,7 +113,7 @@ package struct ModelPull: Sendable {
         return files
     }
 
-    /// Deletes staged files of earlier pulls of other revisions.
+    /// Deletes the files in `staged` that are not among `names`, left by earlier downloads of other revisions.
     private static func tidy(_ staged: URL, keeping names: [String]) throws {
         for name in try FileManager.default.subpathsOfDirectory(atPath: staged.path)
         where !names.contains(name) && !names.contains(where: { $0.hasPrefix(name + "/") }) {

@@ -4,9 +4,9 @@ import Foundation
 import NIOPosix
 import SystemSupport
 
-/// A file that is being downloaded: `NAME.part`, its validator (ETag), and `NAME` when it is complete.
+/// A file during its download: `NAME.part`, its ETag in `NAME.etag`, and `NAME` once it is complete.
 ///
-/// All disk access runs on NIO's threads for files, so that the cooperative pool never waits.
+/// All disk access runs on NIO's thread pool, so that it never blocks Swift's cooperative threads.
 struct PartFile: Sendable {
     let final: URL
     private let part: URL
@@ -37,14 +37,14 @@ struct PartFile: Sendable {
         (try? FileManager.default.attributesOfItem(atPath: url.path))?[.size] as? Int
     }
 
-    /// The bytes left by an earlier attempt, and the validator of the file that they are part of.
+    /// Returns the size of the part file in bytes, and the ETag of the file version that it belongs to.
     func begun() async throws -> (size: Int, validator: String?) {
         try await blocking {
             (Self.size(part) ?? 0, try? String(contentsOf: validatorFile, encoding: .utf8))
         }
     }
 
-    /// Deletes the bytes so far and starts anew, with this validator.
+    /// Empties the part file, and stores the ETag of the version that will be downloaded.
     func restart(validator: String?) async throws {
         try await blocking {
             try StagedDirectory.makeDirectory(final.deletingLastPathComponent())
@@ -54,7 +54,7 @@ struct PartFile: Sendable {
         }
     }
 
-    /// Opens the part file to append to it.
+    /// Opens the part file for appending.
     func open() async throws -> FileHandle {
         try await blocking {
             let handle = try FileHandle(forWritingTo: part)
@@ -67,14 +67,14 @@ struct PartFile: Sendable {
         try await blocking { try handle.write(contentsOf: bytes) }
     }
 
-    /// Deletes the part file and the complete file.
+    /// Deletes the part file, its ETag and the complete file.
     func discard() async throws {
         try await blocking {
             for file in [part, validatorFile, final] { try? FileManager.default.removeItem(at: file) }
         }
     }
 
-    /// Renames the part file to the complete file.
+    /// Renames the complete part file to its final name, and deletes the ETag.
     func finish() async throws {
         try await blocking {
             try? FileManager.default.removeItem(at: final)
@@ -83,7 +83,9 @@ struct PartFile: Sendable {
         }
     }
 
-    /// Whether the part file, or with `whole` the complete file, has this checksum; nil if it does not exist.
+    /// Returns whether a file has this checksum: the part file, or with `whole` the complete file.
+    ///
+    /// Returns nil if the file does not exist.
     func matches(_ checksum: RemoteFile.Checksum, whole: Bool) async throws -> Bool? {
         try await blocking {
             let file = whole ? final : part

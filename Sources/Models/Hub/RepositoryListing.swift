@@ -1,49 +1,48 @@
 import Foundation
 import SystemSupport
 
-/// A file of a model on a hub.
+/// A file in a model's repository on a hub, as the hub lists it.
 struct RemoteFile: Sendable, Equatable {
     enum Checksum: Sendable, Equatable {
         case sha256(String)
-        /// The SHA-1 of a git blob: of its header and the file's bytes.
+        /// The SHA-1 of the file as a git blob: of `blob SIZE\0` and the file's bytes.
         case gitBlob(String)
     }
 
     let name: String
-    /// The size in bytes; nil if the hub does not state it.
+    /// The size of the file in bytes; nil if the hub does not state it.
     let size: Int?
     let checksum: Checksum?
 }
 
-/// A hub's list of a model's files.
+/// The files of a model to download, chosen from the hub's list of files.
 ///
-/// The list is untrusted. Only the file names that Watchword reads are taken from it, so no name can be a path
-/// elsewhere.
+/// The list is untrusted: only known file names are accepted, so that no name can be a path to another directory.
 struct RepositoryListing {
     let files: [RemoteFile]
 
-    /// Names of the files besides weights.
+    /// The names of the files that are downloaded besides weights: configuration and tokenizer.
     private static let companions = [
         "config.json", "vocab.json", "merges.txt", "preprocessor_config.json", "tokenizer_config.json",
         "special_tokens_map.json", "tokenizer.json", "watchword.json", "added_tokens.json", "processor_config.json",
         "open_clip_config.json", "spiece.model", "model.safetensors.index.json", "pytorch_model.bin.index.json",
     ]
-    /// Names of the weights, in order of preference.
+    /// The file names of weights, in order of preference; only one of them is downloaded.
     private static let weights = [
         "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
         "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin",
     ]
 
-    /// The name of the index that a shard belongs to; nil for other names.
+    /// Returns the name of the shard index to which the weight shard `name` belongs; nil if it is no shard.
     private static func index(ofShard name: String) -> String? {
         let shard = /(model|pytorch_model)-[0-9]{5}-of-[0-9]{5}\.(safetensors|bin)/
         return name.wholeMatch(of: shard).map { "\($0.1).\($0.2).index.json" }
     }
 
-    /// The greatest size of a listing in bytes.
+    /// The largest accepted list of files in bytes.
     static let limit = 32 << 20
 
-    /// The greatest size of a file in bytes.
+    /// Returns the largest accepted size in bytes of the file `name`: 256 MiB, or 1 TiB for weights.
     static func limit(of name: String) -> Int { companions.contains(name) ? 256 << 20 : 1 << 40 }
 
     private struct Reply: Decodable {
@@ -60,7 +59,9 @@ struct RepositoryListing {
         let siblings: [Sibling]
     }
 
-    /// Reads the hub's answer, and selects the files to download: companions, weights and heads.
+    /// Parses the hub's list of files and chooses those to download: configuration, tokenizer, and weights.
+    ///
+    /// Throws if the list is invalid or has no model weights.
     init(_ data: Data, model: ModelName) throws(HubError) {
         guard let reply = try? JSONDecoder().decode(Reply.self, from: data) else {
             throw HubError(.badData, "\(model.name): the server's list of files is not as a hub gives it")
@@ -97,7 +98,7 @@ struct RepositoryListing {
                 .badData,
                 "\(model.name) has neither \(Self.weights.joined(separator: " nor ")): it has \(shown)")
         }
-        // Without config.json, OpenCLIP's weights are those that its configuration describes.
+        // A repository without config.json is OpenCLIP's: take the weights that open_clip_config.json describes.
         let openCLIP = Self.weights.first { $0.hasPrefix("open_clip_") && found[$0] != nil }
         let chosen =
             found["config.json"] == nil && found["open_clip_config.json"] != nil ? openCLIP ?? weights : weights
@@ -105,7 +106,7 @@ struct RepositoryListing {
         for name in found.keys {
             if let index = Self.index(ofShard: name), index != chosen { found[name] = nil }
         }
-        // Small files first: a model that cannot be had is found out early.
+        // Download small files first, so that a model without access fails early.
         files = found.values.sorted { ($0.size ?? 0, $0.name) < ($1.size ?? 0, $1.name) }
     }
 }

@@ -1,22 +1,23 @@
 import SystemSupport
 
-/// The number of attempts after temporary failures, and the waits between them.
+/// The limits of a download's attempts after temporary failures, and the waits between attempts.
 package struct Retries: Sendable {
-    /// The greatest number of consecutive attempts that receive nothing.
-    package var fruitless = 5
-    /// The greatest number of attempts in all, against a server that sends a byte at a time.
-    package var all = 1000
-    /// The seconds before the second attempt; each later wait is twice as long, up to `longestWait`.
+    /// The greatest number of attempts in succession that receive no new bytes.
+    package var maxAttemptsWithoutProgress = 5
+    /// The greatest number of attempts of one download, against a server that sends one byte at a time.
+    package var maxAttempts = 1000
+    /// The wait before the second attempt in seconds; each later wait doubles, up to `longestWait`.
     package var firstWait = 0.5
     package var longestWait = 30.0
-    /// The longest wait that a server may ask for, in seconds.
+    /// The longest wait in seconds that a server may ask for (`Retry-After`); the download fails if it asks for more.
     package var longestAskedWait = 300.0
 
     package init() {}
 
-    /// Attempts until one succeeds or fails permanently; `progress` returns the bytes received so far.
+    /// Repeats `attempt` until it succeeds, fails permanently or exceeds the limits.
     ///
-    /// Before each wait, `waiting` is called with the reason and the number of seconds.
+    /// `progress` returns the number of bytes received so far. `waiting` is called before each wait with the reason and
+    /// the number of seconds.
     func run<T>(
         _ what: String, progress: () -> Int, waiting: (String, Double) -> Void,
         attempt: () async throws -> T
@@ -30,7 +31,7 @@ package struct Retries: Sendable {
             } catch let failure as Transient {
                 attempts += 1
                 failures = progress() > before ? 0 : failures + 1
-                guard failures < fruitless, attempts < all else {
+                guard failures < maxAttemptsWithoutProgress, attempts < maxAttempts else {
                     throw HubError(.unavailable, "\(what): \(failure.reason); given up after \(attempts) attempts")
                 }
                 if let asked = failure.wait, asked > longestAskedWait {

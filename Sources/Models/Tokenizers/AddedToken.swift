@@ -1,15 +1,15 @@
-/// A token added to a vocabulary: it is cut out of a text before the text is cleaned and split.
+/// A token that was added to a vocabulary; it is cut out of a text before the rest is cleaned and split.
 ///
 /// Source: transformers `added_tokens.json`; tokenizers `added_vocabulary.rs`.
 struct AddedToken: Sendable, Equatable {
-    /// The token's text, in UTF-8.
+    /// The text that the token stands for, in UTF-8.
     let content: [UInt8]
     let id: UInt32
-    /// Whether the token also matches its lower-cased text.
+    /// True if upper and lower case are equal when a text is searched for the token.
     let ignoresCase: Bool
 }
 
-/// An index of added tokens by their first byte, the longest first.
+/// Finds added tokens (such as `<mask>`) in texts.
 struct AddedTokens: Sendable {
     enum Part: Equatable {
         case text(String)
@@ -22,13 +22,13 @@ struct AddedTokens: Sendable {
         let ignoresCase: Bool
     }
 
-    /// The tokens that begin with a byte, by that byte; empty if there is no token.
+    /// The added tokens by their first byte, the longest first; the outer array has 256 entries, or none.
     private let entries: [[Entry]]
     private let ignoresCase: Bool
 
     var isEmpty: Bool { entries.isEmpty }
 
-    /// Builds the index, once for a vocabulary; empty tokens are left out.
+    /// Prepares the search for these tokens; tokens with an empty text are skipped.
     init(_ tokens: [AddedToken]) {
         ignoresCase = tokens.contains(where: \.ignoresCase)
         var found = [[Entry]](repeating: [], count: 256)
@@ -37,7 +37,7 @@ struct AddedTokens: Sendable {
             guard let first = content.first else { continue }
             let entry = Entry(content: content, id: token.id, ignoresCase: token.ignoresCase)
             found[Int(first)].append(entry)
-            // A capital in the text begins it, too.
+            // A capital in the text may be its first byte, too.
             if token.ignoresCase, (0x61...0x7A).contains(first) { found[Int(first & 0xDF)].append(entry) }
         }
         for first in found.indices { found[first].sort { $0.content.count > $1.content.count } }
@@ -46,7 +46,7 @@ struct AddedTokens: Sendable {
 
     private static func lower(_ bytes: [UInt8]) -> [UInt8] { bytes.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 } }
 
-    /// Splits a text at added tokens: the leftmost match first, and of those with one start the longest.
+    /// Splits a text at added tokens: from left to right, the longest token at each position.
     func split(_ text: String) -> [Part] {
         guard !isEmpty else { return text.isEmpty ? [] : [.text(text)] }
         let bytes = Array(text.utf8)

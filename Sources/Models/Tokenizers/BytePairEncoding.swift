@@ -1,11 +1,11 @@
-/// The merge rules of a byte-pair encoding, on token ids.
+/// The merge rules of a byte-pair encoding: which two neighbouring token ids become which id, and in what order.
 ///
 /// Source: CLIP `SimpleTokenizer.bpe`: in each round, the pair of lowest rank is merged wherever it occurs, from left
 /// to right, until no neighbours have a rule. CLIP scans the word in every round; here a heap holds the pairs, so that
 /// a word of n bytes takes O(n log n). tokenizers' `models/bpe/word.rs` has no rounds: the next merge is always the
 /// pair of lowest rank.
 struct BytePairEncoding: Sendable {
-    /// Maps a pair to its rank (upper half) and the id of the merged token (lower half).
+    /// Maps each pair of ids to its rank (upper 32 bits) and the id of the merged token (lower 32 bits).
     private var rules: [Pair: UInt64] = [:]
 
     private struct Pair: Hashable {
@@ -14,14 +14,14 @@ struct BytePairEncoding: Sendable {
 
     init(minimumCapacity: Int) { rules.reserveCapacity(minimumCapacity) }
 
-    /// Adds a rule; the last one for a pair counts, as in Python's `dict(zip(merges, ranks))`.
+    /// Adds a merge rule; it replaces an earlier rule for the same pair, as in Python's `dict(zip(merges, ranks))`.
     mutating func add(left: UInt32, right: UInt32, merged: UInt32, rank: UInt32) {
         rules[Pair(left: left, right: right)] = UInt64(rank) << 32 | UInt64(merged)
     }
 
-    /// Merges the symbols of one word.
+    /// Merges the token ids of one word until no rule applies, the pair of lowest rank first.
     ///
-    /// With `inRounds`, all occurrences of a pair are merged before pairs that these merges create.
+    /// With `inRounds`, all occurrences of a pair are merged before any pair that these merges create.
     func merge(_ word: [UInt32], inRounds: Bool) -> [UInt32] {
         guard word.count > 1 else { return word }
         var chain = Chain(word)
@@ -35,7 +35,7 @@ struct BytePairEncoding: Sendable {
 
         var merged: [Int] = []
         while let rank = waiting.first.map({ $0 >> 32 }) {
-            // The whole round first, its new pairs after it: one of them may rank lower than the rest of the round.
+            // Finish the round before its new pairs: one of them may have a lower rank than the rest of the round.
             merged.removeAll(keepingCapacity: true)
             while let entry = waiting.first, entry >> 32 == rank {
                 waiting.removeFirst()
@@ -54,7 +54,7 @@ struct BytePairEncoding: Sendable {
         return chain.symbols
     }
 
-    /// A word as a doubly linked list over its initial positions.
+    /// A word's token ids as a doubly linked list; nodes have the indices of the initial ids.
     private struct Chain {
         private var ids: [UInt32]
         private var next: [Int]
@@ -87,7 +87,7 @@ struct BytePairEncoding: Sendable {
     }
 }
 
-/// A binary heap with the smallest element first.
+/// A binary heap whose first element is the smallest.
 private struct MinimumHeap {
     private var items: [UInt64] = []
 

@@ -1,13 +1,13 @@
-/// CLIP's byte-level BPE.
+/// CLIP's tokenizer: byte-level byte-pair encoding.
 ///
-/// Text is converted to scalars and bytes at once: `String` would consider some different vocabulary entries equal.
-/// Source: CLIP `simple_tokenizer.SimpleTokenizer`, as CLIP4Clip's data loaders use it.
+/// It compares scalars and bytes, because Swift's `String` considers some different vocabulary entries equal. Source:
+/// CLIP `simple_tokenizer.SimpleTokenizer`, as CLIP4Clip's data loaders use it.
 struct CLIPTokens: TokenModel {
     let startToken: Int?
     let endToken: Int
     let vocabularySize: Int
     let padding: Int? = nil
-    /// The token of each byte within a word; `last` has those that end a word.
+    /// The token id of each byte value inside a word; `last` has the ids of bytes that end a word.
     private let inner: [UInt32]
     private let last: [UInt32]
     private let encoding: BytePairEncoding
@@ -33,13 +33,13 @@ struct CLIPTokens: TokenModel {
         }
     }
 
-    /// Returns the tokens of a text without added tokens.
+    /// Returns the token ids of a text that contains no added tokens.
     private func encodePlain(_ text: String) -> [Int] {
         let scalars = TextCleaning.clean(text)
         var tokens: [Int] = []
         for word in WordSplitter.words(of: scalars) {
             let word = scalars[word]
-            // A special token written out in the text is that token, as in CLIP4Clip.
+            // A special token that is written out in the text becomes that token, as in CLIP4Clip.
             if word.elementsEqual(WordSplitter.start) {
                 tokens.append(startToken ?? 0)
             } else if word.elementsEqual(WordSplitter.end) {

@@ -1,4 +1,4 @@
-/// SentencePiece's precompiled character map: the longest known prefix at each position is replaced by a string.
+/// SentencePiece's character map: it replaces the longest known byte sequence at each position of a text by another.
 ///
 /// Format: a little-endian byte count, a double-array trie of that size in 32-bit units, then strings that end with
 /// zero. Source: sentencepiece `normalizer.cc`; darts-clone; docs/MATHEMATICS.md, section 12.4.
@@ -15,7 +15,7 @@ struct CharacterMap: Sendable {
         }
         units = stride(from: 4, to: 4 + size, by: 4).map(word)
         strings = Array(blob[(4 + size)...])
-        // The longest of NFKC has 33: a text of n bytes becomes one of 64 n at most.
+        // The longest string for NFKC has 33 bytes. The limit bounds the result for n bytes to 64 n bytes.
         guard strings.split(separator: 0).allSatisfy({ $0.count <= 64 }) else {
             throw TokenizerError(file, "its map of characters has a string of more than 64 bytes")
         }
@@ -38,7 +38,9 @@ struct CharacterMap: Sendable {
         return out
     }
 
-    /// Returns the length of the longest known prefix, and the offset of its replacement.
+    /// Returns the length in bytes of the longest known prefix of `text`, and the offset of its replacement.
+    ///
+    /// The offset is in `strings`. Returns nil if no prefix is known.
     private func longest(_ text: ArraySlice<UInt8>) -> (length: Int, place: Int)? {
         func offset(_ unit: UInt32) -> Int { Int(unit >> 10) << Int((unit & 512) >> 6) }
         var at = offset(units[0])

@@ -1,23 +1,23 @@
-/// Repairs UTF-8 text that was decoded as Windows-1252: `cafÃ©`, `donâ€™t`.
+/// Repairs UTF-8 text that was decoded as Windows-1252, such as `cafÃ©` or `donâ€™t`.
 ///
 /// Source: ftfy `fix_encoding`, reduced to this most frequent mistake and its surest signs. ftfy also repairs nine
 /// other encodings, lost bytes, and no-break spaces that became spaces; such text is left unchanged here.
 enum EncodingRepair {
-    /// Repairs a line until nothing in it looks damaged.
+    /// Repairs a line of text, repeatedly, until nothing in it looks damaged.
     static func repair(_ line: [Unicode.Scalar]) -> [Unicode.Scalar] {
         var line = line
         while let repaired = wholly(line) ?? partly(line) { line = repaired }
         return line
     }
 
-    /// Decodes the whole line again; nil unless it looks damaged and is UTF-8 throughout.
+    /// Repairs a whole line; nil unless it looks damaged and all of it is UTF-8 that was decoded as Windows-1252.
     private static func wholly(_ line: [Unicode.Scalar]) -> [Unicode.Scalar]? {
-        // C1 controls are in no genuine text.
+        // Genuine text contains no C1 control characters.
         let isSuspect = line.contains { (0x80...0x9F).contains($0.value) } || sequence(in: line, from: 0) != nil
         return isSuspect ? decode(line[...]) : nil
     }
 
-    /// Decodes only the damaged sequences of a line again; nil if there are none.
+    /// Repairs only the damaged sequences of a line; returns nil if there are none.
     private static func partly(_ line: [Unicode.Scalar]) -> [Unicode.Scalar]? {
         var out: [Unicode.Scalar] = []
         var done = 0
@@ -28,9 +28,10 @@ enum EncodingRepair {
         return done == 0 ? nil : out + line[done...]
     }
 
-    /// Finds the next sequence that starts with Â, Ã (Latin letters) or â (punctuation) and decodes to one character.
+    /// Finds the next damaged sequence in a line: Â or Ã (of Latin letters) or â (of punctuation), and what follows it.
     ///
-    /// Other capital letters do occur before quotes and signs in genuine text: `CAFÉ®`, `«VOILÀ»`.
+    /// It must decode to one character. Other capital letters do occur before quotes and signs in genuine text, as in
+    /// `CAFÉ®` and `«VOILÀ»`.
     private static func sequence(
         in line: [Unicode.Scalar], from start: Int
     ) -> (Range<Int>, character: [Unicode.Scalar])? {
@@ -47,7 +48,7 @@ enum EncodingRepair {
         return nil
     }
 
-    /// Encodes the scalars as Windows-1252 and decodes them as UTF-8; nil if either fails or all are ASCII.
+    /// Encodes the scalars as Windows-1252 and decodes the bytes as UTF-8; nil if either fails or all are ASCII.
     private static func decode(_ scalars: ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar]? {
         var bytes: [UInt8] = []
         for scalar in scalars {
@@ -61,7 +62,9 @@ enum EncodingRepair {
     }
 }
 
-/// Bytes 80 to 9F in Windows-1252; the five undefined ones keep their value.
+/// The characters of Windows-1252 that differ from Latin-1: bytes 0x80 to 0x9F.
+///
+/// The five undefined bytes keep their value.
 enum Windows1252 {
     private static let upperControls: [UInt32] = [
         0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8D,
@@ -69,12 +72,14 @@ enum Windows1252 {
         0x0153, 0x9D, 0x017E, 0x0178,
     ]
 
-    /// The scalar for a value in 80...9F.
+    /// Returns the character of a Windows-1252 byte from 0x80 to 0x9F; other values trap.
     static func scalar(for value: UInt32) -> Unicode.Scalar {
         Unicode.Scalar(upperControls[Int(value - 0x80)]) ?? "\u{FFFD}"
     }
 
-    /// The byte of a scalar; C1 controls map to themselves, as in Latin-1.
+    /// Returns the Windows-1252 byte of a character; nil if it has none.
+    ///
+    /// C1 control characters map to themselves, as in Latin-1.
     static func byte(for scalar: Unicode.Scalar) -> UInt8? {
         if let byte = UInt8(exactly: scalar.value) { return byte }
         return upperControls.firstIndex(of: scalar.value).map { UInt8(0x80 + $0) }

@@ -1,14 +1,15 @@
-/// Decodes HTML character references as Python's `html.unescape` and ftfy do.
+/// Decodes HTML character references, such as `&amp;`, as Python's `html.unescape` and ftfy do.
 ///
-/// Names are compared as bytes: `String` considers U+037E equal to the semicolon, and U+212A equal to K.
+/// Names are compared as bytes, because Swift's `String` considers U+037E equal to the semicolon, and U+212A equal to
+/// K.
 struct HTMLEntities: Sendable {
     static let shared = HTMLEntities()
 
-    /// Maps names, with the semicolon if they have one, to text.
+    /// Maps the names of HTML entities to characters; a name includes its semicolon unless HTML allows it without.
     ///
     /// Source: Python's `html.entities.html5`.
     private let named: [[UInt8]: [Unicode.Scalar]]
-    /// Maps names in capitals that only ftfy knows, such as "EACUTE".
+    /// Maps names in capitals that only ftfy knows, such as "EACUTE", to characters.
     ///
     /// Source: ftfy `chardata._build_html_entities`.
     private let capitals: [[UInt8]: [Unicode.Scalar]]
@@ -25,7 +26,7 @@ struct HTMLEntities: Sendable {
             if entry[mark] == 0x3F { named[name] = text }
         }
         self.named = named
-        // Only where html.unescape would leave the capitals alone: &LT; is a name, and &AMPX; would start with one.
+        // Only names that html.unescape would leave alone: &LT; is an HTML name itself, and &AMPX; begins with one.
         capitals = named.reduce(into: [:]) { result, entry in
             let name = entry.key
             guard name.last == 0x3B, !name.contains(where: { (0x41...0x5A).contains($0) }) else { return }
@@ -35,21 +36,24 @@ struct HTMLEntities: Sendable {
         }
     }
 
-    /// Decodes every reference, with or without a semicolon.
+    /// Decodes every HTML character reference in a text, with or without a semicolon.
     ///
     /// Source: Python's `html.unescape`.
     func unescape(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
         Self.replacing(in: text) { reference(in: text, at: $0) }
     }
 
-    /// Decodes only unmistakable references: those of at most 24 letters that end with a semicolon.
+    /// Decodes only the HTML character references in a text that have a semicolon and at most 24 letters or digits.
     ///
     /// Source: ftfy `fixes.unescape_html`.
     func unescapeCautiously(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
         Self.replacing(in: text) { cautiousReference(in: text, at: $0) }
     }
 
-    /// Replaces each ampersand and the text after it by what `reference` reads there.
+    /// Replaces every HTML character reference for which `reference` returns characters.
+    ///
+    /// `reference` gets the index after an ampersand. It returns the characters and the index after the reference; nil
+    /// leaves the ampersand unchanged.
     private static func replacing(
         in text: [Unicode.Scalar], _ reference: (Int) -> ([Unicode.Scalar], end: Int)?
     ) -> [Unicode.Scalar] {
@@ -69,7 +73,9 @@ struct HTMLEntities: Sendable {
         return out
     }
 
-    /// Reads the reference after an ampersand; returns its text, and where it ends.
+    /// Decodes the character reference after an ampersand; returns its characters, and the index after it.
+    ///
+    /// Returns nil if the text there is no reference.
     private func reference(in text: [Unicode.Scalar], at start: Int) -> ([Unicode.Scalar], end: Int)? {
         guard start < text.count else { return nil }
         if text[start] == "#" { return numeric(in: text, at: start + 1) }
@@ -78,7 +84,7 @@ struct HTMLEntities: Sendable {
         while end < text.count, end - start < 32, !"\t\n\u{C} <&#;".unicodeScalars.contains(text[end]) { end += 1 }
         guard end > start else { return nil }
         if end < text.count, text[end] == ";" { end += 1 }
-        // No name holds a scalar beyond ASCII, so the search stops at the first.
+        // Names are ASCII, so the search stops at the first scalar beyond ASCII.
         let name = text[start..<end].prefix(while: \.isASCII).map { UInt8($0.value) }
         for length in stride(from: name.count, through: 2, by: -1) {
             if let found = named[Array(name[..<length])] { return (found, start + length) }
@@ -93,7 +99,7 @@ struct HTMLEntities: Sendable {
         guard end > first, end < text.count, text[end] == ";" else { return nil }
         end += 1
         if first > start {
-            // ftfy keeps whatever still holds a semicolon after decoding, and so `&#59;` itself.
+            // ftfy keeps a result that still contains a semicolon, and so `&#59;` itself.
             guard let (found, after) = numeric(in: text, at: first), after == end, !found.contains(";") else {
                 return nil
             }
@@ -103,14 +109,14 @@ struct HTMLEntities: Sendable {
         return (named[name] ?? capitals[name]).map { ($0, end) }
     }
 
-    /// Reads a numeric reference after `&#`, with the replacements that browsers make.
+    /// Decodes a numeric reference after `&#`; returns its characters and the index after it, or nil without digits.
     private func numeric(in text: [Unicode.Scalar], at start: Int) -> ([Unicode.Scalar], end: Int)? {
         var digits = start
         let isHexadecimal = start < text.count && (text[start] == "x" || text[start] == "X")
         if isHexadecimal { digits += 1 }
         var (value, end): (UInt32, Int) = (0, digits)
         while end < text.count, let digit = text[end].hexadecimalValue, isHexadecimal || digit < 10 {
-            value = min(value * (isHexadecimal ? 16 : 10) + digit, 0x11_0000)  // beyond Unicode is all the same
+            value = min(value * (isHexadecimal ? 16 : 10) + digit, 0x11_0000)  // values beyond Unicode are equivalent
             end += 1
         }
         guard end > digits else { return nil }
@@ -118,7 +124,7 @@ struct HTMLEntities: Sendable {
         return (Self.character(value), end)
     }
 
-    /// Returns the text of a numeric reference's value, with the replacements for invalid values.
+    /// Returns the characters for the number of a numeric reference, with the replacements for invalid numbers.
     ///
     /// Source: Python's `html._invalid_charrefs` and `html._invalid_codepoints`.
     private static func character(_ value: UInt32) -> [Unicode.Scalar] {

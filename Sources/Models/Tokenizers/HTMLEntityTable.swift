@@ -1,8 +1,9 @@
 extension HTMLEntities {
-    /// HTML's 2,125 character names: `name=` hexadecimal scalars joined by `+`; `name?` needs no semicolon.
+    /// HTML's 2,125 entity names with their characters, as hexadecimal code points joined by `+`.
     ///
-    /// Source: Python's `html.entities.html5`, itself https://html.spec.whatwg.org/multipage/named-characters.html.
-    /// Written as code points, so that no editor or compiler can normalise them.
+    /// `name=` needs a semicolon in a text; `name?` also works without. Source: Python's `html.entities.html5`, itself
+    /// https://html.spec.whatwg.org/multipage/named-characters.html. The code points are written as numbers so that no
+    /// editor or compiler can normalise them.
     static let table = """
         AElig?C6 AMP?26 Aacute?C1 Abreve=102 Acirc?C2 Acy=410 Afr=1D504 Agrave?C0 Alpha=391 Amacr=100 And=2A53 Aogon=104
         Aopf=1D538 ApplyFunction=2061 Aring?C5 Ascr=1D49C Assign=2254 Atilde?C3 Auml?C4 Backslash=2216 Barv=2AE7

@@ -1,7 +1,7 @@
-/// BPE over pieces of text, with single bytes as a fallback, as in Gemma's vocabulary.
+/// A tokenizer with byte-pair encoding over characters, and single bytes as a fallback, as Gemma's.
 ///
-/// Added tokens are cut out, the rest is normalised (spaces become U+2581), and pairs are merged over the whole text.
-/// Source: tokenizers `models/bpe/model.rs`; docs/MATHEMATICS.md, section 12.4.
+/// Added tokens are cut out of a text, the rest is normalised (spaces become U+2581), and pairs are merged over the
+/// whole text. Source: tokenizers `models/bpe/model.rs`; docs/MATHEMATICS.md, section 12.4.
 struct PieceTokens: TokenModel {
     let startToken: Int? = nil
     let endToken: Int
@@ -10,18 +10,18 @@ struct PieceTokens: TokenModel {
     private let cleaning: TextCleaning.Rule
     private let ids: [[UInt8]: UInt32]
     private let encoding: BytePairEncoding
-    /// The pieces of the single bytes; nil for a byte that the vocabulary lacks.
+    /// The token id of each byte value, such as that of `<0x0A>`; nil for a byte that the vocabulary lacks.
     private let bytes: [UInt32?]
     private let unknown: UInt32?
-    /// The normalisation steps: the family's, then the file's.
+    /// The steps that normalise a text: those of the model family, then those of the tokenizer's file.
     private let steps: [Step]
-    /// The tokens that are cut out of a text before normalisation; `normalised` has those cut out after it.
+    /// The added tokens that are cut out of a text before it is normalised; `normalised` has those cut out afterwards.
     private let raw: AddedTokens
     private let normalised: AddedTokens
 
-    /// A step of normalisation.
+    /// A step that changes a text before it is split into tokens.
     private enum Step {
-        /// Lower-cases each code point by itself.
+        /// Lowercases each code point without regard to its neighbours.
         case lower
         case replace(from: [UInt8], to: [UInt8])
     }
@@ -36,8 +36,8 @@ struct PieceTokens: TokenModel {
                 throw refuse("it has \(key) beside byte_fallback, which is not read")
             }
         }
-        // SigLIP 2 was trained on texts in lower case, which its own file does not say; a rule of OpenCLIP's has been
-        // applied before, and then only the file is obeyed.
+        // SigLIP 2 was trained on lower-case texts, which its tokenizer file does not state. If OpenCLIP's
+        // configuration states a cleaning rule, that was applied before, and only the steps of the file follow.
         let steps = (cleaning == .family ? [Step.lower] : []) + (try Self.normalizer(root, file))
         let added = try TokenizerJSON.added(root["added_tokens"], file)
         var ids = try TokenizerJSON.ids(entries, file)
@@ -46,6 +46,8 @@ struct PieceTokens: TokenModel {
         }
         func id(_ piece: String) -> UInt32? { ids[Array(piece.utf8)] }
         guard let end = id("<eos>") ?? id("</s>") else { throw refuse("its vocabulary has no <eos>") }
+        // The towers attend to what fills a text up, so another token would give other embeddings.
+        guard let pad = id("<pad>") else { throw refuse("its vocabulary has no <pad>, which fills texts up") }
         var encoding = BytePairEncoding(minimumCapacity: entries.count)
         for (rank, merge) in try TokenizerJSON.merges(model["merges"], file).enumerated() {
             guard let left = ids[merge.left], let right = ids[merge.right], let merged = ids[merge.left + merge.right]
@@ -59,7 +61,7 @@ struct PieceTokens: TokenModel {
         }
         unknown = id(model["unk_token"]?.text ?? "<unk>")
         endToken = Int(end)
-        padding = Int(id("<pad>") ?? 0)
+        padding = Int(pad)
         vocabularySize = Int(ids.values.max() ?? 0) + 1
         let raw = added.filter { !$0.ignoresCase }
         let normalised = added.filter(\.ignoresCase)
@@ -69,7 +71,7 @@ struct PieceTokens: TokenModel {
         (self.ids, self.steps, self.cleaning) = (ids, steps, cleaning)
     }
 
-    /// Returns the steps of the file's normalizer; throws on unsupported ones.
+    /// Returns the steps of the file's normalizer; throws unless they are `Replace` and `Lowercase`.
     private static func normalizer(_ root: RawJSON, _ file: String) throws(TokenizerError) -> [Step] {
         func refuse(_ what: String) -> TokenizerError { TokenizerError(file, what) }
         var steps: [Step] = []
@@ -83,12 +85,12 @@ struct PieceTokens: TokenModel {
             default: throw refuse("its normalizer has \(step["type"]?.shown ?? "no type"), not Replace or Lowercase")
             }
         }
-        // So that no file makes a text grow without bound.
+        // The limits keep a file from making texts grow without bound.
         guard spaces.count <= 2, spaces.allSatisfy({ $0.to.count <= 3 * $0.from.count }) else {
             throw refuse("its normalizer has more than 2 replacements, or one by more than thrice as many bytes")
         }
         guard steps.count - spaces.count <= 1 else { throw refuse("its normalizer has more than one Lowercase") }
-        // Spaces are no longer there to split at.
+        // Replacing spaces leaves none to split at, so a pre-tokenizer that splits at spaces does nothing.
         for step in TokenizerJSON.steps(root["pre_tokenizer"]) where step["pattern"]?["String"] != .string([0x20]) {
             throw refuse("its pre_tokenizer splits at something else than spaces, which is not read")
         }
@@ -129,7 +131,9 @@ struct PieceTokens: TokenModel {
         }
     }
 
-    /// Returns a piece for each character, or for each of its bytes; adjacent unknown characters become one.
+    /// Returns the initial token ids of a text: one for each character, or for each of its bytes.
+    ///
+    /// Adjacent characters that have neither become one unknown token.
     private func symbols(_ text: String) -> [UInt32] {
         var out: [UInt32] = []
         for scalar in text.unicodeScalars {

@@ -1,9 +1,9 @@
-/// JSON whose strings remain bytes, since Swift's strings consider some different tokens equal.
+/// A JSON value whose strings are bytes, because Swift's `String` considers some different tokens equal.
 indirect enum RawJSON: Equatable {
     case object([[UInt8]: RawJSON])
     case array([RawJSON])
     case string([UInt8])
-    /// A number as it is written.
+    /// A JSON number, as the bytes that are written in the file.
     case number([UInt8])
     case flag(Bool)
     case null
@@ -18,27 +18,28 @@ indirect enum RawJSON: Equatable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The value as a natural number below a billion; nil for anything else.
+    /// The value as an unsigned integer of at most nine digits; nil for anything else.
     var id: UInt32? {
         guard case .number(let digits) = self, digits.count < 10 else { return nil }
         return UInt32(String(decoding: digits, as: UTF8.self))
     }
 
-    /// Whether the value means "off": null, false, or an empty string.
+    /// True if the value turns a setting off: null, false, or an empty string.
     var isOff: Bool { self == .null || self == .flag(false) || self == .string([]) }
 
     var shown: String { text.map { "\"\($0.prefix(40))\"" } ?? "none" }
 }
 
 extension VocabularyJSON {
-    /// The deepest nesting that is read, beyond any tokenizer's file; it bounds the stack.
+    /// The greatest accepted nesting of JSON values, more than any tokenizer file has; it bounds the use of the stack.
     private static let depthLimit = 64
-    /// The greatest number of values of a document: Gemma's 256,000 tokens and 580,000 merges as pairs are 2 million.
+    /// The greatest accepted number of JSON values in a file.
     ///
-    /// It bounds memory: a value takes up to 100 bytes, and may represent two of the file's bytes.
+    /// Gemma's 256,000 tokens and 580,000 merges as pairs are 2 million values. The limit bounds memory: a value takes
+    /// up to 100 bytes, and may stand for only two bytes of the file.
     static let valueLimit = 4_000_000
 
-    /// Reads the whole file as one value.
+    /// Parses the whole file as one JSON value; throws if more follows.
     mutating func document() throws(TokenizerError) -> RawJSON {
         let value = try value(depth: 0)
         skipSpace()
@@ -78,10 +79,10 @@ extension VocabularyJSON {
         }
     }
 
-    /// The greatest length of a number, with its sign, point and exponent.
+    /// The greatest accepted length of a JSON number in bytes.
     private static let longestWord = 64
 
-    /// Reads true, false, null or a number.
+    /// Parses one of the JSON values true, false, null or a number.
     private mutating func word() throws(TokenizerError) -> RawJSON {
         let start = i
         while i < bytes.count, i - start <= Self.longestWord, !" \t\r\n,]}:".utf8.contains(bytes[i]) { i += 1 }

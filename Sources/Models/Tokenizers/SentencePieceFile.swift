@@ -1,4 +1,4 @@
-/// Reads `spiece.model`: a protobuf with pieces, their scores, and the normalisation of texts.
+/// Parses `spiece.model`, SentencePiece's protobuf file: the pieces, their scores, and the normalisation of texts.
 ///
 /// Source: sentencepiece `sentencepiece_model.proto`; docs/MATHEMATICS.md, section 12.4.
 enum SentencePieceFile {
@@ -25,7 +25,9 @@ enum SentencePieceFile {
             pieces: pieces, unknown: unknown, characters: characters, file: file, cleaning: cleaning)
     }
 
-    /// Reads a piece and its type; texts match the types normal (1) and user-defined (4).
+    /// Parses one piece of the vocabulary; returns it with its type.
+    ///
+    /// Only pieces of the types normal (1) and user-defined (4) get a score, so that texts can match them.
     private static func piece(
         _ bytes: ArraySlice<UInt8>, _ file: String
     ) throws(TokenizerError) -> (UnigramTokens.Piece, type: Int) {
@@ -43,7 +45,7 @@ enum SentencePieceFile {
         return (UnigramTokens.Piece(bytes: text, score: type == 1 || type == 4 ? Double(score) : nil), type)
     }
 
-    /// Throws unless the model type is Unigram (1, the default).
+    /// Throws unless the file's model type is Unigram (1, the default).
     private static func checkModel(_ bytes: ArraySlice<UInt8>, _ file: String) throws(TokenizerError) {
         var reader = ProtobufReader(bytes, file)
         while let (number, field) = try reader.next() {
@@ -53,7 +55,9 @@ enum SentencePieceFile {
         }
     }
 
-    /// Returns the character map; throws unless the other rules are SentencePiece's defaults.
+    /// Parses the normalisation rules; returns their character map, or nil if they have none.
+    ///
+    /// Throws unless the other rules are SentencePiece's defaults.
     private static func map(_ bytes: ArraySlice<UInt8>, _ file: String) throws(TokenizerError) -> CharacterMap? {
         var reader = ProtobufReader(bytes, file)
         var map: CharacterMap?
@@ -70,7 +74,7 @@ enum SentencePieceFile {
     }
 }
 
-/// Reads the fields of a protobuf message, one after the other.
+/// Parses the fields of a protobuf message one after the other.
 private struct ProtobufReader {
     enum Field {
         case number(UInt64)

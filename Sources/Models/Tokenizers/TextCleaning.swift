@@ -1,17 +1,17 @@
 import Foundation
-// Foundation composes with scalars cut to 16 bits, and by older tables; the standard library meets Unicode 17.
+// Foundation's NFC cuts scalars to 16 bits and uses older tables; the standard library's knows Unicode 17.
 @_spi(_Unicode) import Swift
 
-/// The cleaning of a text before it is split into words.
+/// Cleans a text before it is split into words.
 ///
 /// Source: CLIP `simple_tokenizer.basic_clean` and `whitespace_clean`, then Python's `str.lower`.
 package enum TextCleaning {
-    /// A cleaning that OpenCLIP's `tokenizer_kwargs.clean` names, or the vocabulary family's own.
+    /// The kind of cleaning: one of OpenCLIP's `tokenizer_kwargs.clean`, or `family`, the model family's own cleaning.
     package enum Rule: String, Sendable, Equatable {
         case family, whitespace, lower, canonicalize
     }
 
-    /// Cleans a text before its family's own steps, as OpenCLIP does (`tokenizer.py`, `get_clean_fn`).
+    /// Cleans a text by OpenCLIP's rules (`tokenizer.py`, `get_clean_fn`); the rule `family` leaves it unchanged.
     static func clean(_ text: String, _ rule: Rule) -> String {
         guard rule != .family else { return text }
         let entities = HTMLEntities.shared
@@ -23,21 +23,23 @@ package enum TextCleaning {
         }
     }
 
-    /// Canonicalises a text as SigLIP does: lower case, no ASCII punctuation, single spaces.
+    /// Converts a text to SigLIP's canonical form: lower case, no ASCII punctuation, single spaces.
     ///
     /// Source: big_vision `pp/proj/image_text/utils.py`, `canonicalize_text`; transformers `SiglipTokenizer`.
     static func canonical(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
         collapsingSpace(lowercased(text).filter { !($0.isASCII && $0.properties.isPunctuation) })
     }
 
-    /// Cleans a text as CLIP does: repaired, unescaped, with single spaces, in lower case.
+    /// Cleans a text as CLIP does: repairs it, decodes HTML entities, collapses white space and lowercases.
     static func clean(_ text: String) -> [Unicode.Scalar] {
         let entities = HTMLEntities.shared
         let repaired = repair(Array(text.unicodeScalars))
         return lowercased(collapsingSpace(entities.unescape(entities.unescape(repaired))))
     }
 
-    /// Repairs a text as ftfy's `fix_text` does, except for most of its search for wrong encodings.
+    /// Repairs a text as ftfy's `fix_text` does: HTML entities, wrong encodings, ligatures, quotes, control characters.
+    ///
+    /// Of ftfy's search for wrong encodings, only the most frequent one is repaired.
     static func repair(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
         guard text.contains(where: { !$0.isPlain }) else { return text }
         var out: [Unicode.Scalar] = []
@@ -47,7 +49,7 @@ package enum TextCleaning {
         while start < text.count {
             let end = text[start...].firstIndex(of: "\n").map { $0 + 1 } ?? text.count
             let line = Array(text[start..<end])
-            // A line with a tag is HTML already, and so is all that follows: ftfy leaves its entities alone.
+            // A line with a tag begins HTML: ftfy decodes no entities in it or in the lines after it.
             if line.contains("<") { unescapes = false }
             out += repairLine(line, unescapes: unescapes)
             start = end
@@ -55,7 +57,7 @@ package enum TextCleaning {
         return out
     }
 
-    /// Applies the fixes in order, repeatedly, until none changes anything.
+    /// Applies ftfy's fixes to a line in order, repeatedly, until none changes anything.
     ///
     /// Source: ftfy `fix_and_explain`.
     private static func repairLine(_ line: [Unicode.Scalar], unescapes: Bool) -> [Unicode.Scalar] {
@@ -71,7 +73,7 @@ package enum TextCleaning {
         }
     }
 
-    /// Replaces C1 controls, ligatures, character widths, quotes and line breaks, in ftfy's order for each scalar.
+    /// Replaces C1 controls, ligatures, full-width characters, curly quotes and line breaks, in ftfy's order.
     private static func replacingOddities(_ line: [Unicode.Scalar]) -> [Unicode.Scalar] {
         guard line.contains(where: { $0.value >= 0x80 || $0 == "\r" }) else { return line }
         var out: [Unicode.Scalar] = []
@@ -97,7 +99,7 @@ package enum TextCleaning {
         return out
     }
 
-    /// The letters of each ligature; the quote in U+0149 is already straight.
+    /// The letters that replace each ligature; the apostrophe in U+0149 is already straight.
     ///
     /// Source: ftfy `chardata.LIGATURES`.
     private static let ligatures: [Unicode.Scalar: String] = [
@@ -109,7 +111,7 @@ package enum TextCleaning {
         "\u{FB05}": "\u{17F}t", "\u{FB06}": "st",
     ]
 
-    /// Removes terminal escapes: escape, bracket, digits of any script and semicolons, one ASCII letter.
+    /// Removes terminal escape sequences: ESC, `[`, digits of any script and semicolons, one ASCII letter.
     ///
     /// Source: ftfy `fixes.ANSI_RE`.
     private static func removingTerminalEscapes(_ line: [Unicode.Scalar]) -> [Unicode.Scalar] {
@@ -133,23 +135,23 @@ package enum TextCleaning {
         return out
     }
 
-    /// Composes to normalisation form C of Unicode 17.
+    /// Converts a line to Unicode normalisation form C, by the tables of Unicode 17.
     ///
     /// Python may use older tables (3.11: Unicode 14; 3.14: 16), which leave newer characters unchanged.
     private static func composed(_ line: [Unicode.Scalar]) -> [Unicode.Scalar] {
-        // Nothing below the first combining mark composes or decomposes.
+        // No character below the first combining mark composes or decomposes.
         guard line.contains(where: { $0.value >= 0x300 }) else { return line }
         return Array(String(line)._nfc)
     }
 
-    /// Replaces each run of white space by one space, and removes it at both ends.
+    /// Replaces each run of white space by one space, and removes white space at both ends.
     private static func collapsingSpace(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
         // Python's white space includes four separators that Unicode's does not.
         Array(
             text.split { $0.properties.isWhitespace || (0x1C...0x1F).contains($0.value) }.joined(separator: [" "]))
     }
 
-    /// Lower-cases a text as Python's `str.lower` does: a sigma at the end of a word becomes ς.
+    /// Lowercases a text as Python's `str.lower` does: a sigma at the end of a word becomes ς.
     ///
     /// Swift's mapping ignores context. Source: CPython `unicodeobject.c`, `handle_capital_sigma`.
     static func lowercased(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
@@ -166,7 +168,9 @@ package enum TextCleaning {
         return out
     }
 
-    /// Whether, ignoring case-ignorable scalars, the scalar before position i has case and the one after it has none.
+    /// Returns whether the capital sigma at index `i` ends a word.
+    ///
+    /// It does if, skipping case-ignorable scalars, a cased scalar precedes it and none follows.
     private static func endsWord(at i: Int, in text: [Unicode.Scalar]) -> Bool {
         func hasCase(_ scalar: Unicode.Scalar?) -> Bool { scalar?.properties.isCased ?? false }
         let before = text[..<i].last { !$0.properties.isCaseIgnorable }
@@ -184,7 +188,7 @@ extension String {
 }
 
 extension Unicode.Scalar.Properties {
-    /// Whether the character is in Python's `string.punctuation`, which includes ASCII symbols.
+    /// True if the character is in Python's `string.punctuation`, which includes ASCII symbols.
     fileprivate var isPunctuation: Bool {
         switch generalCategory {
         case .openPunctuation, .closePunctuation, .connectorPunctuation, .dashPunctuation, .otherPunctuation,
@@ -196,10 +200,10 @@ extension Unicode.Scalar.Properties {
 }
 
 extension Unicode.Scalar {
-    /// Whether the scalar is printable ASCII other than the ampersand: no repair changes such text.
+    /// True if the scalar is printable ASCII other than the ampersand; no repair changes a text of such scalars.
     fileprivate var isPlain: Bool { (0x20...0x7E).contains(value) && self != "&" }
 
-    /// Whether ftfy removes the scalar as a control character.
+    /// True if ftfy removes the scalar as a control character.
     ///
     /// Source: ftfy `chardata._build_control_char_mapping`.
     fileprivate var isUnwantedControl: Bool {

@@ -1,6 +1,6 @@
-/// Reads `tokenizer.json`, the single file of Hugging Face's fast tokenizers: CLIP's BPE, Gemma's, or Unigram.
+/// Parses `tokenizer.json`, the file of Hugging Face's fast tokenizers: CLIP's, Gemma's, or Unigram.
 ///
-/// Its normalizer and pre-tokenizer must be one of those families'; the error for another tokenizer names the first
+/// Its normalizer and pre-tokenizer must be those of one of these families; otherwise the error names the first
 /// difference. Source: tokenizers `models/bpe/serialization.rs`, `models/unigram/serialization.rs`; transformers
 /// `CLIPConverter`.
 enum TokenizerJSON {
@@ -45,7 +45,7 @@ enum TokenizerJSON {
             added: added(root["added_tokens"], file))
     }
 
-    /// Returns the ids of a BPE's `vocab`.
+    /// Returns the token ids under the key `vocab` of a byte-pair encoding, by the token's UTF-8.
     static func ids(_ entries: [[UInt8]: RawJSON], _ file: String) throws(TokenizerError) -> [[UInt8]: UInt32] {
         var ids: [[UInt8]: UInt32] = [:]
         ids.reserveCapacity(entries.count)
@@ -56,7 +56,7 @@ enum TokenizerJSON {
         return ids
     }
 
-    /// Returns the merges; each is a list of two tokens, or one string with a space between them.
+    /// Returns the merge rules in order of rank; each is a list of two tokens, or a string with a space between them.
     static func merges(_ value: RawJSON?, _ file: String) throws(TokenizerError) -> [Vocabulary.Merge] {
         guard case .array(let items)? = value else { throw TokenizerError(file, "its model has no merges") }
         var merges: [Vocabulary.Merge] = []
@@ -92,7 +92,9 @@ enum TokenizerJSON {
         return added
     }
 
-    /// Throws unless a step, or each step of a sequence, is of a known type.
+    /// Throws unless the types of the steps of a normalizer or pre-tokenizer are exactly `known`, in this order.
+    ///
+    /// `key` is the name of the setting for the error message.
     static func check(
         _ step: RawJSON?, of known: [String], _ key: String, _ file: String
     ) throws(TokenizerError) {
@@ -107,7 +109,7 @@ enum TokenizerJSON {
         }
     }
 
-    /// Returns the steps of a sequence, a single step as an array, or none for nil.
+    /// Returns the steps of a normalizer or pre-tokenizer: the items of a sequence, or a single step; empty for nil.
     static func steps(_ step: RawJSON?) -> [RawJSON] {
         guard let step, step != .null else { return [] }
         guard case .array(let steps)? = step["normalizers"] ?? step["pretokenizers"] else { return [step] }

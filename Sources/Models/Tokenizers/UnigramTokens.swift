@@ -1,10 +1,10 @@
 import Foundation
 
-/// SentencePiece's Unigram: splits a text into the pieces with the greatest sum of scores.
+/// SentencePiece's Unigram tokenizer: splits a text into the vocabulary pieces with the greatest sum of scores.
 ///
 /// Source: sentencepiece `unigram_model.cc`; tokenizers `models/unigram/model.rs`; docs/MATHEMATICS.md, section 12.4.
 struct UnigramTokens: TokenModel {
-    /// A piece with its score; a piece that texts never match, such as the end token, has none.
+    /// A vocabulary entry (piece of text) with its score; nil for pieces that texts never match, such as the end token.
     struct Piece {
         let bytes: [UInt8]
         let score: Double?
@@ -13,13 +13,13 @@ struct UnigramTokens: TokenModel {
     let startToken: Int? = nil
     let endToken: Int
     let vocabularySize: Int
-    /// The padding: SigLIP fills texts up with the end token.
+    /// The id of the padding token: SigLIP pads texts with the end token.
     var padding: Int? { endToken }
     private let cleaning: TextCleaning.Rule
     private let characters: CharacterMap?
     private let trie: PieceTrie
     private let unknown: Int
-    /// The score of a character that no piece matches.
+    /// The score of a character that no piece of the vocabulary matches.
     private let unknownScore: Double
 
     init(
@@ -46,7 +46,7 @@ struct UnigramTokens: TokenModel {
         (self.trie, self.unknown, self.characters, self.cleaning) = (trie, unknown, characters, cleaning)
     }
 
-    /// Reads a `tokenizer.json` of type Unigram.
+    /// Makes the tokenizer from a parsed `tokenizer.json` whose model type is Unigram.
     init(
         _ root: RawJSON, _ model: RawJSON, _ file: String, _ cleaning: TextCleaning.Rule
     ) throws(TokenizerError) {
@@ -73,7 +73,7 @@ struct UnigramTokens: TokenModel {
                     throw refuse("its precompiled_charsmap is no Base64")
                 }
                 characters = try CharacterMap(Array(blob), file)
-            case "Replace", "Strip", "Lowercase": continue  // canonical text has single spaces, in lower case
+            case "Replace", "Strip", "Lowercase": continue  // canonical text already has single spaces and lower case
             default: throw refuse("its normalizer has \(step["type"]?.shown ?? "no type"), which is not read")
             }
         }
@@ -94,10 +94,10 @@ struct UnigramTokens: TokenModel {
         return words.isEmpty ? [] : best(words.flatMap { Self.mark + $0 })
     }
 
-    /// U+2581, which precedes every word.
+    /// The UTF-8 of U+2581, which SentencePiece puts before every word.
     private static let mark = Array("\u{2581}".utf8)
 
-    /// Finds the best pieces by Viterbi: for each position the best score, and the piece that ends there.
+    /// Finds the pieces with the greatest sum of scores by Viterbi's algorithm; returns their ids.
     private func best(_ text: [UInt8]) -> [Int] {
         var scores = [Double](repeating: -.infinity, count: text.count + 1)
         var ends: [(start: Int, id: Int)] = Array(repeating: (0, unknown), count: text.count + 1)
@@ -118,27 +118,27 @@ struct UnigramTokens: TokenModel {
         var at = text.count
         while at > 0 {
             let (start, id) = ends[at]
-            // Neighbours that are unknown become one.
+            // Adjacent unknown characters become one unknown token.
             if id != unknown || ids.last != unknown { ids.append(id) }
             at = start
         }
         return ids.reversed()
     }
 
-    /// The number of bytes of the UTF-8 character that begins with `byte`, at most `room`.
+    /// Returns the number of bytes of the UTF-8 character whose first byte is `byte`, but at most `room`.
     static func length(_ byte: UInt8, room: Int) -> Int {
         min(room, byte < 0xC0 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4)
     }
 }
 
-/// A trie of pieces by their bytes.
+/// A trie that finds vocabulary pieces by their bytes.
 struct PieceTrie: Sendable {
-    /// The node that follows each pair of node and byte.
+    /// Maps a node (upper bits) and the next byte (lower 8 bits) to the node that follows; the root is 0.
     private var next: [UInt64: Int32] = [:]
     private var pieces: [Int32: (id: Int, score: Double)] = [:]
     private var count: Int32 = 1
 
-    /// Adds a piece; if it is there already, the first one stays.
+    /// Adds a piece to the trie; if the same bytes were added before, the earlier piece stays.
     mutating func insert(_ bytes: [UInt8], id: Int, score: Double) {
         var node: Int32 = 0
         for byte in bytes {
@@ -154,7 +154,9 @@ struct PieceTrie: Sendable {
         if pieces[node] == nil { pieces[node] = (id, score) }
     }
 
-    /// Calls `body` with every piece that begins at `from` and with its end, the shortest first.
+    /// Calls `body` for every piece that the text contains at index `from`, the shortest first.
+    ///
+    /// `end` is the index after the piece.
     func matches(_ text: [UInt8], from: Int, _ body: (_ end: Int, _ id: Int, _ score: Double) -> Void) {
         var node: Int32 = 0
         for at in from..<text.count {

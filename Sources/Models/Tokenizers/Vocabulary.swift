@@ -2,27 +2,28 @@ import CVocabulary
 import Checkpoints
 import Foundation
 
-/// A tokenizer's tables: ids of single bytes and special tokens, and merges between ids.
+/// The tables of CLIP's tokenizer: the ids of single bytes and special tokens, and the merge rules.
 struct Vocabulary {
     let size: Int
     let start: UInt32
     let end: UInt32
-    /// The token of each byte within a word; `last` has those that end a word.
+    /// The token id of each byte value inside a word; `last` has the ids of bytes that end a word.
     let inner: [UInt32]
     let last: [UInt32]
     let encoding: BytePairEncoding
-    /// The tokens that are cut out of texts first, except start and end.
+    /// The tokens that are cut out of a text before it is split, except the start and end token.
     let added: [AddedToken]
 
-    /// A token as it is written in the files, in UTF-8.
+    /// A token in UTF-8, as the vocabulary file writes it.
     typealias Token = [UInt8]
 
-    /// The greatest size of a file in bytes: above any real one (CLIP's have 1 MB), yet small enough for any machine.
+    /// The largest accepted vocabulary file in bytes; CLIP's files have about 1 MB.
     private static let fileLimit = 64 << 20
 
-    /// CLIP's built-in vocabulary: 256 bytes, the same at a word's end, the merges, start, end.
+    /// Returns CLIP's built-in vocabulary.
     ///
-    /// Source: CLIP `SimpleTokenizer.__init__`.
+    /// Ids in order: 256 bytes, the same at the end of a word, merged tokens, start and end token. Source: CLIP
+    /// `SimpleTokenizer.__init__`.
     static func builtIn() throws(TokenizerError) -> Vocabulary {
         let name = "the built-in vocabulary"
         let file = UnsafeRawBufferPointer(start: watchword_clip_merges_bytes(), count: watchword_clip_merges_size)
@@ -34,7 +35,7 @@ struct Vocabulary {
         return try Vocabulary(ids: ids, vocabularyFile: name, merges: merges, mergesFile: name)
     }
 
-    /// Reads Hugging Face's layout, as `CLIPTokenizer.save_vocabulary` writes it.
+    /// Reads the files that Hugging Face's `CLIPTokenizer.save_vocabulary` writes, and optionally `added_tokens.json`.
     init(vocabulary: URL, merges: URL, added: URL? = nil) throws(TokenizerError) {
         let more: [AddedToken] =
             if let added {
@@ -48,7 +49,7 @@ struct Vocabulary {
             added: more)
     }
 
-    /// Reads the contents of the two files; their names appear in messages.
+    /// Parses the contents of `vocab.json` and `merges.txt`; the file names appear in error messages.
     init(
         vocabulary: [UInt8], file vocabularyFile: String, merges: [UInt8], file mergesFile: String,
         added: [AddedToken] = []
@@ -58,7 +59,7 @@ struct Vocabulary {
             merges: try Self.parseMerges(merges, file: mergesFile), mergesFile: mergesFile, added: added)
     }
 
-    /// Checks a vocabulary with its added tokens, and builds the tables.
+    /// Checks that vocabulary, added tokens and merge rules fit together, and builds the tables.
     init(
         ids: [Token: UInt32], vocabularyFile: String, merges: [Merge], mergesFile: String, added: [AddedToken]
     ) throws(TokenizerError) {
@@ -70,7 +71,7 @@ struct Vocabulary {
                     vocabularyFile, "the token \(Self.quoted(token.content)) was added with another id than it has")
             }
         }
-        // Each row of the embedding has one token: this also bounds what the ids can index.
+        // Each id is a row of the token embedding, so ids must be 0 to count - 1, each once.
         var isTaken = [Bool](repeating: false, count: ids.count)
         for id in ids.values {
             guard id < ids.count, !isTaken[Int(id)] else {
@@ -116,7 +117,7 @@ struct Vocabulary {
             encoding.add(left: left, right: right, merged: merged, rank: UInt32(rank))
             reachable.insert(merged)
         }
-        // A file of merges that is cut short would tokenize on, wrongly. Added tokens, <like this>, need no merge.
+        // A truncated file of merges would produce wrong tokens silently. Added tokens, <like this>, need no merge.
         let free = Set(cutOut.map(\.id))
         let stray = ids.first { token, id in
             !free.contains(id) && !reachable.contains(id)
@@ -134,7 +135,7 @@ struct Vocabulary {
         let left, right: Token
     }
 
-    /// Reads one merge a line, after a first line that may name the version.
+    /// Parses `merges.txt`: one merge rule on each line, after an optional first line with the version.
     private static func parseMerges(_ bytes: [UInt8], file: String) throws(TokenizerError) -> [Merge] {
         var merges: [Merge] = []
         var lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)[...]
@@ -171,6 +172,6 @@ struct Vocabulary {
 
     private static func specialToken(_ scalars: [Unicode.Scalar]) -> Token { scalars.map { UInt8($0.value) } }
 
-    /// A token for a message, shortened: tokens of a hostile file may be long and not UTF-8.
+    /// Returns a token in quotes for an error message, cut to 60 bytes, since an untrusted file may hold long ones.
     private static func quoted(_ token: Token) -> String { "\"\(String(decoding: token.prefix(60), as: UTF8.self))\"" }
 }

@@ -1,18 +1,18 @@
 import CVocabulary
 
-/// CLIP's built-in vocabulary in the files that Hugging Face's `CLIPTokenizer` reads.
+/// The contents of the vocabulary files of Hugging Face's `CLIPTokenizer`, made from CLIP's built-in vocabulary.
 package enum VocabularyFiles {
-    /// The number of tokens in CLIP's own vocabulary.
+    /// The number of tokens in CLIP's built-in vocabulary.
     package static let size = 49408
 
-    /// The content of `merges.txt`: the version's line, then one merge a line, lowest rank first.
+    /// The content of `merges.txt`: a line with the version, then one merge rule on each line, lowest rank first.
     package static var merges: [UInt8] {
         var text = Array("#version: 0.2\n".utf8) + bytes
         if text.last != newline { text.append(newline) }
         return text
     }
 
-    /// The content of `vocab.json`: one object that maps tokens to ids, in the order of the ids, in UTF-8.
+    /// The content of `vocab.json` in UTF-8: one JSON object that maps tokens to ids, in the order of the ids.
     ///
     /// Source: CLIP `SimpleTokenizer.__init__`: bytes, bytes at a word's end, merged tokens, start, end.
     package static var vocabulary: [UInt8] {
@@ -22,7 +22,7 @@ package enum VocabularyFiles {
         var out: [UInt8] = []
         for (id, token) in tokens.enumerated() {
             out += Array((id == 0 ? "{\"" : ", \"").utf8)
-            // Of what JSON escapes, the byte alphabet has only these two.
+            // Of the characters that JSON must escape, tokens contain only these two.
             for byte in token {
                 if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { out.append(UInt8(ascii: "\\")) }
                 out.append(byte)

@@ -1,16 +1,18 @@
-/// Reads `vocab.json`: one JSON object that maps tokens to ids.
+/// A JSON parser for tokenizer files, whose strings are bytes.
 ///
-/// Foundation's readers do not serve: their keys are `String`s, which merge canonically equal tokens.
+/// Foundation's parsers cannot be used: their keys are `String`s, which merge canonically equal tokens.
 struct VocabularyJSON {
     let bytes: [UInt8]
     private let file: String
     var i = 0
-    /// The number of values read so far.
+    /// The number of JSON values parsed so far, to enforce a limit.
     var values = 0
-    /// The expected content, for error messages.
+    /// The expected content of the file, for error messages.
     var content = "a JSON object from token to id"
 
-    /// Returns the tokens, as UTF-8, with their ids; throws on any other content, and on a token given twice.
+    /// Parses `vocab.json`: returns the id of each token, by the token's UTF-8.
+    ///
+    /// Throws on anything but an object from token to id, and on a token that occurs twice.
     static func parse(_ bytes: [UInt8], file: String) throws(TokenizerError) -> [[UInt8]: UInt32] {
         var reader = VocabularyJSON(bytes: bytes, file: file)
         return try reader.object()
@@ -55,7 +57,7 @@ struct VocabularyJSON {
         throw malformed("a token has no end")
     }
 
-    /// Reads the character that a backslash introduces.
+    /// Parses the rest of an escape sequence, after its backslash; returns the character in UTF-8.
     private mutating func escape() throws(TokenizerError) -> [UInt8] {
         guard i < bytes.count else { throw malformed("a token has no end") }
         let letter = bytes[i]
@@ -101,7 +103,7 @@ struct VocabularyJSON {
             value = value * 10 + UInt32(bytes[i] - 0x30)
             i += 1
         }
-        // A fraction, an exponent or a tenth digit fails where the comma is expected.
+        // A fraction, an exponent or a tenth digit fails later, where a comma is expected.
         guard i > first else { throw malformed("an id is not a natural number") }
         return value
     }

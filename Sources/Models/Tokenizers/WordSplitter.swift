@@ -1,4 +1,4 @@
-/// Splits clean text into the words that byte-pair encoding starts from.
+/// Splits a cleaned text into words, the units of CLIP's byte-pair encoding.
 ///
 /// Source: CLIP `SimpleTokenizer.pat`, whose alternatives are tried in order, ignoring case: `<|startoftext|>`,
 /// `<|endoftext|>`, `'s 't 're 've 'm 'll 'd`, `\p{L}+`, `\p{N}`, `[^\s\p{L}\p{N}]+`.
@@ -7,7 +7,7 @@ enum WordSplitter {
     static let end = Array("<|endoftext|>".unicodeScalars)
     private static let contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"].map { Array($0.unicodeScalars) }
 
-    /// Returns the words of lower-case text, each as a range.
+    /// Returns the words of a lower-case text as ranges of its scalars.
     static func words(of text: [Unicode.Scalar]) -> [Range<Int>] {
         var words: [Range<Int>] = []
         var i = 0
@@ -33,7 +33,7 @@ enum WordSplitter {
         case "a"..."z": return .letter
         case "0"..."9": return .number
         case " ": return .space
-        // A mark whose capital is the letter iota: ignoring case, neither class of the pattern takes it.
+        // A combining mark whose capital is the letter iota: ignoring case, no class of the pattern contains it.
         case "\u{345}": return .space
         default: break
         }
@@ -50,7 +50,7 @@ enum WordSplitter {
         return i
     }
 
-    /// The end of the special token or contraction that starts at i; nil if none does.
+    /// Returns the index after the special token or contraction that starts at index `i`; nil if none starts there.
     private static func literal(in text: [Unicode.Scalar], at i: Int) -> Int? {
         let candidates: [[Unicode.Scalar]]
         switch text[i] {
@@ -58,7 +58,7 @@ enum WordSplitter {
         case "'": candidates = contractions
         default: return nil
         }
-        // Ignoring case, ſ is an s: the one scalar that lower-casing leaves and case folding does not.
+        // Ignoring case, ſ equals s; it is the only scalar that case folding changes and lowercasing does not.
         return candidates.first { candidate in
             text.count - i >= candidate.count
                 && zip(candidate, text[i...]).allSatisfy { $0 == $1 || $0 == "s" && $1 == "\u{17F}" }

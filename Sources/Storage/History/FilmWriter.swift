@@ -1,18 +1,19 @@
 import Foundation
+package import Segments
 import SystemSupport
 
-/// Writes a film's frames to a segment, which appears when it is complete.
+/// Writes the embeddings of a film's frames to one history file, which appears when it is complete.
 ///
-/// Belongs to one thread at a time. `HistoryFolder.lock` keeps others from writing the same film.
+/// The object belongs to one thread at a time. `HistoryFolder.lock` keeps others from writing the same film.
 package final class FilmWriter {
     private let folder: HistoryFolder
     private let header: SegmentHeader
     private let file: String
     private let recorder: LaneRecorder
-    /// The segment in progress; nil once the film is finished or abandoned, and deleted if it was not published.
+    /// The unfinished history file of the film; nil once the film is finished or abandoned.
     private var part: AtomicFile.Part?
 
-    /// Begins a film; the header names its file.
+    /// Begins the history file of a film; `header` must contain the film's path.
     package init(_ folder: HistoryFolder, _ header: SegmentHeader) throws(HistoryProblem) {
         guard let file = header.file else {
             throw HistoryProblem(.unwritable, folder.path, "a film's segment needs the film's path")
@@ -26,9 +27,9 @@ package final class FilmWriter {
 
     package func append(_ frame: HistoryFrame) throws(HistoryProblem) { try recorder.append(frame) }
 
-    /// Publishes the segment, and removes an older one of the film.
+    /// Puts the finished history file in its place, and removes an older one of the same film.
     ///
-    /// `isCut`: the film broke off before its end.
+    /// `isCut` tells that the film broke off before its end.
     package func finish(isCut: Bool) throws(HistoryProblem) {
         defer { abandon() }
         try recorder.finish()
@@ -39,6 +40,6 @@ package final class FilmWriter {
         unlink(folder.film(file, stream: header.stream, isCut: !isCut))
     }
 
-    /// Deletes what was written.
+    /// Deletes the unfinished history file.
     package func abandon() { part = nil }
 }

@@ -1,36 +1,38 @@
 import Digests
 import Foundation
+package import Segments
 package import SystemSupport
 
-/// The directory of a history: a folder for each stream, with its segments.
+/// The directory of a history, which has a folder for each stream with its segments (files of embeddings).
 ///
-/// A segment is `<stream>/<day>.<kind>.<number>.seg`, with a `.tail` beside it while it is written; of a film
+/// A segment is `<stream>/<day>.<kind>.<number>.seg`, with a `.tail` file beside it while it is written; a film's is
 /// `film-<hash>.seg`, or `cut--<hash>.seg` if the film broke off. Pictures are in `<day>.pictures.<hour>.pics`. Days
-/// are UTC days. Names of streams are untrusted: a folder's name is derived from one, and the segment's header has the
-/// name itself.
+/// are UTC days. Names of streams are untrusted: a folder's name is derived from the stream's, and the segment's header
+/// has the exact name.
 package struct HistoryFolder: Sendable {
     package let path: String
 
     package init(_ path: String) { self.path = path }
 
-    /// A segment's file, known by its name alone.
+    /// A segment (a history file of embeddings) or a picture file, described from its name without reading it.
     package struct Segment: Sendable, Equatable {
         package let path: String
-        /// The path of the entries that are not in a whole block yet; nil if there are none.
+        /// The path of the `.tail` file, which has the frames or clips of the incomplete last block; nil without one.
         package var tail: String?
-        /// The day, counted from 1970; nil for films.
+        /// The UTC day of the history file, counted from 1 January 1970; nil for films.
         package let day: Int?
         package let isFrames: Bool
-        /// The size of the segment's files in bytes.
+        /// The size in bytes of the history file and its `.tail` file (its incomplete last block) together.
         package var bytes: Int
-        /// The time of the last write, in seconds since 1970.
+        /// The time at which the file was last written, in seconds since 1970.
         package let written: Double
         package let number: Int
     }
 
-    /// The name of a stream's folder: letters, digits, `-` and `_` are kept, other bytes become `%` and their number.
+    /// Returns the name of the folder for a stream, whose own name may contain any characters.
     ///
-    /// A name that would be too long is cut, and ends with `~` and a hash.
+    /// Letters, digits, `-` and `_` are kept, other bytes become `%` and two hexadecimal digits. A name that would be
+    /// too long is cut, and ends with `~` and a hash.
     package static func folderName(_ stream: String) -> String {
         var name = ""
         for byte in stream.utf8 {
@@ -45,9 +47,7 @@ package struct HistoryFolder: Sendable {
         return name.utf8.count <= 120 ? name : name.prefix(100) + "~" + hash(stream)
     }
 
-    /// The first 128 bits of a text's SHA-256, in hexadecimal digits.
-    ///
-    /// Two texts with the same hash cannot be found, not even on purpose.
+    /// Returns the first 128 bits of a text's SHA-256 in hexadecimal digits, which nobody can make collide.
     package static func hash(_ text: String) -> String {
         let digest = Digest(.sha256)
         digest.update(Array(text.utf8))
@@ -57,7 +57,7 @@ package struct HistoryFolder: Sendable {
 
     package func folder(of stream: String) -> String { "\(path)/\(Self.folderName(stream))" }
 
-    /// The stream whose folder has this name; nil for a shortened name, and for names of no stream.
+    /// Returns the name of the stream whose folder has this name; nil for shortened names and names of other folders.
     static func stream(ofFolder name: String) -> String? {
         if name == "%" { return "" }
         var bytes: [UInt8] = []
@@ -77,7 +77,7 @@ package struct HistoryFolder: Sendable {
         return folderName(stream) == name ? stream : nil
     }
 
-    /// Locks the history against other writers until the result is released; throws if there is one.
+    /// Locks the history against other writers until the returned lock is released; throws if another one has it.
     package func lock() throws(HistoryProblem) -> DirectoryLock {
         try SegmentAppender.makeFolder(path)
         do { return try DirectoryLock(path) } catch {
@@ -88,12 +88,14 @@ package struct HistoryFolder: Sendable {
         }
     }
 
-    /// The path of a film's segment; a film that broke off has another, so that it is tried again.
+    /// Returns the path of a film's history file.
+    ///
+    /// A film that broke off (`isCut`) has another path than a complete one, so that it is indexed again.
     package func film(_ file: String, stream: String, isCut: Bool = false) -> String {
         "\(folder(of: stream))/\(isCut ? "cut--" : "film-")\(Self.hash(file)).seg"
     }
 
-    /// The header of a film that is completely in the history; nil if it is not.
+    /// Returns the header of a film's history file; nil if the film is not completely in the history.
     package func knownFilm(_ file: String, stream: String) -> SegmentHeader? {
         guard let header = try? SegmentReader(film(file, stream: stream)).header, header.file == file else {
             return nil
@@ -101,43 +103,47 @@ package struct HistoryFolder: Sendable {
         return header
     }
 
-    /// The part of a file's name that tells its kind.
+    /// Returns the part of a history file's name that tells its kind: frames, or clip embeddings.
+    ///
+    /// For clip embeddings, it contains the head (the model that made them) and the number of frames in a window.
     static func kindName(_ header: SegmentHeader) -> String {
         header.kind == .frames ? "frames" : "clips-\(folderName(header.head).prefix(64))-\(header.window)"
     }
 
-    /// The path of a segment of a day.
+    /// Returns the path of the history file with this number for a day.
     func segment(_ header: SegmentHeader, day: Int, number: Int) -> String {
         "\(folder(of: header.stream))/\(Self.dayName(day)).\(Self.kindName(header)).\(number).seg"
     }
 
-    /// A file left by a crash: an unfinished segment, or a tail whose segment is gone.
+    /// A file left by a crash: an unfinished history file, or a `.tail` file that lacks its history file.
+    ///
+    /// A `.tail` file has the incomplete last block of a history file.
     struct Leftover: Equatable {
         let path: String
-        /// The file name of the segment that the file belongs to, or would have become.
+        /// The path of the history file to which the file belongs, or would have been renamed.
         let segment: String
         let bytes: Int
     }
 
-    /// All segments, ordered by folder, day and number.
+    /// Returns all files of the history, ordered by folder, day and number; picture files are not included.
     package func segments() -> [Segment] { streamFolders().flatMap { contents(of: $0).segments } }
 
-    /// The segments in a stream's folder.
+    /// Returns the history files of a stream, ordered by day and number.
     package func segments(of stream: String) -> [Segment] { contents(of: folder(of: stream)).segments }
 
-    /// The folders of streams, sorted.
+    /// Returns the paths of all streams' folders, sorted.
     func streamFolders() -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
         return names.filter(Self.isStreamFolder).sorted().map { "\(path)/\($0)" }
     }
 
-    /// Whether a name can be that of a stream's folder; others in the directory are ignored.
+    /// Returns true if a name can be that of a stream's folder; other names in the directory are ignored.
     private static func isStreamFolder(_ name: String) -> Bool {
         let letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_%~"
         return name.allSatisfy(letters.contains)
     }
 
-    /// The contents of a stream's folder, with the sizes of all files.
+    /// Lists a stream's folder: its history files, its picture files and the leftovers of a crash, with their sizes.
     func contents(of folder: String) -> (segments: [Segment], pictures: [Segment], leftovers: [Leftover]) {
         var found: [String: Segment] = [:]
         var pictures: [Segment] = []
@@ -172,10 +178,10 @@ package struct HistoryFolder: Sendable {
         return (found.values.sorted(by: isBefore), pictures.sorted(by: isBefore), rest)
     }
 
-    /// Whether a file name is that of a segment or of pictures.
+    /// Returns true for the file name of a history file or of a picture file.
     private static func isFile(_ name: String) -> Bool { parse(name) != nil || PictureFile.parse(name) != nil }
 
-    /// The parts of a segment's file name; nil for other files.
+    /// Parses the file name of a history file; nil for other files.
     private static func parse(_ file: String) -> (day: Int?, isFrames: Bool, number: Int)? {
         guard file.hasSuffix(".seg") else { return nil }
         let name = file.dropLast(4)
@@ -190,9 +196,9 @@ package struct HistoryFolder: Sendable {
         return (day, parts[1] == "frames", number)
     }
 
-    /// The date of a day counted from 1970: 2026-11-30.
+    /// Returns the date of a day counted from 1 January 1970, such as 2026-11-30.
     package static func dayName(_ day: Int) -> String {
-        // Days from civil, the other way round (Hinnant).
+        // The inverse of Howard Hinnant's algorithm `days_from_civil`.
         let z = day + 719_468
         let era = (z >= 0 ? z : z - 146_096) / 146_097
         let ofEra = z - era * 146_097
@@ -205,7 +211,7 @@ package struct HistoryFolder: Sendable {
         return "\(year)-\(two(month))-\(two(date))"
     }
 
-    /// The day of a date, counted from 1970; nil if the text is not a date.
+    /// Returns the day of a date such as 2026-11-30, counted from 1 January 1970; nil if the text is not a date.
     package static func day(_ name: String) -> Int? {
         let parts = name.split(separator: "-").compactMap { Int($0) }
         guard parts.count == 3, 1900...9999 ~= parts[0], 1...12 ~= parts[1], 1...31 ~= parts[2] else { return nil }
@@ -216,6 +222,6 @@ package struct HistoryFolder: Sendable {
         return dayName(day) == name ? day : nil
     }
 
-    /// The day of a time in seconds since 1970.
+    /// Returns the UTC day, counted from 1 January 1970, of a time in seconds since then.
     package static func day(at wall: Double) -> Int { Int((min(max(wall, 0), 1e11) / 86_400).rounded(.down)) }
 }

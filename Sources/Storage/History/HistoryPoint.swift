@@ -1,23 +1,24 @@
 import Foundation
+import Segments
 
-/// A moment of a stream or film with whose embedding a search begins: "more like this".
+/// A time in a recorded stream or film, from which a search for similar moments ("more like this") begins.
 package struct HistoryPoint: Sendable, Equatable {
     package enum Time: Sendable, Equatable {
-        /// A time of a stream, in seconds since 1970.
+        /// A time in a stream, in seconds since 1970.
         case wall(Double)
-        /// A time of a film, in seconds from its beginning.
+        /// A time in a film, in seconds from its beginning.
         case media(Double)
     }
 
     package var stream: String
-    /// The time at which the window ends.
+    /// The time at which the window to search for ends; a window is the frames that are scored together.
     package var time: Time
-    /// How far the recorded window's end may be from the moment, in seconds.
+    /// The greatest distance in seconds between the requested time and the end of the recorded window of frames.
     package static let reach = 10.0
 
     package init(stream: String, time: Time) { (self.stream, self.time) = (stream, time) }
 
-    /// The place of the nearest entry so far.
+    /// The nearest recorded frame or clip so far: its segment (file), its number there, and its distance in seconds.
     private struct Place {
         let segment: HistoryFolder.Segment
         let header: SegmentHeader
@@ -25,11 +26,11 @@ package struct HistoryPoint: Sendable, Equatable {
         let distance: Double
     }
 
-    /// Returns the embedding `[width]`, of length 1, of the window that ends nearest to the moment; nil without one.
+    /// Returns the unit embedding `[width]` of the recorded window that ends nearest to the point; nil without one.
     ///
-    /// For the mean head it is the normalised mean of the window's unit rows, as many as there are without a gap; for
-    /// another head, the clip embedding that it made. `model`, `width`, `head` and `frames` are as in a query. It reads
-    /// files, so it must not run on the cooperative pool.
+    /// For the mean head it is the normalised mean of the unit embeddings of the window's frames, as many as there are
+    /// without a gap; for another head, the clip embedding that this head made. `model`, `width`, `head` and `frames`
+    /// are as in `HistoryQuery`. It reads files, so it must not run on the cooperative pool.
     package func embedding(
         _ folder: HistoryFolder, model: String, width: Int, head: String = "mean", frames: Int? = nil
     ) -> [Float]? {
@@ -50,7 +51,7 @@ package struct HistoryPoint: Sendable, Equatable {
 
     private var isWall: Bool { if case .wall = time { true } else { false } }
 
-    /// Whether a day's segment can contain the moment; films have no day.
+    /// Returns true if the segment (file) of a day can contain the point; a film's segment has no day.
     private func reaches(_ day: Int?) -> Bool {
         guard let day else { return !isWall }
         guard case .wall(let at) = time else { return false }
@@ -58,7 +59,7 @@ package struct HistoryPoint: Sendable, Equatable {
         return at >= start - Self.reach && at < start + 86_400 + Self.reach
     }
 
-    /// Finds the nearest entry that has a row.
+    /// Updates `best` if one of the block's frames or clips is nearer to the point and has an embedding.
     private func see(
         _ block: SegmentReader.Block, _ header: SegmentHeader, _ segment: HistoryFolder.Segment, _ best: inout Place?
     ) {
@@ -67,7 +68,7 @@ package struct HistoryPoint: Sendable, Equatable {
             case .wall(let at): (block.wall, at)
             case .media(let at): (block.media, at)
             }
-        for place in 0..<block.header.entries where !block.flags(place).contains(.blind) {
+        for place in 0..<block.header.entries where !block.flags(place).isBlind {
             let distance = abs(times[place] - at)
             guard distance <= Self.reach, distance < best?.distance ?? .infinity else { continue }
             best = Place(
@@ -75,7 +76,7 @@ package struct HistoryPoint: Sendable, Equatable {
         }
     }
 
-    /// The embeddings that end with an entry, without a gap, at most `length`.
+    /// Returns the embeddings of the frames up to a given one, at most `length`, without a gap between them.
     private func rows(endingAt place: Place, _ length: Int) -> [[Float]] {
         guard let chain = try? SegmentChain(place.segment, readsLow: true) else { return [] }
         var rows: [PackedRow] = []
@@ -83,11 +84,11 @@ package struct HistoryPoint: Sendable, Equatable {
         while let block = chain.next() {
             let first = Int(block.header.sequence)
             defer { expected = first + block.header.entries }
-            // Blocks before the window are not looked into.
+            // Blocks that end before the window are skipped.
             guard first + block.header.entries > place.sequence - length else { continue }
             if first != expected { rows.removeAll() }
             for (offset, (entry, row)) in block.entries().enumerated() {
-                if entry.flags.contains(.discontinuity) { rows.removeAll() }
+                if entry.flags.isDiscontinuity { rows.removeAll() }
                 guard let row else {
                     rows.removeAll()
                     continue

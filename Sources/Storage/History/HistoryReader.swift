@@ -1,47 +1,49 @@
-/// An entry of a segment with its embedding, for reading a history in order.
+package import Segments
+
+/// A recorded frame or clip with its embedding, as read from a history file in order.
 package struct HistoryRow: Sendable {
     package var entry: HistoryEntry
-    /// The embedding `[d]` with its original length; nil if the picture showed nothing.
+    /// The embedding `[d]` with its original length; nil if the picture showed nothing or it was not wanted.
     package var embedding: [Float]?
-    /// Whether no frame is missing between the previous row and this one; else a window begins anew.
+    /// True if no frame is missing between the previous one and this one; if false, no window of frames spans both.
     package var continues: Bool
 }
 
-/// Tells whether each entry of a segment continues the previous one.
+/// Tells for each recorded frame whether it continues the previous one without a gap.
 package struct EntryOrder: Sendable {
     private var continues = false
 
     package init() {}
 
-    /// Begins a block; `continues` tells whether it continues the previous block.
+    /// Begins a new block of the file; `continues` is false if blocks are missing between it and the previous one.
     package mutating func begin(continues: Bool) { self.continues = self.continues && continues }
 
-    /// Whether the next entry continues the previous one.
+    /// Returns true if the next frame, which has these flags, continues the previous one without a gap.
     package mutating func continues(_ flags: EntryFlags) -> Bool {
         defer { continues = !flags.isBlind }
         return continues && !flags.isDiscontinuity
     }
 }
 
-/// Reads a segment's entries in order with their embeddings, block by block.
+/// Reads the recorded frames or clips of a history file in order with their embeddings, block by block.
 package final class HistoryReader {
     private let chain: SegmentChain
     private var expected: UInt64?
     private var order = EntryOrder()
 
     package var header: SegmentHeader { chain.header }
-    /// The parts that could not be read so far.
+    /// The parts of the file that could not be read so far.
     package var skips: HistorySkips { chain.skips }
 
-    /// Opens a segment; throws if its header is damaged.
+    /// Opens a history file; throws if its header is damaged.
     package init(_ segment: HistoryFolder.Segment) throws(HistoryProblem) {
         chain = try SegmentChain(segment, readsLow: true)
     }
 
-    /// Returns the next block's entries; nil at the end.
+    /// Returns the frames or clips of the file's next block; nil at the end.
     ///
-    /// `isWanted` tells whether the embedding of an entry at a time (seconds since 1970) is needed; other entries have
-    /// none.
+    /// `isWanted` gets a wall time (seconds since 1970) and returns true if the embedding at that time is needed; other
+    /// rows have none.
     package func next(where isWanted: (Double) -> Bool = { _ in true }) -> [HistoryRow]? {
         guard let block = chain.next() else { return nil }
         order.begin(continues: expected == block.header.sequence)
@@ -53,7 +55,7 @@ package final class HistoryReader {
                 return HistoryRow(entry: entry, embedding: nil, continues: continues)
             }
             let embedding: [Float]
-            if let known, !entry.flags.contains(.row) {
+            if let known, !entry.flags.hasRow {
                 embedding = known.embedding
             } else {
                 embedding = row.embedding(width: header.width)

@@ -1,23 +1,26 @@
 import Foundation
 package import Matching
+package import Segments
 import SystemSupport
 
-/// Removes the history of some streams: all of it, or a span of time.
+/// Removes the recorded history of some streams: all of it, or a span of time.
 ///
-/// Segments within the span are deleted. Others are written anew without the span, then renamed; damaged blocks are
-/// left out, and a segment with a damaged header is deleted. Windows across the gap no longer exist. Pictures are
-/// removed, too.
+/// Segments (files of embeddings) within the span are deleted. Others are written again without the span, and replaced;
+/// damaged blocks are left out, and a segment with a damaged header is deleted. No window of frames spans the gap
+/// afterwards. Pictures are removed as well.
 package struct HistoryRemoval: Sendable {
-    /// The streams to remove; nil means all.
+    /// Selects the streams whose history is removed; nil means all.
     package var selector: StreamSelector?
-    /// The name of the one stream to remove, whatever characters it has: films have names that no selector accepts.
-    package var stream: String?
-    /// The begin of the span, in seconds since 1970; nil is unbounded.
+    /// The name of the one stream whose history is removed; nil means that only `selector` decides.
     ///
-    /// A film has no wall times, and is removed only as a whole, without a span.
+    /// Films can have names that no selector accepts.
+    package var stream: String?
+    /// The beginning of the span to remove, in seconds since 1970; nil means from the first frame on.
+    ///
+    /// `to` is its end, not included. A film has no wall times, and is removed only as a whole, without a span.
     package var from: Double?
     package var to: Double?
-    /// The labels of a stream, for the selector.
+    /// Returns the labels of a stream, by which the selector may choose streams.
     package var labels: @Sendable (String) -> [String] = { _ in [] }
 
     package init(selector: StreamSelector? = nil, stream: String? = nil, from: Double? = nil, to: Double? = nil) {
@@ -25,7 +28,7 @@ package struct HistoryRemoval: Sendable {
     }
 
     package struct Result: Sendable, Equatable {
-        /// The number of deleted segments; `rewritten` is that of segments written anew.
+        /// The number of deleted history files; `rewritten` is the number of those written again in part.
         package var removed = 0
         package var rewritten = 0
         package var entries = 0
@@ -39,29 +42,33 @@ package struct HistoryRemoval: Sendable {
         (stream.map { $0 == name } ?? true) && (selector.map { $0.matches(name, labels: labels(name)) } ?? true)
     }
 
-    /// Whether the removal covers a stream at a time in seconds since 1970.
+    /// Returns true if the removal covers a stream at a time in seconds since 1970.
     package func takes(_ stream: String, at wall: Double) -> Bool { selects(stream) && isMeant(wall) }
 
     private var isWhole: Bool { from == nil && to == nil }
     func isMeant(_ wall: Double) -> Bool { wall >= from ?? -.infinity && wall < to ?? .infinity }
 
-    /// Whether a segment of a day may have entries of the span, its own or those of up to `daysBefore` days before.
+    /// Returns true if a history file of this day may have frames or clips within the span of time to remove.
+    ///
+    /// `daysBefore` is the number of earlier days from which the file may contain copies. `day` is nil for a film.
     private func reaches(_ day: Int?, daysBefore: Int = 0) -> Bool {
         guard let day else { return isWhole }
         let begin = Double(day - daysBefore) * 86_400
         return Double(day + 1) * 86_400 > from ?? -.infinity && begin < to ?? .infinity
     }
 
-    /// Removes; the caller holds the history's lock, or is its writer.
+    /// Carries out the removal; the caller holds the history's lock, or is its writer.
     package func run(_ folder: HistoryFolder) -> Result { run(folder, nil) }
 
-    /// Removes; rewritten segments are counted in `space`, the bound of a history that is being written.
+    /// Carries out the removal; `space` is the size limit of a history that is being written.
+    ///
+    /// History files that are written again without the removed span of time count towards it.
     func run(_ folder: HistoryFolder, _ space: HistorySpace?) -> Result {
         var result = Result()
         for path in folder.streamFolders() {
             let name = URL(filePath: path).lastPathComponent
             let found = folder.contents(of: path)
-            // The stream of files whose headers do not hold: as the folder's name says, or another file of it.
+            // The stream to which files with damaged headers belong: named by the folder, or by another file in it.
             let named = stream.flatMap { HistoryFolder.folderName($0) == name ? $0 : nil }
             let owner =
                 named ?? HistoryFolder.stream(ofFolder: name)
@@ -69,7 +76,7 @@ package struct HistoryRemoval: Sendable {
                 ?? found.pictures.lazy.compactMap { try? PictureReader($0.path).header.stream }.first
             for segment in found.segments { remove(segment, owner, space, &result) }
             for file in found.pictures { removePictures(file, owner, space, &result) }
-            // What a crash left is of no use, whatever times it has.
+            // Leftovers of a crash are of no use, whatever times they contain.
             if let owner, selects(owner) { for file in found.leftovers { unlink(file.path) } }
             rmdir(path)
         }
@@ -81,8 +88,8 @@ package struct HistoryRemoval: Sendable {
     ) {
         let header: SegmentHeader
         do throws(HistoryProblem) { header = try SegmentReader(segment.path).header } catch {
-            // Nothing can be taken out of it: if it is the stream's and of the span's days, all of it goes.
-            // It begins with the end of the segment before, of the day before as a rule.
+            // The file is unreadable, so all of it is deleted if it belongs to the stream and to the days of the span.
+            // It begins with copies from the end of the previous segment, usually of the day before.
             guard error.kind != .gone, let owner, selects(owner), reaches(segment.day, daysBefore: 1) else {
                 return result.skips.note(error)
             }
@@ -105,7 +112,7 @@ package struct HistoryRemoval: Sendable {
     private func rewrite(
         _ segment: HistoryFolder.Segment, _ space: HistorySpace?, _ result: inout Result
     ) throws(HistoryProblem) {
-        // Room for what is kept is made of other segments.
+        // While this segment is protected, retention makes room by deleting others.
         let hold = space?.hold(segment.path)
         defer { withExtendedLifetime(hold) {} }
         guard try isTouched(segment, ownToo: reaches(segment.day)) else { return }
@@ -113,14 +120,14 @@ package struct HistoryRemoval: Sendable {
         let reader = try SegmentChain(segment, readsLow: true)
         let (kept, removed): (Int, Int)
         do throws(HistoryProblem) { (kept, removed) = try copy(reader, to: part.path, space) } catch {
-            // To remove comes first: what was to be kept goes, too.
+            // Removal has priority: if the rest cannot be kept, the whole segment is deleted.
             result.skips.note(error)
             return remove(segment, &result)
         }
         result.skips.merge(reader.skips)
         result.entries += removed
         guard kept > 0 else { return remove(segment, &result) }
-        // Its entries are in the new file; beside it they would come back.
+        // The tail's entries are in the new file; if it stayed, they would be read twice.
         unlink(segment.path + ".tail")
         do { try part.publish() } catch {
             throw HistoryProblem(.unwritable, segment.path, "it cannot be replaced: \(error.reason)")
@@ -128,20 +135,21 @@ package struct HistoryRemoval: Sendable {
         result.rewritten += 1
     }
 
-    /// Whether a segment has entries of the span, unreadable parts, or was never finished.
+    /// Returns true if a history file must be written again: it has frames or clips within the span of time to remove.
     ///
-    /// If not `ownToo`, only the copies at its beginning are examined, which are the end of the previous segment.
+    /// It is also true if the file has unreadable parts or was never finished. If `ownToo` is false, only the copies at
+    /// its beginning are examined, which are the end of the previous history file.
     private func isTouched(_ segment: HistoryFolder.Segment, ownToo: Bool) throws(HistoryProblem) -> Bool {
         let reader = try SegmentChain(segment)
         while let block = reader.next() {
             let entries = 0..<block.header.entries
             if entries.contains(where: { isMeant(block.wall[$0]) }) { return true }
-            if !ownToo, !entries.allSatisfy({ block.flags($0).contains(.carried) }) { return false }
+            if !ownToo, !entries.allSatisfy({ block.flags($0).isCarried }) { return false }
         }
         return !reader.skips.isEmpty || !reader.isSealed
     }
 
-    /// Copies the entries to keep into a new segment; returns the numbers of kept and of removed entries.
+    /// Copies the frames or clips that are to be kept into a new history file; returns how many were kept and removed.
     private func copy(
         _ reader: SegmentChain, to part: String, _ space: HistorySpace?
     ) throws(HistoryProblem) -> (kept: Int, removed: Int) {
@@ -150,7 +158,7 @@ package struct HistoryRemoval: Sendable {
         var since = reader.header.window
         var expected: UInt64?
         while let block = reader.next() {
-            // A block that did not hold leaves a gap, which no window may span.
+            // A damaged block leaves a gap, which no window may span.
             if let expected, expected != block.header.sequence { since = 0 }
             expected = block.header.sequence + UInt64(block.header.entries)
             for (entry, row) in block.entries() {
@@ -161,11 +169,11 @@ package struct HistoryRemoval: Sendable {
                 }
                 var entry = entry
                 if reader.header.kind == .frames {
-                    // Its window has frames that are gone.
+                    // Frames of this entry's window were removed, so it ends no window.
                     if since < reader.header.window - 1 { entry.value = 0 }
                     if since == 0 { entry.flags.insert(.discontinuity) }
                 }
-                // After a gap the row that it repeats is not there.
+                // After a gap, the row that this entry repeats is missing, so it gets its own.
                 let repeats = since > 0 && entry.flags.contains(.gated)
                 since += 1
                 kept += 1

@@ -1,35 +1,38 @@
 import Foundation
 
-/// How long a history is kept, and how large it may be.
+/// The limits of a history: for how long it is kept, and how large it may be.
 package struct HistoryRetention: Sendable, Equatable {
-    /// The number of days for which a segment is kept after its own day; nil keeps all.
+    /// The number of days for which a file is kept after its own day; nil keeps all files.
     ///
     /// For films, days count from their indexing.
     package var days: Double?
-    /// The greatest size of all files in bytes; nil means unlimited.
+    /// The greatest size of all files of the history in bytes; nil means unlimited.
     package var bytes: Int?
-    /// The bytes of the disk that stay free for others: below them nothing is recorded.
+    /// The number of bytes of the disk that stay free for others; with less free space, nothing is recorded.
     package var reserve: Int
-    /// The greatest size of all picture files together, in bytes; embeddings have priority.
+    /// The greatest size of all picture files together in bytes; nil means unlimited.
+    ///
+    /// It is a third of the total, because embeddings have priority.
     var mostOfPictures: Int? { bytes.map { $0 / 3 } }
 
     package init(days: Double? = 7, bytes: Int? = 10_000_000_000, reserve: Int = 0) {
         (self.days, self.bytes, self.reserve) = (days, bytes, reserve)
     }
 
-    /// The state after retention.
+    /// The state of the history after its limits were applied.
     package struct Left: Sendable, Equatable {
-        /// The number of deleted segments; picture files are not counted.
+        /// The number of deleted segments (files of embeddings); picture files are not counted.
         package var removed = 0
-        /// The size of all files in bytes; `pictures` is the part of the pictures.
+        /// The size of all files in bytes; `pictures` is the size of the picture files among them.
         package var bytes = 0
         package var pictures = 0
     }
 
-    /// Removes leftovers of a crash and old files, then the oldest until `room` more bytes fit; removes empty folders.
+    /// Removes old files and leftovers of a crash, and then the oldest files until `room` more bytes fit.
     ///
-    /// Files in `open`, which are being written or about to be, are never removed. The caller holds the history's lock.
-    /// `ofPictures` is the part of `room` for pictures, in bytes. `now` is in seconds since 1970.
+    /// Files in `open`, which are being written or about to be, are never removed. Empty folders are removed too. The
+    /// caller holds the history's lock. `ofPictures` is the part of `room` that is for pictures, in bytes. `now` is in
+    /// seconds since 1970.
     package func apply(
         to folder: HistoryFolder, room: Int = 0, ofPictures: Int = 0, sparing open: Set<String> = [], now: Double
     ) -> Left {
@@ -49,8 +52,8 @@ package struct HistoryRetention: Sendable, Equatable {
             if isPictures { left.pictures += file.bytes }
         }
         let today = HistoryFolder.day(at: now)
-        // A day that has not come is a clock's mistake: such a segment would never be old, so it goes by when it was
-        // written.
+        // A day in the future comes from a wrong clock. Such a segment would never be old, so its age counts from when
+        // it was written.
         func age(_ segment: HistoryFolder.Segment, _ isPictures: Bool) -> Double {
             guard let day = segment.day, day <= today + 1 else { return now - segment.written }
             let end = isPictures ? Double(segment.number + 1) * PictureFile.hour : 86_400
@@ -65,17 +68,19 @@ package struct HistoryRetention: Sendable, Equatable {
             left.bytes -= file.bytes
             if isPictures { left.pictures -= file.bytes } else { left.removed += 1 }
         }
-        // Only empty ones go.
+        // rmdir(2) removes only empty folders.
         for path in folders { rmdir(path) }
         return left
     }
 }
 
 extension HistoryFolder.Segment {
-    /// Removes the segment's files, and its folder if it is empty then; returns whether they are gone.
+    /// Deletes the history file and its `.tail` file (its incomplete last block); returns true if they are gone.
+    ///
+    /// The folder is deleted too if it is then empty.
     @discardableResult
     func remove() -> Bool {
-        // The tail first: alone it would say nothing, and be found only by retention.
+        // The tail is removed first, because without its segment it is useless and found only by retention.
         unlink(path + ".tail")
         let isGone = unlink(path) == 0 || errno == ENOENT
         rmdir(URL(filePath: path).deletingLastPathComponent().path)
@@ -83,11 +88,11 @@ extension HistoryFolder.Segment {
     }
 }
 
-/// Counts the bytes of a history that is being written, and keeps them within its bound.
+/// Counts the bytes of a history that is being written, and keeps them within its size limit.
 ///
-/// Belongs to the writer's thread.
+/// The object belongs to the writer's thread.
 final class HistorySpace {
-    /// Protects a segment that is, or will be, written from retention, until it is released.
+    /// Protects a history file that is, or will be, written from deletion by age or size, as long as the object lives.
     final class Hold {
         private let space: HistorySpace
         private let path: String
@@ -99,10 +104,10 @@ final class HistorySpace {
     private let folder: HistoryFolder
     let retention: HistoryRetention
     private(set) var used = 0
-    /// The bytes of pictures among all bytes.
+    /// The size of the picture files in bytes, which is a part of `used`.
     private var pictures = 0
     private(set) var removed = 0
-    /// How often each segment is protected.
+    /// The number of `Hold` objects that protect each history file from deletion, by path.
     private var held: [String: Int] = [:]
     private let now: @Sendable () -> Double
 
@@ -111,7 +116,7 @@ final class HistorySpace {
         tidy()
     }
 
-    /// Protects a segment, before it is opened.
+    /// Protects a history file from deletion by age or size; call it before the file is opened.
     func hold(_ path: String) -> Hold {
         held[path, default: 0] += 1
         return Hold(self, path)
@@ -121,7 +126,7 @@ final class HistorySpace {
         held[path] = held[path].flatMap { $0 > 1 ? $0 - 1 : nil }
     }
 
-    /// Reserves bytes that are about to be written; returns false if there is no space.
+    /// Reserves bytes that are about to be written, deleting old files if needed; returns false if there is no space.
     func take(_ bytes: Int, ofPictures: Bool = false) -> Bool {
         func fits() -> Bool {
             used + bytes <= retention.bytes ?? .max
@@ -137,7 +142,7 @@ final class HistorySpace {
         return true
     }
 
-    /// The bytes that the user may still write on a directory's disk; a huge number if that is unknown.
+    /// Returns the bytes that the user may still write to the disk of a directory; a huge number if that is unknown.
     private static func free(_ path: String) -> Int {
         var found = statvfs()
         guard statvfs(path, &found) == 0 else { return .max / 2 }
@@ -145,7 +150,7 @@ final class HistorySpace {
             clamping: UInt64(found.f_bavail).multipliedReportingOverflow(by: UInt64(found.f_frsize)).partialValue)
     }
 
-    /// Removes what is too old or too large, and counts all files again.
+    /// Applies the limits by deleting files, so that `room` more bytes fit, and counts all files again.
     func tidy(room: Int = 0, ofPictures: Int = 0) {
         let left = retention.apply(
             to: folder, room: room, ofPictures: ofPictures, sparing: Set(held.keys), now: now())

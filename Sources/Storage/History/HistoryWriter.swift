@@ -1,49 +1,52 @@
 import Foundation
+package import Segments
 import Synchronization
 import SystemSupport
 
-/// Counters of a history writer.
+/// The counters and the state of a `HistoryWriter`.
 package struct HistoryStatus: Sendable, Equatable {
-    /// The entries accepted; some may have been lost later.
+    /// The number of frames and clips that were accepted for recording; some may have been lost later.
     package var recorded: UInt64 = 0
-    /// The entries dropped because the queue was full.
+    /// The number of frames and clips that were dropped because the queue was full.
     package var dropped: UInt64 = 0
-    /// The entries that could not be written; whole blocks are lost.
+    /// The number of frames and clips that could not be written to the disk; whole blocks are lost.
     package var lost: UInt64 = 0
-    /// The pictures written; `picturesDropped` found the queue full, and `picturesLost` could not be written.
+    /// The number of pictures that were written.
+    ///
+    /// `picturesDropped` found the queue full, and `picturesLost` could not be written.
     package var pictures: UInt64 = 0
     package var picturesDropped: UInt64 = 0
     package var picturesLost: UInt64 = 0
-    /// The segments removed by retention.
+    /// The number of segments (files of embeddings) that were removed by age or size.
     package var removed = 0
-    /// The size of all files in bytes.
+    /// The size of all files of the history in bytes.
     package var bytes = 0
-    /// The reason why nothing is written at the moment; nil if all is well.
+    /// The reason why nothing can be written at the moment; nil if the last writes succeeded.
     package var problem: String?
-    /// The time at which the last flush ended, in seconds since 1970.
+    /// The time at which the last flush to the disk ended, in seconds since 1970; nil before the first.
     package var flushed: Double?
 
     package init() {}
 }
 
-/// Writes a history's segments, on its own thread.
+/// Records frames, clip embeddings and pictures to the files of a history, on its own thread.
 ///
-/// `append` never waits: if the bounded queue is full, an entry is dropped and counted, and the stream's next frame
-/// begins a new window. Every `flushInterval` seconds, everything is written to the disk. A full disk only stops the
-/// recording, until there is space.
-// @unchecked: `inbox` is a mutex; all other mutable fields are only used on `queue`
+/// `append` never waits: if the bounded queue is full, the frame is dropped and counted, and no window of frames spans
+/// the gap. Every `flushInterval` seconds, everything is written to the disk. A full disk only stops the recording,
+/// until there is space.
+// @unchecked: `inbox` is a mutex; all other mutable properties are only used on `queue`
 package final class HistoryWriter: @unchecked Sendable {
     package struct Settings: Sendable {
-        /// The name of the model that makes the embeddings.
+        /// The identity of the model that makes the embeddings.
         package var model: String
         package var width: Int
-        /// The frames of the mean head's windows, whose norms are stored.
+        /// The number of frames in a window; searches need the norm of each such window, which is stored.
         package var window: Int
         package var retention = HistoryRetention()
         package var flushInterval: Double = 30
-        /// The greatest number of waiting entries.
+        /// The greatest number of entries (frames or clips) in the queue; further ones are dropped.
         package var depth = 2048
-        /// The greatest number of waiting pictures, which are not compressed yet.
+        /// The greatest number of pictures in the queue; they are not compressed yet, so each is large.
         package var pictureDepth = 8
 
         package init(model: String, width: Int, window: Int, retention: HistoryRetention = HistoryRetention()) {
@@ -59,11 +62,11 @@ package final class HistoryWriter: @unchecked Sendable {
     }
     private struct Inbox {
         var items: [Item] = []
-        /// The number of pictures among the items.
+        /// The number of pictures among the queued items.
         var pictures = 0
         var isScheduled = false
         var isClosed = false
-        /// The streams that lost an entry: their next frame is a discontinuity.
+        /// The streams that lost a frame because the queue was full: no window of frames spans the gap.
         var broken: Set<String> = []
         var status = HistoryStatus()
     }
@@ -80,19 +83,19 @@ package final class HistoryWriter: @unchecked Sendable {
     private let space: HistorySpace
     private let now: @Sendable () -> Double
     private var lanes: [String: LaneRecorder] = [:]
-    private var clips: [ClipLane: ClipRecorder] = [:]
+    private var clips: [ClipLane: ClipEmbeddingRecorder] = [:]
     private var pictures: [String: PictureRecorder] = [:]
-    /// The number of entries lost by lanes that are finished.
+    /// The number of entries (frames or clips) that were lost by recorders that are already finished.
     private var lostBefore = 0
-    /// Whether a write has failed since the last flush.
+    /// True if a write has failed since the last flush.
     private var hasFailed = false
     private var timer: (any DispatchSourceTimer)?
-    /// The directory's lock; nil once the writer is closed.
+    /// The lock on the history's directory; nil once the writer is closed.
     private var lock: DirectoryLock?
 
-    /// Opens a directory, creates it if it is missing, and applies retention.
+    /// Opens a history's directory for writing, creates it if it is missing, and deletes files that exceed the limits.
     ///
-    /// Throws a problem of the kind `inUse` if another writer has it open, in this process or another.
+    /// It throws an error of kind `inUse` if another writer has it open, in this process or another.
     package init(
         _ path: String, _ settings: Settings,
         now: @escaping @Sendable () -> Double = { Date().timeIntervalSince1970 }
@@ -106,7 +109,7 @@ package final class HistoryWriter: @unchecked Sendable {
         let timer = DispatchSource.makeTimerSource(queue: queue)
         timer.schedule(
             deadline: .now() + settings.flushInterval, repeating: settings.flushInterval, leeway: .seconds(1))
-        timer.setEventHandler { [weak self] in self?.writeAll() }
+        timer.setEventHandler { [weak self] in self?.writeAndTrim() }
         timer.resume()
         self.timer = timer
     }
@@ -117,7 +120,7 @@ package final class HistoryWriter: @unchecked Sendable {
 
     // MARK: From any thread, without waiting
 
-    /// Queues a frame without waiting; returns false if the queue is full or the writer is closed.
+    /// Queues a frame for recording, without waiting; returns false if the queue is full or the writer is closed.
     @discardableResult
     package func append(_ frame: HistoryFrame) -> Bool { post(.frame(frame), of: frame.stream) }
 
@@ -125,11 +128,13 @@ package final class HistoryWriter: @unchecked Sendable {
     @discardableResult
     package func append(_ clip: HistoryClip) -> Bool { post(.clip(clip), of: nil) }
 
-    /// Queues a picture, which is compressed later; returns false if the queue is full or the writer is closed.
+    /// Queues a picture for recording, without waiting; returns false if the queue is full or the writer is closed.
+    ///
+    /// It is compressed later, on the writer's thread.
     @discardableResult
     package func append(_ picture: HistoryPicture) -> Bool { post(.picture(picture), of: nil) }
 
-    /// Finishes the segments of a stream that has ended.
+    /// Finishes the files of a stream that has ended, on the writer's thread.
     package func end(_ stream: String) { _ = post(.end(stream), of: nil) }
 
     private func post(_ item: Item, of stream: String?) -> Bool {
@@ -142,7 +147,7 @@ package final class HistoryWriter: @unchecked Sendable {
                 }
                 inbox.pictures += 1
             }
-            // One end a stream has room always: nothing else lets its files go.
+            // The end of a stream is queued even if the queue is full, because nothing else closes its files.
             let isEnd = if case .end = item { true } else { false }
             guard isEnd || inbox.items.count < settings.depth else {
                 inbox.status.dropped += 1
@@ -151,7 +156,7 @@ package final class HistoryWriter: @unchecked Sendable {
             }
             if case .frame(var frame) = item, inbox.broken.remove(frame.stream) != nil {
                 frame.isDiscontinuity = true
-                // The picture that it repeats may be lost.
+                // The frame whose embedding it repeats may be lost.
                 frame.isRepeat = false
                 inbox.items.append(.frame(frame))
             } else {
@@ -159,7 +164,7 @@ package final class HistoryWriter: @unchecked Sendable {
             }
             if !inbox.isScheduled {
                 inbox.isScheduled = true
-                queue.async { [weak self] in self?.drain() }
+                queue.async { [weak self] in self?.takeQueued() }
             }
             return true
         }
@@ -167,18 +172,20 @@ package final class HistoryWriter: @unchecked Sendable {
 
     // MARK: From any thread, waiting for the disk
 
-    /// Writes everything queued to the disk, and applies retention.
-    package func flush() { queue.sync { writeAll() } }
+    /// Writes everything queued to the disk, and deletes files that exceed the limits; waits until both are done.
+    package func flush() { queue.sync { writeAndTrim() } }
 
-    /// Writes everything queued to the disk, for a caller that is about to read it.
-    package func settle() { queue.sync { put() } }
+    /// Writes everything queued to the disk, and waits until it is done, so that the caller can read it.
+    ///
+    /// Unlike `flush`, it deletes no file.
+    package func flushWithoutTrimming() { queue.sync { writeQueued() } }
 
-    /// Finishes all segments; nothing is accepted afterwards.
+    /// Finishes all files and waits for that; nothing is accepted afterwards.
     package func close() {
         inbox.withLock { $0.isClosed = true }
         queue.sync {
             guard lock != nil else { return }
-            drain()
+            takeQueued()
             timer?.cancel()
             finish { _ in true }
             space.tidy()
@@ -187,7 +194,7 @@ package final class HistoryWriter: @unchecked Sendable {
         }
     }
 
-    /// Removes streams or a span of them; see `HistoryRemoval`.
+    /// Removes recorded streams or a span of their time, and waits until it is done; see `HistoryRemoval`.
     package func remove(_ removal: HistoryRemoval) -> HistoryRemoval.Result {
         queue.sync {
             guard lock != nil else {
@@ -195,7 +202,7 @@ package final class HistoryWriter: @unchecked Sendable {
                 result.skips.note(HistoryProblem(.unwritable, folder.path, "this writer is closed"))
                 return result
             }
-            drain()
+            takeQueued()
             finish { removal.selects($0) }
             let result = removal.run(folder, space)
             space.tidy()
@@ -217,7 +224,8 @@ package final class HistoryWriter: @unchecked Sendable {
         }
     }
 
-    private func drain() {
+    /// Empties the queue into the recorders, which may keep the newest entries in memory.
+    private func takeQueued() {
         let items = inbox.withLock { inbox in
             defer { inbox.items = [] }
             inbox.isScheduled = false
@@ -264,38 +272,38 @@ package final class HistoryWriter: @unchecked Sendable {
         return lane
     }
 
-    private func recorder(of clip: HistoryClip) -> ClipRecorder {
+    private func recorder(of clip: HistoryClip) -> ClipEmbeddingRecorder {
         let key = ClipLane(stream: clip.stream, head: clip.head, frames: clip.frames)
         if let recorder = clips[key] { return recorder }
         let header = SegmentHeader(
             kind: .clips, model: settings.model, width: settings.width, window: clip.frames, head: clip.head,
             stream: clip.stream)
-        let recorder = ClipRecorder(folder, header, space: space)
+        let recorder = ClipEmbeddingRecorder(folder, header, space: space)
         clips[key] = recorder
         return recorder
     }
 
-    private func writeAll() {
-        put()
-        keepUp()
+    private func writeAndTrim() {
+        writeQueued()
+        sealAndTrim()
     }
 
-    /// Writes everything queued to the disk.
-    private func put() {
+    /// Writes everything queued to the disk; must be called on `queue`.
+    private func writeQueued() {
         guard lock != nil else { return }
-        drain()
-        doing(lanes.values) { lane throws(HistoryProblem) in try lane.flush() }
-        doing(clips.values) { clip throws(HistoryProblem) in try clip.flush() }
-        doing(pictures.values) { pictures throws(HistoryProblem) in try pictures.flush() }
+        takeQueued()
+        tryEach(lanes.values) { lane throws(HistoryProblem) in try lane.flush() }
+        tryEach(clips.values) { clip throws(HistoryProblem) in try clip.flush() }
+        tryEach(pictures.values) { pictures throws(HistoryProblem) in try pictures.flush() }
     }
 
-    /// Finishes idle segments, applies retention, and updates the status.
-    private func keepUp() {
+    /// Finishes the files of earlier days that are no longer written, applies the limits, and updates the status.
+    private func sealAndTrim() {
         guard lock != nil else { return }
         let today = HistoryFolder.day(at: now())
-        doing(lanes.values) { lane throws(HistoryProblem) in try lane.seal(before: today) }
-        doing(clips.values) { clip throws(HistoryProblem) in try clip.seal(before: today) }
-        doing(pictures.values) { pictures throws(HistoryProblem) in try pictures.seal() }
+        tryEach(lanes.values) { lane throws(HistoryProblem) in try lane.seal(before: today) }
+        tryEach(clips.values) { clip throws(HistoryProblem) in try clip.seal(before: today) }
+        tryEach(pictures.values) { pictures throws(HistoryProblem) in try pictures.seal() }
         space.tidy()
         let (time, isWell) = (now(), !hasFailed)
         hasFailed = false
@@ -310,17 +318,17 @@ package final class HistoryWriter: @unchecked Sendable {
     private func finish(where isMeant: (String) -> Bool) {
         let ending = lanes.filter { isMeant($0.key) }
         let endingClips = clips.filter { isMeant($0.key.stream) }
-        doing(ending.values) { lane throws(HistoryProblem) in try lane.finish() }
-        doing(endingClips.values) { clip throws(HistoryProblem) in try clip.finish() }
-        doing(pictures.filter { isMeant($0.key) }.values) { pictures throws(HistoryProblem) in try pictures.finish() }
+        tryEach(ending.values) { lane throws(HistoryProblem) in try lane.finish() }
+        tryEach(endingClips.values) { clip throws(HistoryProblem) in try clip.finish() }
+        tryEach(pictures.filter { isMeant($0.key) }.values) { pictures throws(HistoryProblem) in try pictures.finish() }
         pictures = pictures.filter { !isMeant($0.key) }
         lostBefore += ending.values.reduce(0) { $0 + $1.lost } + endingClips.values.reduce(0) { $0 + $1.lost }
         for stream in ending.keys { lanes[stream] = nil }
         for key in endingClips.keys { clips[key] = nil }
     }
 
-    /// Calls `body` for each item; an error in one does not stop the others.
-    private func doing<T>(_ items: some Sequence<T>, _ body: (T) throws(HistoryProblem) -> Void) {
+    /// Calls `body` for each item; an error in one is noted and does not stop the others.
+    private func tryEach<T>(_ items: some Sequence<T>, _ body: (T) throws(HistoryProblem) -> Void) {
         for item in items {
             do throws(HistoryProblem) { try body(item) } catch { noteFailure(error) }
         }

@@ -1,14 +1,16 @@
-/// A sampled frame to be stored in a history.
+import Segments
+
+/// A frame sampled from a stream or film, to be stored in a history.
 package struct HistoryFrame: Sendable {
     package var stream: String
-    /// The image tower's embedding `[d]`; nil if the picture shows nothing, or repeats one without an embedding.
+    /// The image embedding `[d]` of the frame; nil if the picture shows nothing, or repeats one without an embedding.
     package var embedding: [Float]?
-    /// Media time in seconds.
+    /// The frame's media time in seconds.
     package var media: Double
-    /// Seconds since 1970; 0 for a film.
+    /// The frame's wall time in seconds since 1970; 0 for a film.
     package var wall: Double
     package var isDiscontinuity: Bool
-    /// Whether the picture was unchanged, so that the previous frame's embedding applies.
+    /// True if the picture was unchanged, so that the previous frame's embedding applies.
     package var isRepeat: Bool
 
     package init(
@@ -20,15 +22,15 @@ package struct HistoryFrame: Sendable {
     }
 }
 
-/// The clip embedding of a window, to be stored in a history.
+/// The clip embedding that a head (a model) made from a window of frames, to be stored in a history.
 package struct HistoryClip: Sendable {
     package var stream: String
     package var head: String
-    /// The number of frames of the window.
+    /// The number of frames in the window.
     package var frames: Int
-    /// The embedding `[d]`; it is stored with length 1.
+    /// The clip embedding `[d]`; it is stored with length 1.
     package var embedding: [Float]
-    /// The media time of the window's first frame in seconds; `mediaEnd` is that of its last.
+    /// The media time in seconds of the first frame of the window; `mediaEnd` is that of its last frame.
     package var mediaStart: Double
     package var mediaEnd: Double
     /// The wall time of the window's last frame, in seconds since 1970.
@@ -43,9 +45,10 @@ package struct HistoryClip: Sendable {
     }
 }
 
-/// Writes one lane's frames to segments: keeps its window, its day, and its open segment.
+/// Writes the frames of one lane (a stream or a region of one, or a film) to history files.
 ///
-/// Belongs to one thread.
+/// It begins a new file each day, with copies of the last frames, for windows of frames that span midnight. The object
+/// belongs to one thread.
 final class LaneRecorder {
     private let folder: HistoryFolder
     private let header: SegmentHeader
@@ -54,15 +57,15 @@ final class LaneRecorder {
     private var day = Int.min
     private var norms: WindowNorms
     private var last: PackedRow?
-    /// The rows since the last break, at most one fewer than a window has; the next day begins with them.
+    /// The last frames since a gap, one fewer than a window has; copies of them begin the next day's file.
     private var recent: [(entry: HistoryEntry, row: PackedRow)] = []
-    /// Whether the next frame cannot continue what was written, because an entry was lost.
+    /// True if the next frame cannot continue the previous one, because an entry was lost or a file was finished.
     private var isBroken = true
     private(set) var lost = 0
-    /// Whether nothing came since the last call of `seal`.
+    /// True if no frame was appended since the last call of `seal`.
     private var isIdle = false
 
-    /// Makes a recorder; `path` is one segment for all frames, nil means one segment a day.
+    /// Makes a recorder for frames; `path` is the one file for all of them, nil means one file a day.
     init(
         _ folder: HistoryFolder, _ header: SegmentHeader, path: String? = nil, space: HistorySpace? = nil
     ) throws(HistoryProblem) {
@@ -73,14 +76,14 @@ final class LaneRecorder {
     }
     private let isSingle: Bool
 
-    /// Writes a frame; if that fails, it throws, and continues with the next frame.
+    /// Writes a frame; if that fails, it throws, and can continue with the next frame.
     func append(_ frame: HistoryFrame) throws(HistoryProblem) {
         try HistoryProblem.refuse(time: frame.media, frame.wall, of: frame.stream)
         isIdle = false
         var flags: EntryFlags = frame.isDiscontinuity || isBroken ? .discontinuity : []
         if frame.isDiscontinuity || isBroken { breakWindow() }
         isBroken = false
-        // After a loss, or where the row before was none, it has a row of its own.
+        // After a lost frame, or one without an embedding, the frame gets a row of its own.
         let isRepeat = frame.isRepeat && last != nil
         var row = isRepeat ? last : frame.embedding.flatMap { PackedRow($0) }
         if row == nil || row?.high.count != header.padded {
@@ -90,7 +93,7 @@ final class LaneRecorder {
         } else if isRepeat {
             flags.insert(.gated)
         }
-        // Also where it is lost: what repeats it repeats this picture.
+        // Set even if writing fails: the next repeated frame repeats this picture.
         last = row
         let segment = try segment(at: frame.wall)
         let value = row.map { norms.push(high: $0.high, low: $0.low, scale: $0.scale) } ?? 0
@@ -105,9 +108,9 @@ final class LaneRecorder {
         if let appender { try writing(appender) { () throws(HistoryProblem) in try appender.flush() } }
     }
 
-    /// Finishes a segment of a day before `today` if nothing came since the last call, so that retention may remove it.
+    /// Finishes the file of a day before `today` if no frame was appended since the last call.
     ///
-    /// The window is kept: the next segment begins with it.
+    /// Retention (removal by age or size) can then delete it. The next file begins with copies of the last frames.
     func seal(before today: Int) throws(HistoryProblem) {
         defer { isIdle = true }
         if isIdle, day < today, let appender {
@@ -116,7 +119,7 @@ final class LaneRecorder {
         }
     }
 
-    /// Finishes the segment; the next frame begins a new window.
+    /// Finishes the current file; no window of frames spans the next frame and those before it.
     func finish() throws(HistoryProblem) {
         defer {
             appender = nil
@@ -137,7 +140,9 @@ final class LaneRecorder {
         recent.append((entry, row))
     }
 
-    /// Runs `body`; if it loses entries, these are counted, and the next frame begins a new window.
+    /// Runs `body`; if it throws, counts the frames that `segment` (a history file) lost.
+    ///
+    /// Then no window of frames spans the next frame and those before it.
     private func writing(_ segment: SegmentAppender, _ body: () throws(HistoryProblem) -> Void) throws(HistoryProblem) {
         let before = segment.lost
         do throws(HistoryProblem) { try body() } catch {
@@ -147,9 +152,9 @@ final class LaneRecorder {
         }
     }
 
-    /// The segment of the day of `wall`.
+    /// Returns the open history file for the UTC day of `wall`, which is in seconds since 1970.
     ///
-    /// A new segment begins with copies of the window's last frames, so that windows continue over midnight.
+    /// A new file begins with copies of the window's last frames, so that windows continue over midnight.
     private func segment(at wall: Double) throws(HistoryProblem) -> SegmentAppender {
         let today = HistoryFolder.day(at: wall)
         if let appender, isSingle || today == day { return appender }

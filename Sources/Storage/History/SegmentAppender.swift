@@ -1,31 +1,36 @@
-import CKernels
 import Foundation
+import Segments
 import SystemSupport
 
-/// Appends to one segment; belongs to one thread.
+/// Appends entries (frames or clips with their embeddings) to one history file, a segment; belongs to one thread.
 ///
-/// Complete blocks go to the segment. At each flush, the entries of the incomplete block go to the tail beside it, in
-/// small blocks; once the block is complete and on the disk, the tail is emptied. So a crash loses only what was not
-/// flushed, and nothing is overwritten.
+/// Complete blocks go to the segment. At each flush, the entries of the incomplete block go to the `.tail` file beside
+/// it, in small blocks; once the block is complete and on the disk, the tail is emptied. So a crash loses only what was
+/// not flushed, and nothing is overwritten.
 final class SegmentAppender {
     let header: SegmentHeader
     let path: String
-    /// The history's bound; nil if there is none.
+    /// The size limit of the history; nil if there is none.
     private let space: HistorySpace?
     private let hold: HistorySpace.Hold?
     private let main: Int32
     private var tail: Int32 = -1
     private var mainEnd: Int
     private var tailEnd = SegmentHeader.size
-    /// The number of the next block's first entry.
+    /// The number of the next block's first frame or clip within the history file.
     private var sequence: Int
-    /// The entries of the next block; `young` has those of them that were never flushed.
+    /// The frames or clips of the next block, which is not complete yet.
+    ///
+    /// `young` has those of them that were never written to the `.tail` file, which keeps an incomplete block on the
+    /// disk.
     private var block: BlockBuilder
     private var young: BlockBuilder
-    /// The number of entries lost on a full disk.
+    /// The number of frames or clips that were lost because they could not be written.
     private(set) var lost = 0
 
-    /// Continues the newest segment of the day if its rows match and it is not sealed, else begins another.
+    /// Opens the day's newest history file to continue it, or begins another.
+    ///
+    /// A file is continued if it is not finished (read-only) and its header has the same model, head and window length.
     static func open(_ folder: HistoryFolder, _ header: SegmentHeader, day: Int, space: HistorySpace?)
         throws(HistoryProblem) -> SegmentAppender
     {
@@ -50,7 +55,7 @@ final class SegmentAppender {
         do { try PrivateFolder.make(path) } catch { throw HistoryProblem(.unwritable, path, error.description) }
     }
 
-    /// Begins a segment.
+    /// Creates a new history file at `path` and writes its header.
     init(making path: String, _ header: SegmentHeader, space: HistorySpace?) throws(HistoryProblem) {
         (self.path, self.header, self.space) = (path, header, space)
         hold = space?.hold(path)
@@ -60,13 +65,15 @@ final class SegmentAppender {
         (mainEnd, sequence) = (0, 0)
         (block, young) = (BlockBuilder(padded: header.padded), BlockBuilder(padded: header.padded))
         do throws(HistoryProblem) { mainEnd = try write(bytes, to: main, at: 0) } catch {
-            // `deinit` closes it.
+            // `deinit` closes the descriptor.
             unlink(path)
             throw error
         }
     }
 
-    /// Continues a segment after its last complete block.
+    /// Continues an existing history file after its last complete block.
+    ///
+    /// Its `.tail` file, which has an incomplete block, is copied into it.
     private init(goingOn reader: SegmentReader, space: HistorySpace?) throws(HistoryProblem) {
         (path, header, self.space) = (reader.path, reader.header, space)
         hold = space?.hold(reader.path)
@@ -74,23 +81,25 @@ final class SegmentAppender {
         guard main >= 0 else { throw Self.problem(path) }
         (mainEnd, sequence) = reader.end()
         (block, young) = (BlockBuilder(padded: header.padded), BlockBuilder(padded: header.padded))
-        // What cannot be read now may be whole: it is not cut off.
+        // If reading failed, the unread part may be valid, so it must not be cut off.
         guard !reader.hasFailed else { throw HistoryProblem(.unreadable, path, "reading failed") }
         ftruncate(main, off_t(mainEnd))
-        // Where there is no room for it, the tail's entries are lost as those are that come.
+        // If there is no space for the tail's entries, they are lost, like new entries.
         if (try? takeTail()) != nil { unlink(path + ".tail") }
     }
 
-    /// Makes blocks of the tail's entries that are not in the segment.
+    /// Copies the `.tail` file, which has an incomplete block, into the history file.
+    ///
+    /// Frames or clips that the history file already has are left out.
     private func takeTail() throws(HistoryProblem) {
         guard let bytes = TailBytes(of: path), let tail = try? SegmentReader(bytes, readsLow: true),
             tail.header.continues(header)
         else { return }
-        // `sequence` grows while blocks are written: the tail goes on behind the segment as it was found.
+        // `sequence` grows while blocks are written, but the tail continues the segment as it was before.
         let end = UInt64(sequence)
         while let found = tail.next() {
             for (entry, row) in found.entries() where found.header.sequence >= end {
-                block.append(entry, row, repeats: !entry.flags.contains(.row))
+                block.append(entry, row, repeats: !entry.flags.hasRow)
                 if block.isFull { try writeBlock() }
             }
         }
@@ -103,14 +112,14 @@ final class SegmentAppender {
         if tail >= 0 { close(tail) }
     }
 
-    /// Adds the next entry; `row` is its own row, or the one that it repeats.
+    /// Adds the next frame or clip; `row` is its own embedding, or the one that it repeats (`repeats`).
     func append(_ entry: HistoryEntry, _ row: PackedRow?, repeats: Bool) throws(HistoryProblem) {
         block.append(entry, row, repeats: repeats)
         young.append(entry, row, repeats: repeats)
         if block.isFull { try writeBlock() }
     }
 
-    /// Writes all entries to the disk.
+    /// Writes all frames or clips to the disk: those of the incomplete block go to the `.tail` file.
     func flush() throws(HistoryProblem) {
         guard !young.isEmpty else { return }
         if tail < 0 {
@@ -121,20 +130,21 @@ final class SegmentAppender {
         }
         let first = sequence + block.count - young.count
         let size = try write(young.encoded(sequence: first), to: tail, at: tailEnd)
-        // What is not on the disk is written again at the next flush.
+        // If the sync fails, these entries are written again at the next flush.
         guard fdatasync(tail) == 0 else { throw Self.problem(path) }
         tailEnd += size
         young.removeAll()
     }
 
-    /// Writes the last block, seals the segment and deletes the tail.
+    /// Writes the last block, makes the history file read-only and deletes the `.tail` file.
     ///
-    /// A sealed segment is not writable: it never changes, and can only be deleted, or replaced by another file.
+    /// The finished file never changes; it can only be deleted, or replaced by another file.
     func finish() throws(HistoryProblem) {
         if !block.isEmpty { try writeBlock() }
         guard fsync(main) == 0 else { throw Self.problem(path) }
         if mainEnd == SegmentHeader.size { unlink(path) }
-        // Written in small parts, it is in small pages; what is read again of it comes in large ones (ADR 42).
+        // The page cache has the file in small pages, as it was written. Dropping them lets it be read again in large
+        // ones (ADR 42).
         posix_fadvise(main, 0, 0, POSIX_FADV_DONTNEED)
         fchmod(main, 0o400)
         unlink(path + ".tail")
@@ -145,7 +155,7 @@ final class SegmentAppender {
         do throws(HistoryProblem) {
             mainEnd += try write(block.encoded(sequence: sequence), to: main, at: mainEnd)
         } catch {
-            // Memory is bounded: what the disk does not take is gone.
+            // Entries that the disk does not accept are dropped, because memory is bounded.
             lost += count
             sequence += count
             block.removeAll()
@@ -162,7 +172,7 @@ final class SegmentAppender {
         }
     }
 
-    /// Writes all bytes or none; returns the number written.
+    /// Writes all bytes at a position of a file, or none if it throws; returns their number.
     private func write(_ bytes: [UInt8], to file: Int32, at place: Int) throws(HistoryProblem) -> Int {
         guard space?.take(bytes.count) ?? true else { throw Self.full(path) }
         let code = FileBytes.write(bytes, to: file, at: place)
@@ -176,31 +186,5 @@ final class SegmentAppender {
 
     private static func full(_ path: String) -> HistoryProblem {
         HistoryProblem(.unwritable, path, "the history has reached its bound, and nothing older can go")
-    }
-}
-
-extension SegmentReader.Block {
-    /// The block's entries with their rows; a repeat comes with the row that it repeats.
-    ///
-    /// It needs the low plane.
-    func entries() -> [(entry: HistoryEntry, row: PackedRow?)] {
-        var place = -1
-        return (0..<header.entries).map { index in
-            let entry = entry(index)
-            if entry.flags.contains(.row) { place += 1 }
-            return (entry, entry.flags.contains(.blind) || place < 0 ? nil : row(place))
-        }
-    }
-
-    /// A row of the block, by its number.
-    ///
-    /// It needs the low plane.
-    func row(_ place: Int) -> PackedRow {
-        let start = place * header.padded
-        var row = PackedRow(padded: 0)
-        row.high = Array(UnsafeBufferPointer(start: high + start, count: header.padded))
-        row.low = Array(UnsafeBufferPointer(start: low + start, count: header.padded))
-        (row.scale, row.length) = (scales[place], lengths[place])
-        return row
     }
 }

@@ -1,16 +1,21 @@
-/// A segment's blocks, followed by those of its tail that are not in it.
+package import Segments
+
+/// Reads the blocks of a segment (a history file), then those of its `.tail` file that the segment does not have.
 ///
-/// The writer may be active: it writes a block to the segment before it empties the tail. So the tail is used only if
-/// the segment has not grown since it was read. Then no flushed entry is missed, and none comes twice.
+/// The segment may be written at the same time: the writer writes a block to the segment before it empties the tail. So
+/// the tail is used only if the segment has not grown since it was read. Then no flushed frame or clip is missed, and
+/// none is read twice.
 package final class SegmentChain {
     private let main: SegmentReader
     private let readsLow: Bool
     private let checksRows: Bool
-    /// The tail as it was when the segment had been read, since its file may be emptied at any time.
+    /// A copy of the `.tail` file (the incomplete last block), made when the history file had been read.
+    ///
+    /// The copy is needed because the writer may empty the file at any time.
     private(set) var tailBytes: TailBytes?
     private var tail: SegmentReader?
     private var isInTail = false
-    /// The number of the entry that should follow.
+    /// The number of the frame or clip that should come next.
     private var expected = 0
 
     package var header: SegmentHeader { main.header }
@@ -21,18 +26,19 @@ package final class SegmentChain {
         if let tail { skips.merge(tail.skips) }
         return skips
     }
-    /// The origin of the current blocks, to find them again.
+    /// The file from which the current blocks come, for reading them again later.
     var origin: Origin { Origin(inode: main.inode, tail: isInTail ? tailBytes : nil) }
 
-    /// The file in which blocks were found, and its tail at that time.
+    /// Identifies the file from which blocks were read, with a copy of its `.tail` file (its incomplete last block).
     struct Origin: Sendable {
         let inode: UInt64
         let tail: TailBytes?
     }
 
-    /// Opens a segment; throws where its header does not hold, `gone` where there is no such file.
+    /// Opens a history file; throws if its header is damaged, with kind `gone` if there is no such file.
     ///
-    /// `readsLow`: blocks come with their low planes. `checksRows`, `mapsRows`: as of `SegmentReader`.
+    /// `readsLow` reads the lower bytes of the embeddings as well. `checksRows` and `mapsRows` are as in
+    /// `SegmentReader`.
     package init(
         _ segment: HistoryFolder.Segment, readsLow: Bool = false, checksRows: Bool = true, mapsRows: Bool = false
     ) throws(HistoryProblem) {
@@ -40,7 +46,9 @@ package final class SegmentChain {
         (self.readsLow, self.checksRows) = (readsLow, checksRows)
     }
 
-    /// Opens a segment again, with low planes, for blocks found before; throws `gone` if the file was replaced.
+    /// Opens a history file again to read blocks found before, including the lower bytes of the embeddings.
+    ///
+    /// Throws an error of kind `gone` if the file was replaced since.
     init(_ segment: HistoryFolder.Segment, again origin: Origin) throws(HistoryProblem) {
         main = try SegmentReader(segment.path, readsLow: true)
         (readsLow, checksRows) = (true, true)
@@ -50,13 +58,15 @@ package final class SegmentChain {
         open(origin.tail)
     }
 
-    /// Returns the next block; nil at the end.
+    /// Returns the next block of the history file, then of its `.tail` file; nil at the end of both.
+    ///
+    /// A `.tail` file has the incomplete last block of the history file, in small blocks.
     func next() -> SegmentReader.Block? {
         while !isInTail {
             if let block = main.next() { return follow(block) }
             if main.isSealed { return nil }
             open(TailBytes(of: main.path))
-            // It grew meanwhile: the tail may have been emptied before it was read.
+            // If the segment has grown meanwhile, the tail may have been emptied before it was read.
             if let block = main.next() { return follow(block) }
             isInTail = true
         }
@@ -66,7 +76,7 @@ package final class SegmentChain {
         return nil
     }
 
-    /// Records that the current block is damaged.
+    /// Records that the block that `next` returned last is damaged.
     func refuse(_ block: SegmentReader.Block) { (isInTail ? tail : main)?.refuse(block.offset) }
 
     private func follow(_ block: SegmentReader.Block) -> SegmentReader.Block {
@@ -76,19 +86,19 @@ package final class SegmentChain {
 
     private func open(_ bytes: TailBytes?) {
         tailBytes = bytes
-        // One that cannot be read has just been emptied, or lost a flush: the segment stands.
+        // A tail that cannot be read was just emptied, or its flush failed. The segment itself is still valid.
         tail = bytes.flatMap { try? SegmentReader($0, readsLow: readsLow, checksRows: checksRows) }
         if let tail, !tail.header.continues(main.header) { self.tail = nil }
     }
 
-    /// Returns a block that was found before, by its position.
+    /// Returns a block that was found before, by its position; nil if it is no longer valid.
     func block(at place: Place) -> SegmentReader.Block? { (place.isTail ? tail : main)?.block(at: place.offset) }
 
-    /// The position of a block.
+    /// The position of a block: its offset in bytes, in the history file or in its `.tail` file.
     package struct Place: Equatable, Sendable {
         let isTail: Bool
         let offset: Int
     }
-    /// The position of the current block.
+    /// Returns the position of the current block.
     func place(of block: SegmentReader.Block) -> Place { Place(isTail: isInTail, offset: block.offset) }
 }

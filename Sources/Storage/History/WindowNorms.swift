@@ -1,15 +1,16 @@
 import CKernels
+import Segments
 
-/// The last rows of a lane, and the norm of their sum, for the mean head.
+/// The last rows (stored embeddings) of a stream, and the norm of their sum, by which their mean is made a unit vector.
 ///
-/// Rows are summed as both planes represent them, so that a reader computes the same norms.
+/// Rows are summed as they are stored, not as they were before rounding, so that a reader computes the same norms.
 struct WindowNorms {
     let length: Int
     private let padded: Int
     private var sum: [Double]
     private var kept: [Float]
     private var next = 0
-    /// The number of rows since the last break, at most `length`.
+    /// The number of rows (stored embeddings) since the last gap, at most `length`.
     private(set) var count = 0
 
     init(length: Int, padded: Int) {
@@ -18,7 +19,7 @@ struct WindowNorms {
         kept = [Float](repeating: 0, count: length * padded)
     }
 
-    /// Records a break: the next frame does not continue the last.
+    /// Records a gap: the next frame does not continue the last one.
     mutating func clear() {
         guard count > 0 else { return }
         for place in sum.indices { sum[place] = 0 }
@@ -26,7 +27,9 @@ struct WindowNorms {
         (next, count) = (0, 0)
     }
 
-    /// Slides by a row; returns 1 / norm of the window's sum, or 0 while the window is not full.
+    /// Moves the window of frames by one row (stored embedding).
+    ///
+    /// It returns 1 / the norm of the sum of the window's rows, or 0 while the window is not full.
     mutating func push(high: UnsafePointer<Int8>, low: UnsafePointer<Int8>, scale: Float) -> Float {
         let place = next * padded
         let norm = kept.withUnsafeMutableBufferPointer {
@@ -37,20 +40,22 @@ struct WindowNorms {
         return count == length && norm > 1e-6 ? Float(1 / norm) : 0
     }
 
-    /// Slides by a block's entries, and writes each entry's value: 0 without a full window, and for copied entries.
+    /// Moves the window of frames by all frames of a block, and writes the value for each into `values`.
     ///
-    /// Copies of the previous segment's last entries are not windows of this one. Needs the low planes.
+    /// The value is 1 / the norm of the window's sum, 0 without a full window. It is 0 for copies of the previous
+    /// file's last frames, because windows that end with them belong to that file. The block must have its low plane
+    /// (the lower bytes of the embeddings).
     mutating func push(_ block: SegmentReader.Block, into values: inout [Float]) {
         var row = -1
         for entry in 0..<block.header.entries {
             let flags = block.flags(entry)
-            if flags.contains(.row) { row += 1 }
-            if !flags.isDisjoint(with: [.discontinuity, .blind]) { clear() }
+            if flags.hasRow { row += 1 }
+            if flags.isDiscontinuity || flags.isBlind { clear() }
             let start = row * padded
             values[entry] =
-                flags.contains(.blind)
+                flags.isBlind
                 ? 0 : push(high: block.high + start, low: block.low + start, scale: block.scales[row])
-            if flags.contains(.carried) { values[entry] = 0 }
+            if flags.isCarried { values[entry] = 0 }
         }
     }
 }

@@ -1,11 +1,13 @@
 import Foundation
 import GRDB
 
-/// An earlier journal that this one continues: up to `seq`, a number means the same message in both, or none.
+/// An earlier journal that this one continues, and the last message number (`seq`) that both share.
+///
+/// Up to that number, both journals have the same message under a number, or have none.
 package struct JournalBranch: Sendable, Equatable {
     package let identity: String
     package let seq: Int64
-    /// Whether `seq` is known to be the last published number, so that no number is given twice.
+    /// True if `seq` is known to be the last number that the earlier journal published, so that none is used twice.
     package let isComplete: Bool
 
     package init(identity: String, seq: Int64, isComplete: Bool) {
@@ -14,7 +16,7 @@ package struct JournalBranch: Sendable, Equatable {
         self.isComplete = isComplete
     }
 
-    /// The database's branches, oldest first.
+    /// Returns the earlier journals recorded in the database, oldest first.
     static func all(_ database: Database) throws -> [JournalBranch] {
         try Row.fetchAll(database, sql: "SELECT identity, seq, complete FROM branch ORDER BY rowid").map {
             JournalBranch(identity: $0["identity"], seq: $0["seq"], isComplete: $0["complete"] as Int64 != 0)
@@ -28,17 +30,17 @@ package struct JournalBranch: Sendable, Equatable {
     }
 }
 
-/// Decides at the start whether the journal is the one that was published, and which number comes next.
+/// Decides when a journal is opened whether it has all published messages, and which message number comes next.
 ///
-/// A journal that is, or may be, older than what was published continues under another identity. Followers then know
-/// that numbers may repeat. If the last published number is known, no number is given again.
+/// A journal that is, or may be, older than what was published continues under another identity. Subscribers then know
+/// that numbers may repeat. If the last published number is known, no number is used twice.
 struct Continuity {
     struct Start {
         var identity: String
         var seq: Int64
         var branches: [JournalBranch] = []
         var notes: [String] = []
-        /// Whether the identity changed.
+        /// True if the journal continues under another identity than the one in its file.
         var isOther = false
     }
 
@@ -52,15 +54,15 @@ struct Continuity {
         side = path + "-last"
     }
 
-    /// The findings from the file beside the journal.
+    /// The findings about published messages, from the small file beside the journal (`PublishedFile`).
     private struct Known {
         var published: Int64 = 0
         var reason = Hole.Reason.unjournaled
-        /// The identity of the journal that was published last, if it is not this one.
+        /// The identity of the journal that published the last message, if it is not this one.
         var identity: String?
-        /// The reason why this journal is not the one that was published last.
+        /// The reason why this journal is not the one that published the last message, for people; nil if it is.
         var difference: String?
-        /// Whether `published` is known to be the last published number.
+        /// True if `published` is known to be the number of the last published message.
         var isComplete = true
     }
 
@@ -96,7 +98,7 @@ struct Continuity {
         return start
     }
 
-    // MARK: What was published
+    // MARK: Comparison with the published numbers
 
     private func compare(_ start: inout Start) throws -> Known {
         switch PublishedFile.read(side) {
@@ -115,7 +117,7 @@ struct Continuity {
 
     private func compare(_ content: PublishedFile.Content, _ start: Start) -> Known {
         var known = Known(published: content.published)
-        // An empty one that took the place of a damaged file, or of none, has an identity of its own already.
+        // An empty journal that replaced a damaged or missing file already has an identity of its own.
         let isEmpty = start.seq == 0
         guard let identity = content.identity else {
             if content.published > start.seq, !isEmpty { known.difference = older(content.published, start) }
@@ -151,9 +153,9 @@ struct Continuity {
         return Known(difference: "how far it was published is not known", isComplete: false)
     }
 
-    // MARK: What the journal says of itself
+    // MARK: Identity and numbers in the database
 
-    /// Reads the journal's identity and newest number, and corrects impossible ones.
+    /// Reads the journal's identity and newest number from the database, and corrects impossible ones.
     private static func repaired(_ database: Database) throws -> Start {
         let newest = try Int64.fetchOne(database, sql: "SELECT max(seq) FROM message") ?? 0
         try database.execute(

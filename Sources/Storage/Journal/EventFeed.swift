@@ -1,15 +1,15 @@
 import Concurrency
 import Synchronization
 
-/// A bounded buffer of the newest published messages, read by all followers.
+/// A bounded buffer of the newest published messages, for the readers that send them on by webhook, MQTT or HTTP.
 ///
-/// A follower that falls behind reads the journal until it has caught up; nothing waits for it.
+/// A reader that falls behind reads the journal until it has caught up; the publisher never waits for a reader.
 package final class EventFeed: Sendable {
-    /// The messages after a number.
+    /// The result of asking for the messages after a given number.
     package enum Next: Sendable {
-        /// The messages published since, in order; empty if there is nothing new.
+        /// The messages published after that number, in order; empty if there are none yet.
         case messages([Entry])
-        /// The number is older than the buffer, so the messages must be read from the journal, up to `newest`.
+        /// The buffer no longer has all of these messages: they must be read from the journal, up to number `newest`.
         case behind(newest: Int64)
         case ended
     }
@@ -17,7 +17,7 @@ package final class EventFeed: Sendable {
     private struct State {
         var entries: ArraySlice<Entry> = []
         var bytes = 0
-        /// The number after which every message is in `entries`.
+        /// Every message with a greater number than this is in the buffer.
         var floor: Int64
         var newest: Int64
         var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
@@ -29,16 +29,28 @@ package final class EventFeed: Sendable {
     private let mostMessages: Int
     private let mostBytes: Int
 
-    /// Makes a feed after `newest`, the last number given before; it keeps up to `messages` messages and `bytes` bytes.
+    /// Makes an empty feed whose first message will be the one after number `newest`.
+    ///
+    /// It keeps up to `messages` messages and `bytes` bytes.
     package init(after newest: Int64, messages: Int = 1024, bytes: Int = 4 << 20) {
         state = Mutex(State(floor: newest, newest: newest))
         mostMessages = messages
         mostBytes = bytes
     }
 
+    /// Begins after another number than the feed was made with; does nothing once it has messages.
+    package func begin(after seq: Int64) {
+        state.withLock { state in
+            guard state.entries.isEmpty, seq > state.newest else { return }
+            (state.floor, state.newest) = (seq, seq)
+        }
+    }
+
     package var newest: Int64 { state.withLock { $0.newest } }
 
-    /// Adds published messages, which are in the journal, or wait in the backlog.
+    /// Adds published messages, and wakes the readers that wait for them.
+    ///
+    /// The messages are already in the journal, or are kept in memory until the disk can be written.
     package func add(_ entries: [Entry]) {
         guard let last = entries.last else { return }
         let waiting = state.withLock { state in
@@ -49,7 +61,7 @@ package final class EventFeed: Sendable {
                 state.bytes -= old.body.count
                 state.floor = old.seq
             }
-            // A slice keeps what was dropped from its front.
+            // A slice keeps the memory of elements that were dropped from its front, so copy it from time to time.
             if state.entries.startIndex > mostMessages { state.entries = ArraySlice(Array(state.entries)) }
             defer { state.waiting = [:] }
             return state.waiting.values
@@ -57,7 +69,7 @@ package final class EventFeed: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// Ends the feed: no more messages will come.
+    /// Ends the feed, and wakes the readers that wait: no more messages will come.
     package func end() {
         let waiting = state.withLock { state in
             state.ended = true
@@ -67,18 +79,18 @@ package final class EventFeed: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// Returns messages published after `seq`, at most `limit`.
+    /// Returns messages with greater numbers than `seq`, at most `limit` of them.
     package func next(after seq: Int64, limit: Int) -> Next {
         state.withLock { state in
             if seq < state.floor { return .behind(newest: state.newest) }
             guard seq < state.newest else { return state.ended ? .ended : .messages([]) }
-            // Numbers have no gaps, but a message that could not be published may be missing: look for the place.
+            // Numbers have no gaps, but a message that could not be published may be missing, so search for the place.
             let first = state.entries.partitioningIndex { $0.seq > seq }
             return .messages(Array(state.entries[first...].prefix(limit)))
         }
     }
 
-    /// Waits until a message after `seq` is published, the feed ends, the time is over, or the task is cancelled.
+    /// Waits until a message after `seq` is published, the feed ends, `end` is reached, or the task is cancelled.
     package func wait(after seq: Int64, until end: ContinuousClock.Instant) async {
         let ticket = state.withLock { state in
             state.tickets += 1
@@ -92,7 +104,8 @@ package final class EventFeed: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
                 let isOver = state.withLock { state in
-                    // Whoever is cancelled, or late, after this is found by its ticket.
+                    // If the task is cancelled, or the time is over, after this check, `giveUp` finds the continuation
+                    // by its ticket.
                     if state.newest > seq || state.ended || Task.isCancelled || end <= .now { return true }
                     state.waiting[ticket] = continuation
                     return false
@@ -106,7 +119,7 @@ package final class EventFeed: Sendable {
 }
 
 extension ArraySlice {
-    /// The first index at which the condition holds, if it holds for all later elements and for none before.
+    /// Returns the first index at which the condition holds; it must hold for all later elements and for none before.
     fileprivate func partitioningIndex(_ isAfter: (Element) -> Bool) -> Int {
         var (low, high) = (startIndex, endIndex)
         while low < high {

@@ -1,19 +1,21 @@
 import Foundation
 import GRDB
 
-/// Checks a database before it is used as the journal; nothing is written.
+/// Checks a database before it is used as the journal, without writing to it.
 enum Inspection {
     private struct Refused: LocalizedError {
         let errorDescription: String?
     }
 
-    /// Throws for a file of another program or of a newer version; throws SQLite's own error for a damaged one.
+    /// Throws if the file is another program's database, was written by a newer version of Watchword, or is damaged.
+    ///
+    /// For a damaged file, it throws SQLite's own error. `head` is the file's first 100 bytes.
     static func check(_ path: String, head: [UInt8]) throws {
         guard !head.isEmpty else { return }
         guard head.count == 100, head.starts(with: Array("SQLite format 3\0".utf8)) else {
             throw DatabaseError(resultCode: .SQLITE_NOTADB, message: "file is not a database")
         }
-        // A program that marks its files so; this one does not.
+        // Bytes 68 to 71 are SQLite's application id, which Watchword leaves at 0.
         guard head[68..<72].allSatisfy({ $0 == 0 }) else { throw foreign("its application id is another program's") }
         let parts = ["-wal", "-shm"].filter { !FileManager.default.fileExists(atPath: path + $0) }
         do {
@@ -23,11 +25,12 @@ enum Inspection {
             defer { try? queue.close() }
             try queue.read { try check($0) }
         } catch let refused as Refused {
-            // Reading made these, and nobody else has the file.
+            // Reading created these files, and no other process uses the database.
             for part in parts { unlink(path + part) }
             throw refused
         } catch let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN {
-            // To read it alone needs what is made when it is opened for writing: then it is looked at there.
+            // SQLite cannot open this file read-only, because files are missing that it creates when it opens it for
+            // writing. The file is checked then.
             return
         }
     }
@@ -55,7 +58,7 @@ enum Inspection {
         Refused(errorDescription: "it is another program's database (\(why)); name another file as the journal")
     }
 
-    /// Throws if a table differs from what this version creates.
+    /// Throws if a table or index differs from what this version creates.
     static func checkTables(_ database: Database) throws {
         let expected = try DatabaseQueue()
         try Schema.migrations.migrate(expected)
@@ -75,7 +78,7 @@ enum Inspection {
         return Dictionary(rows.map { ($0["name"], $0["sql"]) }) { first, _ in first }
     }
 
-    /// Throws if messages have impossible numbers, which means damage.
+    /// Throws if the first or the last message has an impossible number, which means that the file is damaged.
     static func checkNumbers(_ database: Database) throws {
         guard let row = try Row.fetchOne(database, sql: "SELECT min(seq) AS first, max(seq) AS last FROM message"),
             let first = row["first"] as Int64?, let last = row["last"] as Int64?

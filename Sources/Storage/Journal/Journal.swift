@@ -3,50 +3,50 @@ import GRDB
 import Synchronization
 import SystemSupport
 
-/// A journal that cannot be opened, read or written: a sentence that names its file.
+/// The error of a journal that cannot be opened, read or written; its description names the file.
 package struct JournalError: Error, Equatable, CustomStringConvertible {
     package let description: String
-    /// Whether another process has the journal open.
+    /// True if the journal cannot be opened because another process has it open.
     package var isInUse = false
 }
 
-/// The durable, ordered log of messages, numbered by `seq` without gaps, and the daemon's other saved state.
+/// The journal: an SQLite database with all published messages, numbered by `seq` without gaps, and other saved state.
 ///
-/// That state is standing queries and streams that were added while running, calibrations, embeddings of texts, and
-/// snapshots of events.
+/// That state is queries and streams that were added while the daemon ran, calibrations of learnt thresholds,
+/// embeddings of texts, and pictures of events.
 ///
 /// All calls wait for the disk, so they belong on an executor that may block. A commit is on the disk when it returns
-/// (`synchronous = FULL`); so a number is given once even if the power fails.
+/// (`synchronous = FULL`), so a number is never used twice, even if the power fails.
 package final class Journal: Sendable {
     let database: any DatabaseWriter
     let snapshots: SnapshotFolder?
     private let mark: PublishedFile?
     private let numbering: Mutex<Numbering>
-    /// The identity of the numbering: the same number under another identity is another message.
+    /// The journal's identity: the same number in a journal with another identity is another message.
     package let identity: String
-    /// The journals that this one continues, and the number up to which it has their messages.
+    /// The earlier journals that this one continues, each with the last message number that both share.
     package let branches: [JournalBranch]
-    /// The damage found in the file, and the path it was moved to; nil if it was whole.
+    /// The damage found in the file, and the path to which the file was moved; nil if the file was whole.
     package let damage: String?
-    /// Remarks from the start that are no damage, one sentence each.
+    /// Messages for the log about opening the journal, other than damage.
     package let notes: [String]
     let aging = Mutex(Aging())
     private let name: String
-    /// The lock of the file, released last, after the database was closed.
+    /// The lock that reserves the file for this process; released last, after the database was closed.
     private let lock: JournalLock?
 
-    /// The newest number, and the newest number of each recently used topic.
+    /// The newest message number, and the newest number of each recently used topic.
     private struct Numbering {
         var last: Int64
         var topics: [String: Int64] = [:]
-        /// The greatest number of remembered topics, once all of their messages are on the disk.
+        /// The number of remembered topics above which they are forgotten, once all of their messages are on the disk.
         static let limit = 100_000
     }
 
-    /// Opens or creates the journal; without a path, in memory.
+    /// Opens or creates the journal at `path`; if `path` is nil, makes one in memory.
     ///
-    /// It is locked for this process until it is deinitialised. A damaged file is moved aside, and `damage` names it.
-    /// An empty journal replaces it, and continues its numbers if they can still be read.
+    /// The file is locked for this process as long as this object lives. A damaged file is moved aside, and `damage`
+    /// names it. An empty journal replaces it, and continues its numbers if they can still be read.
     package init(path: String?) throws(JournalError) {
         name = path ?? "journal in memory"
         do {
@@ -92,10 +92,10 @@ package final class Journal: Sendable {
 
     // MARK: Numbers
 
-    /// The newest number given; 0 if there is none.
+    /// The newest number that was given to a message; 0 if there is none.
     package var lastSeq: Int64 { numbering.withLock { $0.last } }
 
-    /// Numbers messages; a message whose body cannot be encoded gets no number.
+    /// Gives messages their numbers without storing them; a message whose body cannot be encoded gets none.
     package func number(_ messages: [PendingMessage]) -> (entries: [Entry], refused: [any Error]) {
         numbering.withLock { numbering in
             var entries: [Entry] = []
@@ -127,12 +127,13 @@ package final class Journal: Sendable {
                 try Int64.fetchOne($0, sql: "SELECT last FROM topic WHERE name = ?", arguments: [topic])
             }
         } catch {
-            // Unreadable: a subscriber that is told of too new a number asks, and finds that nothing is missing.
+            // The topic's last number cannot be read. A number that is too high is harmless: a subscriber asks the
+            // journal, and finds that nothing is missing.
             return numbering.last > 0 ? numbering.last : nil
         }
     }
 
-    /// Numbers and stores messages in one transaction: all of them, or none.
+    /// Numbers and stores messages in one transaction: all of them, or none if it throws.
     package func append(_ messages: [PendingMessage], at time: Date = Date()) throws(JournalError) -> [Entry] {
         let before = numbering.withLock { $0 }
         let (entries, refused) = number(messages)
@@ -146,9 +147,10 @@ package final class Journal: Sendable {
         }
     }
 
-    /// Stores numbered messages in one transaction, with the hole before them if there is one: all, or nothing.
+    /// Stores numbered messages in one transaction; if it throws, nothing is stored.
     ///
-    /// `ended` are events whose `end` message was lost in the hole.
+    /// `hole`, a range of numbers before them whose messages are lost, is stored with them. `ended` are the ids of
+    /// events whose `end` message was lost in the hole.
     package func commit(
         _ entries: [Entry], after hole: Hole? = nil, ended: Set<String> = [], at time: Date = Date()
     ) throws(JournalError) {
@@ -175,7 +177,7 @@ package final class Journal: Sendable {
                 INSERT INTO topic (name, query, stream, last) VALUES (?, ?, ?, ?)
                 ON CONFLICT (name) DO UPDATE SET last = excluded.last RETURNING id
                 """)
-        // What has ended stays so.
+        // An event that has ended is never opened again.
         let event = try database.cachedStatement(
             sql: """
                 INSERT INTO event (name, query, stream, first, last, phase, snapshot) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -205,8 +207,9 @@ package final class Journal: Sendable {
         return bytes
     }
 
-    /// Records the newest number that was published but could not be stored, in place, even on a full disk.
+    /// Records the newest number that was published but could not be stored.
     ///
-    /// After a crash it is not given again.
+    /// After a crash, that number is then not used again. The record overwrites a small file in place, which works even
+    /// on a full disk.
     package func note(published number: Int64) { mark?.published(number) }
 }

@@ -1,24 +1,24 @@
 import Foundation
 import GRDB
 
-/// The database's file: locked, inspected, opened and checked, or moved aside if it is damaged.
+/// Opens the journal's database file: locks, inspects and checks it, and moves it aside if it is damaged.
 enum JournalFile {
     struct Opened {
-        /// The file's real path, after links.
+        /// The file's real path, after following links.
         let path: String
         let lock: JournalLock
         let database: DatabasePool
-        /// The damage, and the new path of a file that was moved aside; nil without damage.
+        /// The damage, and the new path of the file that was moved aside, as a sentence; nil if the file was whole.
         var damage: String?
         var aside: String?
-        /// The newest number of the damaged file, if it could be read.
+        /// The newest message number in the damaged file; nil if it could not be read, or nothing was damaged.
         var salvaged: Int64?
     }
 
-    /// Opens or creates the file.
+    /// Opens or creates the journal's database, and moves a damaged file aside.
     ///
-    /// Before anything is written, it throws for a file that cannot be this daemon's journal: one that another process
-    /// uses or that cannot be written, or one of a newer version or another program.
+    /// It throws, before anything is written, for a file that cannot be this daemon's journal: one that another process
+    /// uses, that cannot be written, or that is of a newer version or another program.
     static func open(_ path: String) throws -> Opened {
         let lock = try JournalLock.take(path)
         let path = real(path)
@@ -39,7 +39,7 @@ enum JournalFile {
         }
     }
 
-    /// The real path, because SQLite's additional files are beside the real file.
+    /// Returns the path after following links, because SQLite creates its additional files beside the real file.
     private static func real(_ path: String) -> String {
         guard let found = realpath(path, nil) else { return path }
         defer { free(found) }
@@ -54,13 +54,13 @@ enum JournalFile {
         var configuration = GRDB.Configuration()
         configuration.prepareDatabase { database in
             guard !database.configuration.readonly else { return }
-            // Before the first table; a file that has tables gets it by VACUUM.
+            // This takes effect only before the first table is created; older files get it by VACUUM below.
             try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_size_limit = 16777216")
         }
         let pool = try DatabasePool(path: path, configuration: configuration)
         do {
             try pool.writeWithoutTransaction { database in
-                // WAL alone would give up the newest commits when the power fails, and their numbers would come again.
+                // With WAL alone, a power failure could lose the newest commits, and their numbers would be used again.
                 try database.execute(sql: "PRAGMA synchronous = FULL")
                 let problems = try String.fetchAll(database, sql: "PRAGMA quick_check(1)")
                 guard problems == ["ok"] else {
@@ -86,7 +86,7 @@ enum JournalFile {
         }
     }
 
-    /// The newest number that can still be read from a damaged file, if it is possible.
+    /// Returns the newest message number that can still be read from a damaged file; nil if none can.
     private static func salvage(_ pool: DatabasePool) -> Int64? {
         for sql in ["SELECT seq FROM state", "SELECT max(seq) FROM message"] {
             if let found = try? pool.read({ try Int64.fetchOne($0, sql: sql) }), (1...Numbers.most).contains(found) {
@@ -96,7 +96,7 @@ enum JournalFile {
         return nil
     }
 
-    /// Renames the file with its additional files, never over existing ones; returns the new path.
+    /// Renames a database with its additional files, never over existing ones; returns the new path.
     private static func moveAside(_ path: String) throws -> String {
         let aside = "\(path).corrupt-\(FileNames.moment())"
         for part in ["-wal", "-shm", ""] where FileManager.default.fileExists(atPath: path + part) {

@@ -2,10 +2,10 @@ import CPlatform
 import Foundation
 import Synchronization
 
-/// The lock that reserves a journal for one process: an `flock` of the database's own file.
+/// The lock that reserves a journal for one process: an `flock` of the database's file itself.
 ///
 /// It applies under every name of the file, and the kernel releases it however the process ends. It is separate from
-/// SQLite's locks: another program may read the file meanwhile, or copy it with `.backup`.
+/// SQLite's locks, so another program may read the file meanwhile, or copy it with `.backup`.
 final class JournalLock: Sendable {
     private struct FileID: Hashable {
         let device: UInt64
@@ -14,9 +14,9 @@ final class JournalLock: Sendable {
         init(_ status: stat) { (device, inode) = (UInt64(status.st_dev), UInt64(status.st_ino)) }
     }
 
-    /// The journals that this process holds, with one descriptor each.
+    /// The journals that this process has locked, with one descriptor each and the number of objects that share it.
     ///
-    /// Closing another descriptor of the same file would release SQLite's locks.
+    /// The descriptor is shared because closing another descriptor of the same file would release SQLite's locks.
     private static let held = Mutex<[FileID: (descriptor: Int32, users: Int)]>([:])
 
     private let file: FileID
@@ -35,7 +35,7 @@ final class JournalLock: Sendable {
         }
     }
 
-    /// Locks the file without waiting, and creates it if it is missing.
+    /// Locks the journal's file without waiting, and creates it if it is missing; throws if another process holds it.
     static func take(_ path: String) throws(JournalError) -> JournalLock {
         // The file may be renamed between opening and locking it.
         for _ in 0..<16 { if let lock = try attempt(path) { return lock } }
@@ -78,27 +78,20 @@ final class JournalLock: Sendable {
             isInUse: true)
     }
 
-    /// The process that holds the lock, from the kernel's list: `1: FLOCK  ADVISORY  WRITE 1234 08:02:5678 0 EOF`.
+    /// Returns the id of the process that holds the lock, from `/proc/locks`; nil if it is not found.
     private static func holder(of status: stat) -> Int? {
-        guard let list = try? String(contentsOfFile: "/proc/locks", encoding: .utf8) else { return nil }
-        for line in list.split(separator: "\n") {
-            let fields = line.split(separator: " ", omittingEmptySubsequences: true)
-            guard fields.count > 5, fields[1] == "FLOCK", fields[5].hasSuffix(":\(status.st_ino)"),
-                let process = Int(fields[4]), process > 0
-            else { continue }
-            return process
-        }
-        return nil
+        let list = try? String(contentsOfFile: "/proc/locks", encoding: .utf8)
+        return list.flatMap { KernelLocks($0).holder(device: UInt64(status.st_dev), inode: UInt64(status.st_ino)) }
     }
 
-    /// The first bytes of the file, as many as there are.
+    /// Returns the first `count` bytes of the journal's file; fewer if the file is shorter.
     func head(_ count: Int) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         let found = pread(descriptor, &bytes, count, 0)
         return Array(bytes.prefix(max(0, found)))
     }
 
-    /// The inode and creation time of the file, which differ in a copy.
+    /// The inode number and creation time of the journal's file as a text, which a copy of the file does not share.
     var birth: String {
         var birth = ww_birth()
         guard ww_file_birth(descriptor, &birth) == 0 else { return "\(file.inode)" }
@@ -106,16 +99,51 @@ final class JournalLock: Sendable {
     }
 }
 
-/// Checks access to a journal's files, with advice in the errors.
+/// The locks of files by `flock` that the kernel lists in `/proc/locks`.
+///
+/// A line of that file is like `1: FLOCK  ADVISORY  WRITE 1234 08:02:5678 0 EOF`, with the device in base 16.
+package struct KernelLocks {
+    private let held: [(process: Int, place: Substring)]
+
+    package init(_ list: String) {
+        held = list.split(separator: "\n").compactMap { line -> (process: Int, place: Substring)? in
+            let fields = line.split(separator: " ", omittingEmptySubsequences: true)
+            guard fields.count > 5, fields[1] == "FLOCK", let process = Int(fields[4]), process > 0 else { return nil }
+            return (process, fields[5])
+        }
+    }
+
+    /// Returns the id of the process that holds the lock of a file; nil if it is not known for certain.
+    ///
+    /// `device` is that of `stat`. File systems without a device of their own, such as Btrfs and overlays, may have
+    /// another number there than in the list. Then the inode decides, if only one lock has it.
+    package func holder(device: UInt64, inode: UInt64) -> Int? {
+        // The layout of the C library's `gnu_dev_major` and `gnu_dev_minor`.
+        let major = device >> 8 & 0xFFF | device >> 32 & 0xFFFF_F000
+        let minor = device & 0xFF | device >> 12 & 0xFFFF_FF00
+        func digits(_ number: UInt64) -> String {
+            let digits = String(number, radix: 16)
+            return digits.count < 2 ? "0" + digits : digits
+        }
+        let place = "\(digits(major)):\(digits(minor)):\(inode)"
+        if let found = held.first(where: { $0.place == place }) { return found.process }
+        let others = held.filter {
+            $0.place.hasSuffix(":\(inode)") && (major == 0 || $0.place.hasPrefix("00:"))
+        }
+        return others.count == 1 ? others[0].process : nil
+    }
+}
+
+/// Checks whether a journal's files can be written, and makes error messages that say how to mend it.
 enum FileAccess {
-    /// Throws if a file of the journal cannot be written, as after a restore by another user.
+    /// Throws if one of the journal's files or directories cannot be written, as after a restore by another user.
     static func check(_ path: String) throws(JournalError) {
         let folder = URL(filePath: path).deletingLastPathComponent().path
         for part in [folder, path + "-wal", path + "-shm", path + "-last", path + ".d", path + ".d/snapshots"] {
             var status = stat()
             guard stat(part, &status) == 0, faccessat(AT_FDCWD, part, W_OK, AT_EACCESS) != 0 else { continue }
             let number = errno
-            // One's own file that may not be read is put aside like any other wrong one.
+            // This user's own `-last` file is not reported here: if it cannot be read, it is later moved aside.
             if part.hasSuffix("-last"), status.st_uid == geteuid() { continue }
             throw refusal(path, number, about: part)
         }
@@ -125,7 +153,9 @@ enum FileAccess {
         JournalError(description: "\(path): the journal cannot be opened: expected a file, found something else")
     }
 
-    /// The error for a file of the journal that cannot be opened, with advice.
+    /// Returns the error for a file of the journal that cannot be opened; `number` is the system's error number.
+    ///
+    /// For missing permissions, the message has the command that gives the file to this user.
     static func refusal(_ path: String, _ number: Int32, about part: String? = nil) -> JournalError {
         let part = part ?? path
         let start = "\(path): the journal cannot be opened: "

@@ -1,7 +1,9 @@
 package import Foundation
 import GRDB
 
-/// Queries, streams, calibrations and embeddings, stored beside the messages; each call is one transaction.
+/// Saves queries, streams, the states of learnt thresholds (calibrations), and embeddings in the journal's database.
+///
+/// Each call is one transaction.
 extension Journal {
     package enum Kind: String, Sendable { case query, stream, fleet }
 
@@ -21,7 +23,7 @@ extension Journal {
 
     package func remove(_ kind: Kind, id: String) throws(JournalError) { try remove(kind, [id]) }
 
-    /// Removes definitions, and the calibrations learnt for them.
+    /// Removes saved queries or streams by id, and the calibrations of learnt thresholds that belong to them.
     package func remove(_ kind: Kind, _ ids: [String]) throws(JournalError) {
         try doing("\(Self.what(kind, ids)) cannot be removed") {
             try database.write { database in
@@ -35,7 +37,7 @@ extension Journal {
         }
     }
 
-    /// Removes a definition alone: what was learnt for it stays.
+    /// Removes a saved query or stream, but keeps the calibrations of learnt thresholds that belong to it.
     package func release(_ kind: Kind, id: String) throws(JournalError) {
         try doing("\(Self.what(kind, [id])) cannot be removed") {
             try database.write { try $0.execute(sql: "DELETE FROM \(kind.rawValue) WHERE id = ?", arguments: [id]) }
@@ -55,7 +57,7 @@ extension Journal {
         }
     }
 
-    /// The saved definition of an id; nil if there is none.
+    /// Returns the saved JSON of a query or stream with this id; nil if there is none.
     package func saved(_ kind: Kind, id: String) throws(JournalError) -> Data? {
         try doing("\(Self.what(kind, [id])) cannot be read") {
             try database.read {
@@ -74,7 +76,7 @@ extension Journal {
     }
 }
 
-/// The calibration of a query on a lane, encoded by the engine.
+/// The state from which a query's threshold on a stream (or region of one) is learnt, encoded by the engine.
 package struct SavedCalibration: Sendable, Equatable {
     package let query: String
     package let stream: String
@@ -98,7 +100,9 @@ extension Journal {
         }
     }
 
-    /// Removes the calibrations of queries whose meaning has changed.
+    /// Removes the saved states of learnt thresholds (calibrations) of these queries.
+    ///
+    /// It is called when a query was changed to look for something else.
     package func removeCalibrations(of queries: [String]) throws(JournalError) {
         try doing("calibrations cannot be removed") {
             try database.write { database in
@@ -118,7 +122,7 @@ extension Journal {
     }
 }
 
-/// Embeddings of texts, so that a restart need not compute them: `[d]` floats by key and model identity.
+/// Saves embeddings of texts, so that a restart need not compute them: `[d]` floats by key and model identity.
 extension Journal {
     package func save(embeddings: [(key: Data, vector: [Float])], model: String) throws(JournalError) {
         try doing("embeddings cannot be written") {
@@ -133,7 +137,7 @@ extension Journal {
         }
     }
 
-    /// Returns the embeddings of the keys, in order; nil for keys that are not stored.
+    /// Returns the saved embeddings for the keys, in order; nil for each key that is not stored for this model.
     package func embeddings(of keys: [Data], model: String) throws(JournalError) -> [[Float]?] {
         try doing("embeddings cannot be read") {
             try database.read { database in
@@ -145,7 +149,7 @@ extension Journal {
         }
     }
 
-    /// Removes the embeddings of unused keys, for every model.
+    /// Removes the embeddings of these keys for every model; used for keys that nothing needs any more.
     package func removeEmbeddings(of keys: [Data]) throws(JournalError) {
         try doing("embeddings cannot be removed") {
             try database.write { database in

@@ -2,7 +2,7 @@ package import Foundation
 import GRDB
 
 extension Journal {
-    /// An `end` message that is the newest of its topic.
+    /// A message about the end of an event, if no newer message has the same topic.
     package struct LastEnd: Sendable, Equatable {
         package let query: String
         package let stream: String
@@ -11,7 +11,9 @@ extension Journal {
         package let body: Data
     }
 
-    /// Returns the `end` messages that are the newest of their topics, stored at `since` (seconds since 1970) or later.
+    /// Returns the messages about ends of events that are the newest of their topics and not older than `since`.
+    ///
+    /// `since` is the time of storing, in seconds since 1970.
     package func lastEnds(since: Double) throws(JournalError) -> [LastEnd] {
         try doing("the last events cannot be read") {
             try database.read { database in
@@ -26,7 +28,7 @@ extension Journal {
                         ORDER BY message.seq
                         """, arguments: [since]
                 ).compactMap { row in
-                    // A message whose row is damaged is missing.
+                    // A message that cannot be read because its row is damaged is left out.
                     guard let body = try? bodies.unpack(row["body"]) else { return nil }
                     return LastEnd(query: row["query"], stream: row["stream"], stored: row["time"], body: body)
                 }

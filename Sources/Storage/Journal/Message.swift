@@ -1,7 +1,7 @@
 package import Foundation
 package import SystemSupport
 
-/// A message's event and phase, as the journal tracks them.
+/// The event that a message is about, and whether the message announces its start, an update or its end.
 package struct EventMark: Sendable, Equatable {
     package enum Phase: String, Sendable { case start, update, end }
 
@@ -16,7 +16,9 @@ package struct EventMark: Sendable, Equatable {
     }
 }
 
-/// A message without a number; its body is encoded once its `seq` and the previous `seq` of its topic are known.
+/// A message that has no number yet.
+///
+/// Its body is encoded once its number (`seq`) and the previous number of its topic (`prev`) are known.
 package struct PendingMessage: Sendable {
     package let topic: String
     package let query: String?
@@ -36,7 +38,7 @@ package struct PendingMessage: Sendable {
     }
 }
 
-/// A numbered message.
+/// A message with its number (`seq`), as it is stored and published.
 package struct Entry: Sendable, Equatable {
     package let seq: Int64
     package let prev: Int64?
@@ -46,25 +48,32 @@ package struct Entry: Sendable, Equatable {
     package let event: EventMark?
     package let body: Data
 
-    /// The stream or region that it tells of; nil of a message that tells of none.
+    package init(
+        seq: Int64, prev: Int64?, topic: String, query: String?, stream: String?, event: EventMark?, body: Data
+    ) {
+        (self.seq, self.prev, self.topic, self.query) = (seq, prev, topic, query)
+        (self.stream, self.event, self.body) = (stream, event, body)
+    }
+
+    /// The name of the stream or region that the message is about; nil if it is about none.
     ///
-    /// A stream's states have it in their topic alone.
+    /// For messages about a stream's state, the name is taken from the topic.
     package var watched: String? {
         stream ?? (topic.hasPrefix(Self.states) ? String(topic.dropFirst(Self.states.count)) : nil)
     }
 
-    /// The beginning of the topics of streams' states.
+    /// The prefix of the topics of messages about streams' states.
     static let states = "stream."
 }
 
-/// Numbers whose messages the journal does not hold: `first` to `last`, both included.
+/// A range of message numbers whose messages the journal does not have, from `first` to `last` inclusive.
 package struct Hole: Sendable, Equatable {
     package enum Reason: String, Sendable {
         /// The messages were removed by age or size.
         case retention
-        /// The messages were published while the disk was full, and exceeded the backlog.
+        /// The messages were published while the disk could not be written, and were too many to keep in memory.
         case unjournaled
-        /// The messages were stored in a journal that an older copy replaced.
+        /// The messages were stored in a newer file, in whose place an older copy was restored.
         case restored
     }
 
@@ -79,12 +88,12 @@ package struct Hole: Sendable, Equatable {
     }
 }
 
-/// Selects the messages of a replay; empty selects all.
+/// Selects the messages of a replay; properties that are nil allow all messages.
 package struct MessageFilter: Sendable, Equatable {
     package var topicPrefix: String?
     package var query: String?
     package var stream: String?
-    /// Streams whose messages are passed on, their regions' too; nil for all.
+    /// The patterns of the streams whose messages are selected, with those of their regions; nil allows all.
     package var seen: NamePatterns?
 
     package init(
@@ -97,7 +106,7 @@ package struct MessageFilter: Sendable, Equatable {
     }
 
     package func passes(_ entry: Entry) -> Bool {
-        // Byte for byte, as the database compares.
+        // Prefixes are compared byte for byte, as SQLite does.
         entry.topic.utf8.starts(with: (topicPrefix ?? "").utf8) && (query == nil || entry.query == query)
             && (stream == nil || entry.stream == stream) && isSeen(entry)
     }
@@ -108,7 +117,7 @@ package struct MessageFilter: Sendable, Equatable {
     }
 }
 
-/// A page of a replay: messages in order, and the holes among them.
+/// A page of messages from the journal, in order, and the holes (ranges of lost numbers) among them.
 package struct ReplayPage: Sendable, Equatable {
     package var entries: [Entry]
     package var holes: [Hole]

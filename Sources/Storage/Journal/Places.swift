@@ -1,7 +1,9 @@
 package import Foundation
 import GRDB
 
-/// The positions of the notifiers, encoded by them.
+/// Saves the positions of the notifiers: how far each one has read the journal's messages.
+///
+/// A notifier sends alerts to a webhook or an MQTT broker, and encodes its position as JSON.
 extension Journal {
     package func places() throws(JournalError) -> [String: Data] {
         try doing("places of notifiers cannot be read") {

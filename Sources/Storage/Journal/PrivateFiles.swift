@@ -1,12 +1,14 @@
 import Foundation
 import SystemSupport
 
-/// Keeps a journal's files private to the daemon's user: they contain pictures and the URIs of streams.
+/// Keeps a journal's files private to the daemon's user, because they contain pictures and the addresses of cameras.
 enum PrivateFiles {
-    /// The suffixes of a journal's files.
+    /// The suffixes of the journal's files: the database, SQLite's additional files, and the last published number.
     private static let parts = ["", "-wal", "-shm", "-journal", "-last"]
 
     /// Creates a journal's directory, and removes other users' permissions from existing files.
+    ///
+    /// It throws if another user could replace the journal.
     static func prepare(journal path: String) throws(FolderProblem) {
         try PrivateFolder.make(URL(filePath: path).deletingLastPathComponent().path)
         for part in parts { PrivateFolder.close(path + part) }
@@ -15,7 +17,7 @@ enum PrivateFiles {
         if let problem = PathTrust.problem(path) { throw FolderProblem(problem) }
     }
 
-    /// Removes other users' permissions from damaged files that were moved aside.
+    /// Removes other users' permissions from damaged journals that were moved aside.
     private static func closeAside(_ path: String) {
         let url = URL(filePath: path)
         let folder = url.deletingLastPathComponent().path

@@ -1,26 +1,26 @@
 import Foundation
 import Synchronization
 
-/// A small file beside the journal with the last published number: `journal.sqlite-last`.
+/// A small file beside the journal with the number of the last published message: `journal.sqlite-last`.
 ///
-/// It is written in place, which works on a full disk. It reveals a journal that is older than what was published: one
-/// that was restored, copied, or lost its newest messages on a full disk.
+/// It is overwritten in place, which works on a full disk. It reveals a journal that is older than what was published:
+/// one that was restored, copied, or lost its newest messages on a full disk.
 final class PublishedFile: Sendable {
     struct Content: Equatable, Sendable {
-        /// The newest number that was published.
+        /// The number of the newest message that was published.
         var published: Int64
-        /// The newest number that was stored.
+        /// The number of the newest message that was stored in the journal.
         var stored: Int64
-        /// The journal's identity; nil in a file of an older version, which has only the first number.
+        /// The journal's identity; nil in a file of an older version, which has only `published`.
         var identity: String?
-        /// The value of `JournalLock.birth` for the journal's file.
+        /// The inode number and creation time of the journal's file (`JournalLock.birth`), which reveal a copy.
         var birth: String = ""
     }
 
     enum Found: Equatable {
         case missing
         case read(Content)
-        /// The content is not one that a daemon writes.
+        /// The file is not one that a daemon wrote, for this reason.
         case wrong(String)
     }
 
@@ -28,7 +28,7 @@ final class PublishedFile: Sendable {
     private let path: String
     private let content: Mutex<Content>
 
-    /// Writes the file anew, if the disk has room.
+    /// Writes the file with this content, creating it if needed; a failure, as on a full disk, is ignored.
     init(path: String, _ content: Content) {
         self.path = path
         self.content = Mutex(content)
@@ -38,7 +38,7 @@ final class PublishedFile: Sendable {
     // MARK: Reading
 
     static func read(_ path: String) -> Found {
-        // Whatever stands there: it is not waited for, and no more of it is read than was ever written.
+        // The file may be anything: opening a FIFO must not wait, and no more is read than a daemon ever wrote.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else {
             return errno == ENOENT ? .missing : .wrong(String(cString: strerror(errno)))
@@ -79,7 +79,7 @@ final class PublishedFile: Sendable {
         return number
     }
 
-    /// Renames an invalid file, never over an existing one; returns the new path.
+    /// Renames a file whose content is invalid, never over an existing one; returns the new path.
     static func putAside(_ path: String) throws -> String {
         let aside = "\(path).bad-\(FileNames.moment())"
         try FileManager.default.moveItem(atPath: path, toPath: aside)
@@ -88,7 +88,9 @@ final class PublishedFile: Sendable {
 
     // MARK: Writing
 
-    /// Records that messages up to a number are stored; a machine crash may leave an older number, which is harmless.
+    /// Records that all messages up to this number are stored in the journal.
+    ///
+    /// It is not synced: a crash of the machine may leave an older number in the file, which is harmless.
     func stored(_ number: Int64) {
         let new = content.withLock { content in
             content.stored = number
@@ -98,7 +100,7 @@ final class PublishedFile: Sendable {
         write(new, flags: O_WRONLY, sync: false)
     }
 
-    /// Records that messages up to a number are published but not stored.
+    /// Records that all messages up to this number are published, even if they are not stored; synced to the disk.
     func published(_ number: Int64) {
         let new = content.withLock { content in
             content.published = max(content.published, number)
@@ -126,19 +128,21 @@ final class PublishedFile: Sendable {
     }
 }
 
-/// The valid numbers of messages: JSON's exact integers.
+/// The limits on message numbers: the integers that JSON represents exactly, up to 2^53.
 ///
 /// A daemon with a thousand messages a second reaches the last one in 285,000 years.
 enum Numbers {
     static let most: Int64 = 1 << 53
-    /// The greatest number from which a start continues; half of all numbers are left then.
+    /// The greatest message number that is accepted when a journal is opened; half of all numbers are then left.
     static let mostAtStart: Int64 = 1 << 52
-    /// The most numbers that may have been published beyond a journal's last; a file that states more is invalid.
+    /// The greatest plausible count of messages that were published but are not in the journal.
+    ///
+    /// A small file beside the journal (`-last`) that states more is invalid.
     static let mostUnknown: Int64 = 1_000_000_000
 }
 
 enum FileNames {
-    /// The current time as a suffix for the names of files that are moved aside.
+    /// Returns the current time as a suffix for the names of files that are moved aside.
     static func moment() -> String {
         let style = Date.ISO8601FormatStyle().year().month().day().time(includingFractionalSeconds: true)
             .dateSeparator(.omitted).timeSeparator(.omitted)

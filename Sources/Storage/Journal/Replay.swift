@@ -3,9 +3,10 @@ import GRDB
 import SystemSupport
 
 extension Journal {
-    /// Returns messages after `since`, oldest first, at most `limit`, and the holes among them.
+    /// Returns at most `limit` messages with greater numbers than `since`, oldest first, and the holes among them.
     ///
-    /// The holes reach to the last returned message, or to the end if there are no more messages.
+    /// A hole is a range of numbers whose messages are lost. The holes reach to the last returned message, or to the
+    /// end if there are no more messages.
     package func replay(
         since: Int64, limit: Int, filter: MessageFilter = MessageFilter()
     ) throws(JournalError) -> ReplayPage {
@@ -25,7 +26,7 @@ extension Journal {
                         first: max($0["first"], since + 1), last: $0["last"],
                         reason: Hole.Reason(rawValue: $0["reason"]) ?? .unjournaled)
                 }
-                // A message whose row is damaged is missing; those after it are not.
+                // A message that cannot be read because its row is damaged is reported as a hole of one number.
                 if entries.count < rows.count {
                     let read = Set(entries.map(\.seq))
                     let damaged = rows.map { $0["seq"] as Int64 }.filter { !read.contains($0) }
@@ -42,7 +43,7 @@ extension Journal {
         event.snapshot
         """
 
-    /// The SQL of a replay: with a filter by query or stream, messages are found by topic, otherwise read in order.
+    /// Returns the SQL of a replay: with a filter by query or stream, it finds messages by topic, otherwise in order.
     private static func sql(_ filter: MessageFilter) -> String {
         let conditions = """
             (:prefix IS NULL OR substr(topic.name, 1, length(:prefix)) = :prefix)
@@ -63,9 +64,9 @@ extension Journal {
             """
     }
 
-    /// The condition that a message is of a stream that is seen, or of a region of one.
+    /// Returns the SQL condition that a message is about a stream that the filter allows, or about a region of one.
     ///
-    /// `GLOB` gives patterns our meaning, since no name and no pattern holds a bracket.
+    /// SQL's `GLOB` treats our patterns as we do, because names and patterns contain no brackets.
     private static func seen(_ filter: MessageFilter) -> String {
         guard let seen = filter.seen else { return "TRUE" }
         let watched = "coalesce(topic.stream, CASE WHEN topic.name GLOB 'stream.*' THEN substr(topic.name, 8) END)"
@@ -91,7 +92,7 @@ extension Journal {
         return StatementArguments(arguments)
     }
 
-    /// Reads a message; nil if its row is damaged.
+    /// Makes a message from a row of the database; nil if the row is damaged.
     private func entry(_ row: Row, _ bodies: StoredBodies) throws -> Entry? {
         let body: Data
         do { body = try bodies.unpack(row["body"]) } catch is StoredBodies.Unreadable { return nil }
@@ -107,7 +108,7 @@ extension Journal {
             event: mark, body: body)
     }
 
-    /// The newest message of each event that has not ended, oldest event first.
+    /// Returns the newest message of each event that has not ended, in the order in which the events began.
     package func openEvents() throws(JournalError) -> [Entry] {
         try doing("events cannot be read") {
             try database.read { database in
@@ -123,7 +124,7 @@ extension Journal {
         }
     }
 
-    /// The newest message of an event; nil if the journal knows no event of that name.
+    /// Returns the newest message of an event; nil if the journal has no event of that name.
     package func newest(ofEvent name: String) throws(JournalError) -> Entry? {
         try doing("event \"\(name.prefix(64))\" cannot be read") {
             try database.read { database in
@@ -142,7 +143,7 @@ extension Journal {
         try database.read { try Set(String.fetchAll($0, sql: "SELECT name FROM event")) }
     }
 
-    /// Adds a hole; if it continues one of the same reason, both are joined.
+    /// Adds a hole (a range of lost numbers); adjacent holes of the same reason are joined.
     static func record(_ hole: Hole, _ database: Database) throws {
         var hole = hole
         let neighbours = try Row.fetchAll(

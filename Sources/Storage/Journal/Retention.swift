@@ -2,12 +2,14 @@ package import Foundation
 import GRDB
 import Synchronization
 
-/// The limits on the messages and snapshots that are kept.
+/// The limits on the age and size of the messages and pictures of events that the journal keeps.
 ///
-/// Messages of open events are always kept, so that `events.open` can return them.
+/// Messages of events that have not ended are always kept, so that the operation `events.open` can return them.
 package struct Retention: Sendable, Equatable {
     package var days: Double?
-    /// The megabytes (10^6 bytes) of messages and snapshots together; queries, streams and embeddings are not counted.
+    /// The greatest size of messages and pictures of events together, in megabytes (10^6 bytes).
+    ///
+    /// Queries, streams and embeddings are not counted.
     package var megabytes: Double?
 
     package static let standard = Retention(days: 30, megabytes: 1000)
@@ -18,27 +20,27 @@ package struct Retention: Sendable, Equatable {
     }
 }
 
-/// The messages that a step of retention removed.
+/// The result of one step of retention: the messages and pictures that were removed from the journal.
 package struct Retired: Sendable, Equatable {
     package var count = 0
     package var snapshots = 0
-    /// The first and the last removed number; `stored` has the times of these messages.
+    /// The first and the last number of the removed messages; nil if none was removed.
     ///
-    /// Nil if none was removed.
+    /// `stored` has the first and the last time at which these messages were stored.
     package var numbers: ClosedRange<Int64>?
     package var stored: ClosedRange<Date>?
-    /// Whether there may be more to remove now.
+    /// True if there may be more to remove now.
     package var isMore = false
-    /// The clock's time, if it has jumped and is not trusted yet; nil otherwise.
+    /// The clock's time if the clock has jumped and is not trusted yet; nil otherwise.
     ///
-    /// Until it is trusted, only messages that were due before are removed by age.
+    /// Until the clock is trusted, only messages that were due before the jump are removed by age.
     package var disbelieved: Date?
-    /// Whether more messages were due by age than may be removed in an hour.
+    /// True if more messages have exceeded the age limit than may be removed in an hour.
     package var isHeldBack = false
 
     package init() {}
 
-    /// Adds another step's result; `isMore` is taken from the newer one.
+    /// Adds the result of the next step of removal; flags such as `isMore` are taken from that step.
     package mutating func add(_ next: Retired) {
         count += next.count
         snapshots += next.snapshots
@@ -53,35 +55,28 @@ package struct Retired: Sendable, Equatable {
     }
 }
 
-/// The state of retention by age, for the life of the process.
+/// The state of retention by age, kept in memory while the process runs.
 struct Aging {
-    /// The messages that may still be removed by age in the hour that began at `hour`.
+    /// The number of messages that may still be removed by age in the hour that began at `hour`.
     var left = 0
     var hour: ContinuousClock.Instant?
-    /// The clock's trusted time as last observed; `saved` is the one stored in the journal.
+    /// The trusted time as last observed; `saved` is the one that was last written to the journal.
     var time: TrustedTime?
     var saved: TrustedTime?
 
-    /// The share of all messages (one in this many) that may be removed by age in an hour; `least` is the minimum.
+    /// The fraction of messages that may be removed by age in an hour, as a divisor: 10 means a tenth.
+    ///
+    /// `least` is the number that may always be removed.
     static let share = 10
     static let least = 1000
 }
 
 extension Journal {
-    /// Removes messages that are no longer kept, the oldest first, at most `limit` in one transaction.
+    /// Removes messages that exceed the limits, the oldest first, at most `limit` in one transaction.
     ///
-    /// `now` is trusted. Returns whether there may be more to remove; the caller then calls again.
-    package func retire(_ retention: Retention, now: Date = Date(), limit: Int = 500) throws(JournalError) -> Bool {
-        let now = now.timeIntervalSince1970
-        return try doing("old messages cannot be removed") {
-            try step(retention, present: now, limit: limit, byAge: limit).isMore
-        }
-    }
-
-    /// Removes messages like `retire`, but protects them from a wrong clock.
-    ///
-    /// By age, it removes only messages that were due at a trusted time, and at most a tenth of all messages in an
-    /// hour. `instant` is the time of a clock that does not jump.
+    /// It is protected from a wrong clock: by age it removes only messages that were due at a trusted time, and at most
+    /// a tenth of all messages in an hour. `instant` is the time of a clock that does not jump. The caller calls again
+    /// if the result's `isMore` is true.
     package func prune(
         _ retention: Retention, now: Date = Date(), at instant: ContinuousClock.Instant = .now, limit: Int = 500
     ) throws(JournalError) -> Retired {
@@ -96,7 +91,19 @@ extension Journal {
         }
     }
 
-    /// Observes the clock; the result is saved if it changed by minutes, or by a jump.
+    /// Removes messages as `prune` does, but without its protection from a wrong clock; only tests call it.
+    ///
+    /// `now` is trusted. Returns true if there may be more to remove.
+    package func pruneWithoutClockCheck(
+        _ retention: Retention, now: Date = Date(), limit: Int = 500
+    ) throws(JournalError) -> Bool {
+        let now = now.timeIntervalSince1970
+        return try doing("old messages cannot be removed") {
+            try step(retention, present: now, limit: limit, byAge: limit).isMore
+        }
+    }
+
+    /// Updates the trusted time from the clock; saves it in the journal if it changed by minutes or the clock jumped.
     private func observe(_ now: Double) throws -> TrustedTime {
         let (known, saved) = aging.withLock { ($0.time, $0.saved) }
         var time = try known ?? database.read { try TrustedTime.read($0, now: now) }
@@ -106,14 +113,15 @@ extension Journal {
         guard saved.map({ time.differs(from: $0) }) ?? true else { return time }
         try database.write { [time] database in
             let retired = try Double.fetchOne(database, sql: "SELECT retired FROM clock") ?? TrustedTime.never
-            // Where the clock was ahead for long, what it retired says nothing of what is retired next.
+            // If the trusted time goes back, the times of messages removed meanwhile were wrong too, and are limited to
+            // it.
             try time.write(database, retired: time.believed < before.believed ? min(retired, time.believed) : retired)
         }
         aging.withLock { [time] in $0.saved = time }
         return time
     }
 
-    /// The number of messages that may be removed by age now.
+    /// Returns the number of messages that may be removed by age now; a new number is set each hour.
     private func budget(_ instant: ContinuousClock.Instant) throws -> Int {
         let (hour, left) = aging.withLock { ($0.hour, $0.left) }
         if let hour, instant - hour < .seconds(3600) { return left }
@@ -130,10 +138,11 @@ extension Journal {
         let pictures = Double(snapshots?.bytes ?? 0)
         var (retired, events) = try database.write { database in
             let bytes = try Double.fetchOne(database, sql: "SELECT bytes FROM state") ?? 0
-            return try Self.retire(
+            return try Self.removeOldest(
                 database, older: cutoff, present: present, excess: bytes + pictures - allowed, limit, byAge)
         }
-        // Files go after their events: a crash in between leaves files without events, which the next start sweeps.
+        // Pictures are removed after their events. A crash in between leaves pictures without events, which the next
+        // start removes.
         retired.snapshots = snapshots?.remove(events) ?? 0
         guard retired.count > 0 else { return retired }
         try shrink()
@@ -141,7 +150,7 @@ extension Journal {
         return retired
     }
 
-    private static func retire(
+    private static func removeOldest(
         _ database: Database, older cutoff: Double, present: Double, excess: Double, _ limit: Int, _ byAge: Int
     ) throws -> (retired: Retired, events: [String]) {
         let rows = try Row.fetchAll(
@@ -190,7 +199,7 @@ extension Journal {
         return (retired, events)
     }
 
-    /// Returns free pages to the file system, some at a time; a few are kept for new messages.
+    /// Returns some of the database's free pages to the file system, and keeps a few for new messages.
     private func shrink() throws {
         try database.writeWithoutTransaction { database in
             let free = try Int.fetchOne(database, sql: "PRAGMA freelist_count") ?? 0
@@ -199,6 +208,6 @@ extension Journal {
         }
     }
 
-    /// Writes the write-ahead log into the file, which then shrinks; does nothing while a reader is active.
+    /// Copies the write-ahead log into the database file (a passive checkpoint, which waits for no reader).
     package func checkpoint() { _ = try? database.writeWithoutTransaction { try $0.checkpoint(.passive) } }
 }

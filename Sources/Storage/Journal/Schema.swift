@@ -1,7 +1,7 @@
 import Foundation
 import GRDB
 
-/// The tables, and the migrations of older files.
+/// The journal's tables, and the migrations of files of older versions.
 enum Schema {
     static var migrations: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -59,17 +59,18 @@ enum Schema {
         return migrator
     }
 
-    /// The path of a snapshot that lies where an event's snapshot does.
+    /// Stored in place of the path of an event's picture if the picture is at the usual path for that event.
     static let ownSnapshot = ""
 
-    /// The bytes that a message adds to `state.bytes` besides its body: an estimate of its row, index and event.
+    /// The bytes that each message adds to `state.bytes` besides its body, as an estimate for its rows and indexes.
     static let rowBytes = 100
     static let weights = "coalesce(sum(length(body) + \(rowBytes)), 0)"
 
-    /// The second version of the tables.
+    /// The SQL that makes the second version of the journal's tables from the first.
     ///
-    /// Numbers survive retention in `state` (overall) and `topic` (of each topic), from which nothing is deleted. In
-    /// older files, events are derived from the messages, and all times become the time of migration.
+    /// The tables `state` (overall) and `topic` (by topic) keep the newest message numbers, and nothing is deleted from
+    /// them, so numbers survive the removal of old messages. Events are derived from the old messages; all times become
+    /// the time of migration.
     private static let second = """
         CREATE TABLE state (
             id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, bytes INTEGER NOT NULL, identity TEXT NOT NULL

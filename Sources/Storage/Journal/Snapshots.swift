@@ -2,13 +2,15 @@ package import Foundation
 import Synchronization
 import SystemSupport
 
-/// The pictures of events, one file each, named after the event: `<event>.jpg`.
+/// The directory with the pictures of events, one JPEG file for each, named after the event: `<event>.jpg`.
 ///
 /// A picture appears whole or not at all. Files with other names are not touched.
 final class SnapshotFolder: Sendable {
     private let folder: String
     private let total = Mutex<Int>(0)
-    /// The pictures that were written last, and a name that each still has.
+    /// The last pictures that were written, each with one of its paths.
+    ///
+    /// A picture that is written again for another event is linked to that file, not copied.
     private let recent = Mutex<[(picture: Data, path: String)]>([])
     private static let mostRecent = 8
 
@@ -16,14 +18,14 @@ final class SnapshotFolder: Sendable {
         self.folder = folder
     }
 
-    /// The size of all pictures in bytes.
+    /// The size of all pictures of events in bytes; a file with several names counts once.
     var bytes: Int { total.withLock { $0 } }
 
     func path(_ event: String) -> String { "\(folder)/\(event).jpg" }
 
-    /// Writes a picture of events, in place of those that they had; its path by event.
+    /// Writes one picture for several events, replacing their previous ones; returns its path for each event.
     ///
-    /// The events share one file under several names, where the file system has those.
+    /// The events share one file under several names if the file system supports hard links.
     func write(_ data: Data, events: [String]) throws -> [String: String] {
         guard events.allSatisfy({ Identifier.isEvent($0) }) else { throw CocoaError(.fileWriteInvalidFileName) }
         try PrivateFolder.make(folder)
@@ -32,7 +34,7 @@ final class SnapshotFolder: Sendable {
         for event in events where paths[event] == nil {
             let path = path(event)
             if path == whole {
-                // It has the picture already.
+                // The event's file is this picture already.
             } else if let whole, let freed = try share(whole, as: path) {
                 total.withLock { $0 -= freed }
             } else {
@@ -52,10 +54,12 @@ final class SnapshotFolder: Sendable {
         return paths
     }
 
-    /// Gives a picture another name, in place of what had it; the bytes that this frees, nil if it cannot have one.
+    /// Adds a hard link to a picture at `path`, replacing the file there; returns the number of bytes that this frees.
+    ///
+    /// Returns nil if the link cannot be made.
     private func share(_ picture: String, as path: String) throws -> Int? {
         if link(picture, path) == 0 { return 0 }
-        // Not everywhere are there links, and a file can only have so many.
+        // Some file systems have no hard links, and all limit the number of links of a file.
         guard errno == EEXIST else { return nil }
         let (freed, part) = (bytesAlone(path), AtomicFile.Part(of: path))
         guard link(picture, part.path) == 0 else { return nil }
@@ -63,18 +67,18 @@ final class SnapshotFolder: Sendable {
         return freed
     }
 
-    /// Bytes that are free once a file's name is gone: none while it has another.
+    /// Returns the number of bytes that removing this path frees: 0 if the file has another name.
     private func bytesAlone(_ path: String) -> Int {
         var file = stat()
         return stat(path, &file) == 0 && file.st_nlink == 1 ? Int(file.st_size) : 0
     }
 
-    /// The picture of an event; nil if there is none.
+    /// Returns the picture of an event as JPEG; nil if there is none.
     func read(_ event: String) -> Data? {
         Identifier.isEvent(event) ? FileManager.default.contents(atPath: path(event)) : nil
     }
 
-    /// Removes pictures; returns how many there were.
+    /// Removes the pictures of these events; returns how many existed.
     func remove(_ events: [String]) -> Int {
         var count = 0
         for event in events where Identifier.isEvent(event) {
@@ -87,10 +91,10 @@ final class SnapshotFolder: Sendable {
         return count
     }
 
-    /// Removes pictures of unknown events and incomplete files after a crash; counts the remaining ones.
+    /// Removes incomplete files and pictures without an event, which a crash may leave; measures the remaining ones.
     ///
-    /// If `aside` is a folder, such pictures are moved there instead: another copy of the journal may have their
-    /// events. Returns the number of these pictures.
+    /// If `aside` is a directory, pictures without an event are moved there instead, because another copy of the
+    /// journal may have their events. Returns the number of moved pictures.
     func sweep(keeping events: Set<String>, asideTo aside: String? = nil) throws -> Int {
         var (bytes, moved) = (0, 0)
         var seen: Set<UInt> = []
@@ -117,19 +121,20 @@ final class SnapshotFolder: Sendable {
 }
 
 extension Journal {
-    /// The picture of an event; nil if there is none.
+    /// Returns the picture of an event as JPEG; nil if there is none.
     package func snapshot(of event: String) -> Data? { snapshots?.read(event) }
 
-    /// Keeps a picture of events (JPEG), in place of those that they had; its path by event.
+    /// Saves a JPEG picture for several events, replacing their previous ones; returns its path for each event.
     ///
-    /// Written before the messages that name it; removed with its last event. None for a journal in memory.
+    /// Call it before storing the messages that contain the path. The picture is removed with the last of its events. A
+    /// journal in memory saves none.
     package func write(snapshot: Data, events: [String]) throws(JournalError) -> [String: String] {
         try doing("the snapshot of event \((events.first ?? "").prefix(64)) cannot be written") {
             try snapshots?.write(snapshot, events: events) ?? [:]
         }
     }
 
-    /// Keeps a picture of one event; its path.
+    /// Saves a JPEG picture for one event; returns its path, or nil for a journal in memory.
     package func write(snapshot: Data, event: String) throws(JournalError) -> String? {
         try write(snapshot: snapshot, events: [event])[event]
     }

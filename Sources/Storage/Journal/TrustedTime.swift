@@ -1,19 +1,21 @@
 import Foundation
 import GRDB
 
-/// The trusted time for retention by age, so that a clock that jumps deletes nothing.
+/// The time by which messages are removed by age, protected from a clock that jumps.
 ///
 /// The clock is observed repeatedly, also across restarts. A step of at most a day between two observations counts as
 /// elapsed time. A longer step, in either direction, is trusted only after the clock has run for a day from there. If
-/// it returns before, nothing has happened.
+/// the clock returns before, the step is forgotten.
 struct TrustedTime: Equatable, Sendable {
-    /// The longest step in seconds that is trusted at once; `proof` is the time that a longer one must last.
+    /// The longest step of the clock that is trusted at once, in seconds.
+    ///
+    /// `proof` is the number of seconds for which the clock must run after a longer step until it is trusted.
     static let step = 86_400.0
     static let proof = 86_400.0
 
-    /// The newest trusted time, in seconds since 1970.
+    /// The trusted time as last observed, in seconds since 1970.
     private(set) var believed: Double
-    /// The clock's times since a jump, from the first to the newest; nil without a jump.
+    /// The clock's first and newest time since it jumped, in seconds since 1970; nil if it has not jumped.
     private(set) var elsewhere: ClosedRange<Double>?
 
     init(believed: Double, elsewhere: ClosedRange<Double>? = nil) {
@@ -21,7 +23,7 @@ struct TrustedTime: Equatable, Sendable {
         self.elsewhere = elsewhere
     }
 
-    /// Observes the clock.
+    /// Updates the trusted time from the clock's time, in seconds since 1970.
     mutating func observe(_ now: Double) {
         guard now.isFinite else { return }
         if abs(now - believed) <= Self.step {
@@ -34,18 +36,18 @@ struct TrustedTime: Equatable, Sendable {
         }
     }
 
-    /// The time from which ages are counted: the clock's, but never later than the trusted time.
+    /// Returns the time from which ages are counted: the clock's time, but never later than the trusted time.
     func present(_ now: Double) -> Double { min(now, believed) }
 
-    // MARK: Kept in the journal
+    // MARK: Saving in the journal
 
-    /// A time before any message was ever stored.
+    /// A time before any message was stored, in seconds since 1970.
     static let never = -1e10
 
-    /// Whether a number of seconds is a plausible date: within three thousand years.
+    /// Returns true if a number of seconds since 1970 is a plausible date, within about three thousand years.
     static func isDate(_ time: Double) -> Bool { abs(time) < 1e11 }
 
-    /// Reads the saved state; without one, the newest message's time is trusted.
+    /// Reads the saved trusted time; if none is saved, the time of the newest message is trusted.
     static func read(_ database: Database, now: Double) throws -> TrustedTime {
         if let row = try Row.fetchOne(database, sql: "SELECT believed, since, until FROM clock") {
             let (believed, since, until): (Double, Double, Double) = (row["believed"], row["since"], row["until"])
@@ -63,7 +65,7 @@ struct TrustedTime: Equatable, Sendable {
             arguments: [believed, elsewhere?.lowerBound ?? 0, elsewhere?.upperBound ?? 0, retired])
     }
 
-    /// Whether the state is worth saving: minutes have passed, or the clock has jumped.
+    /// Returns true if the trusted time should be saved: minutes have passed, or the clock has jumped.
     func differs(from saved: TrustedTime) -> Bool {
         guard (elsewhere == nil) == (saved.elsewhere == nil) else { return true }
         let moved = abs((elsewhere?.upperBound ?? 0) - (saved.elsewhere?.upperBound ?? 0))
@@ -71,15 +73,15 @@ struct TrustedTime: Equatable, Sendable {
     }
 }
 
-/// Corrects the times at which messages were stored, using their order.
+/// Corrects wrong times at which messages were stored, using the order of the messages.
 ///
 /// A message was stored no later than those after it. If a message's time is before an earlier message's, or in the
 /// future, it gets the next plausible time after it; so it is kept too long rather than too short.
 struct StoredTimes {
     private let present: Double
-    /// The newest plausible time so far, in order of `seq`.
+    /// The newest plausible time among the messages so far, in order of their numbers.
     private(set) var floor: Double
-    /// The time that replaces wrong ones of messages before `seq`.
+    /// The time that replaces wrong times of messages with smaller numbers than `seq`.
     private var next: (seq: Int64, time: Double?)?
 
     init(present: Double, floor: Double) {
@@ -87,7 +89,7 @@ struct StoredTimes {
         self.floor = floor
     }
 
-    /// The latest time at which the message may have been stored; nil if it is not known yet.
+    /// Returns the latest time at which the message may have been stored; nil if no later message has a plausible time.
     mutating func time(_ seq: Int64, stamp: Double, _ database: Database) throws -> Double? {
         if isRight(stamp) {
             floor = stamp
@@ -101,7 +103,9 @@ struct StoredTimes {
 
     private func isRight(_ stamp: Double) -> Bool { stamp >= floor && stamp <= present }
 
-    /// Searches some thousand messages, then in growing steps, so that a long run of wrong times costs few reads.
+    /// Searches the messages after `seq` for the next plausible time; returns it with its message's number.
+    ///
+    /// It looks at the next 4,096 numbers, then in growing steps, so that a long run of wrong times costs few reads.
     private func search(after seq: Int64, _ database: Database) throws -> (seq: Int64, time: Double?) {
         let near: Int64 = 4096
         let found = try Row.fetchOne(

@@ -1,12 +1,12 @@
 import Foundation
 import GRDB
 
-/// A person's verdict on an event.
+/// A person's verdict on an event: whether the alert was right or wrong.
 package enum Verdict: String, Sendable, CaseIterable {
     case right, wrong
 }
 
-/// The number of a query's events that people marked right and wrong.
+/// The numbers of a query's events that people marked as right and as wrong.
 package struct VerdictCounts: Sendable, Equatable, Codable {
     package var right = 0
     package var wrong = 0
@@ -15,7 +15,7 @@ package struct VerdictCounts: Sendable, Equatable, Codable {
 }
 
 extension Journal {
-    /// The query and the stream of an event; nil if the journal knows no event of that name.
+    /// Returns the query and the stream of an event; nil if the journal has no event of that name.
     package func owner(ofEvent name: String) throws(JournalError) -> (query: String, stream: String)? {
         try doing("event \"\(name)\" cannot be read") {
             try database.read { database in
@@ -27,9 +27,9 @@ extension Journal {
         }
     }
 
-    /// Saves a verdict on an event in place of the previous one; nil withdraws it.
+    /// Saves a person's verdict on an event (right or wrong), replacing the previous one; nil removes it.
     ///
-    /// It outlives the event: retention removes messages, not verdicts.
+    /// A verdict outlives its event, because old messages are removed but verdicts are not.
     package func save(_ verdict: Verdict?, event: String, query: String, stream: String) throws(JournalError) {
         try doing("the verdict on event \"\(event)\" cannot be written") {
             try database.write { database in
@@ -43,7 +43,7 @@ extension Journal {
         }
     }
 
-    /// The verdicts by query.
+    /// Returns the numbers of right and wrong events of each query that has verdicts.
     package func verdicts() throws(JournalError) -> [String: VerdictCounts] {
         try doing("verdicts cannot be read") {
             try database.read { database in
@@ -63,7 +63,7 @@ extension Journal {
         }
     }
 
-    /// The events of a query that have a verdict, the newest verdicts first, at most `limit`.
+    /// Returns the query's events that people marked as right or wrong, at most `limit`, the newest verdicts first.
     package func marked(of query: String, limit: Int) throws(JournalError) -> [(event: String, verdict: Verdict)] {
         try doing("verdicts cannot be read") {
             try database.read { database in
@@ -77,7 +77,7 @@ extension Journal {
         }
     }
 
-    /// Events that have been called right, or wrong.
+    /// Returns the ids of all events that people marked as right, or as wrong.
     package func marked(as verdict: Verdict) throws(JournalError) -> Set<String> {
         try doing("verdicts cannot be read") {
             try database.read { database in

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A flag that any thread can set and read.
+/// A Boolean that any thread can set and read.
 final class Flag: Sendable {
     private let value = Atomic(false)
 

@@ -2,11 +2,13 @@ package import ArgumentParser
 package import Foundation
 package import Printing
 
-/// The start and the end of a program: its output is written, or its exit code says that it was not.
+/// Runs a program's root command, and writes to standard output and standard error with the failures handled.
+///
+/// If output is lost, the program exits with code 74.
 package enum RootCommand {
-    /// Runs the command that the arguments name; returns for exit code 0, and exits with any other.
+    /// Parses `arguments` and runs the command that they name; returns after success, and exits the process otherwise.
     ///
-    /// It replaces ArgumentParser's own `main`, which does not notice if its help could not be printed.
+    /// It replaces ArgumentParser's own `main`, which does not notice if its help text could not be printed.
     package static func run<Root: AsyncParsableCommand>(
         _ root: Root.Type, _ arguments: [String], program: String
     ) async {
@@ -32,29 +34,35 @@ package enum RootCommand {
         end(0)
     }
 
-    /// Writes to standard output; ends the program if that fails.
+    /// Writes bytes to standard output; ends the program (exit code 74) if the write fails.
+    ///
+    /// `program` is the program's name, which begins the error message.
     package static func print(_ bytes: some DataProtocol, program: String) {
         do { try StandardStream.output.write(bytes) } catch { end(error, program: program) }
     }
 
     package static func print(_ text: String, program: String) { print(Data(text.utf8), program: program) }
 
-    /// Writes a line to standard error; if that fails, the program continues, and its exit code says so at the end.
+    /// Writes a line to standard error.
+    ///
+    /// If the write fails, the program continues, and exits with code 74 at its end if it otherwise succeeds.
     package static func complain(_ line: String) { write(toError: line + "\n") }
 
-    /// Writes text to standard error without adding a line end; failures are treated as by `complain`.
+    /// Writes text to standard error without adding a line end; a failed write only changes the final exit code.
     package static func write(toError text: String) {
         do { try StandardStream.error.write(text) } catch {
-            // A closed standard error is the caller's wish.
+            // A caller that closes standard error does not want the messages, so this is no loss.
             if !error.isClosed { complaintLost.store(true) }
         }
     }
 
-    /// Ends the program because its output cannot be written; silently, as by SIGPIPE, if the reader closed the pipe.
+    /// Ends the program because its output cannot be written: with an error message and exit code 74.
+    ///
+    /// If the reader has closed the pipe, the program ends by SIGPIPE without a message, as other Unix programs do.
     package static func end(_ error: StreamError, program: String) -> Never {
         if error.isClosedPipe { endByPipe() }
         complain("\(program): \(ControlCharacters.escaped(error.description))")
-        // Other threads go on: nothing is taken apart under them.
+        // `_exit` runs no exit handlers, because other threads are still using what these would destroy.
         _exit(Exit.outputFailed.rawValue)
     }
 

@@ -1,8 +1,8 @@
 import ArgumentParser
 
-/// Lists a command's subcommands after an unknown one.
+/// Makes the hint that is printed after an unknown subcommand: the known ones, and a similar name.
 enum SubcommandHint {
-    /// Returns a sentence if a subcommand's name is unknown; nil if the names are right.
+    /// Returns a line that lists the known subcommands, if `arguments` name an unknown one; otherwise nil.
     static func sentence(_ root: any ParsableCommand.Type, _ arguments: [String]) -> String? {
         var command = root
         for argument in arguments {
@@ -26,7 +26,9 @@ enum SubcommandHint {
         [command._commandName] + command.configuration.aliases
     }
 
-    /// Whether a word is the beginning of a name or one edit away: a letter more, less or other, or two swapped.
+    /// Returns true if one text is a prefix of the other (of at least 3 letters), or they differ by one typing error.
+    ///
+    /// A typing error is one letter added, left out or replaced, or two neighbours swapped.
     private static func isNear(_ name: String, _ word: String) -> Bool {
         guard word.utf8.count <= 32, word != name else { return false }
         if word.count >= 3, name.hasPrefix(word) || word.hasPrefix(name) { return true }

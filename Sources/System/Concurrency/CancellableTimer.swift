@@ -1,12 +1,14 @@
 import Dispatch
 
-/// Runs a short closure at a given time, on a queue shared by all timers, unless it is cancelled before.
+/// Runs a short closure once at a given time, unless it is cancelled before; all timers share one dispatch queue.
 ///
-/// `Task.sleep` keeps a timer and 1.7 KB until its time even if it is cancelled, which adds up when most waits are cut
-/// short.
-// @unchecked: the source is thread-safe, and only cancelled
+/// A cancelled `Task.sleep` still keeps its timer and 1.7 KB of memory until the time set, which adds up when most
+/// waits end early.
+// @unchecked: the dispatch source is thread-safe, and this class only cancels it
 package final class CancellableTimer: @unchecked Sendable {
-    /// The queue of all timers; Dispatch's global queues would create threads for them.
+    /// The dispatch queue on which all timers run their closures.
+    ///
+    /// Dispatch's global queues would create extra threads for them.
     private static let queue = DispatchQueue(label: "watchword.alarms")
     private let timer: any DispatchSourceTimer
 

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Tells whether a loop still runs: the loop itself answers in each round.
+/// Checks whether an endless loop still makes progress: a caller waits until the loop reports its next completed round.
 package final class LoopProbe: Sendable {
     private struct State {
         var isOver = false
@@ -11,9 +11,9 @@ package final class LoopProbe: Sendable {
 
     package init() {}
 
-    /// Waits until the loop has completed a round, and returns true; returns false if the loop has ended.
+    /// Waits until the loop has completed a round and returns true; returns false if the loop has ended.
     ///
-    /// `nudge` wakes a loop that waits for work. A loop that is stuck never answers.
+    /// `nudge` is called to wake a loop that is waiting for work. If the loop is stuck, this call never returns.
     package func next(nudge: () -> Void) async -> Bool {
         await withCheckedContinuation { continuation in
             let isOver = state.withLock { state in

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Delivers messages from any thread to one task, which waits for them up to a deadline.
+/// A queue of messages from any thread to one task, which waits for each message up to a deadline.
 package final class Mailbox<Message: Sendable>: Sendable {
     private struct State {
         var waiting: [Message] = []
@@ -10,14 +10,16 @@ package final class Mailbox<Message: Sendable>: Sendable {
     private let timeout: Message
     private let state = Mutex(State())
 
-    /// Makes a mailbox; `timeout` is the message returned if none arrived in time.
+    /// Makes an empty mailbox; `timeout` is the value that `next` returns if no message arrives in time.
     package init(timeout: Message) { self.timeout = timeout }
 
     package func send(_ message: Message) {
         wake { $0.waiting.append(message) }
     }
 
-    /// Returns the next message in order, or the timeout at `until` or when the task is cancelled.
+    /// Waits for the next message; returns the `timeout` value if none arrives before `until` or the task is cancelled.
+    ///
+    /// Without a deadline (`until` is nil), it waits until a message arrives or the task is cancelled.
     package func next(until: ContinuousClock.Instant?) async -> Message {
         let alarm = until.map { CancellableTimer(at: $0) { [self] in wake { _ in } } }
         defer { alarm?.cancel() }

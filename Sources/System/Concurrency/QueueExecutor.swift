@@ -2,9 +2,9 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// A serial executor on its own dispatch queue, for actors whose work must never occupy the cooperative pool.
+/// A serial executor on its own dispatch queue, for actors whose work must never occupy the cooperative thread pool.
 ///
-/// The scoring engine has one. The outbox has another, for all writes to the journal and to the publisher's socket.
+/// The scoring engine has one. The outbox (the actor that writes events to the journal and publishes them) has another.
 package final class QueueExecutor: SerialExecutor {
     private let queue: DispatchQueue
 
@@ -16,15 +16,15 @@ package final class QueueExecutor: SerialExecutor {
     }
 }
 
-/// Runs work that may block on a thread outside the cooperative pool, and waits for its result.
+/// Runs work that may block on a new thread outside the cooperative pool, and waits for its result.
 package func offPool<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
     await withCheckedContinuation { continuation in
-        // Dispatch's threads would not do: they are counted against those of the cooperative pool.
+        // A dispatch queue would not do: its threads count against the number of threads of the cooperative pool.
         Thread { continuation.resume(returning: body()) }.start()
     }
 }
 
-/// Runs throwing work that may block on a thread outside the cooperative pool, and waits for its result.
+/// Runs throwing work that may block on a new thread outside the cooperative pool, and waits for its result.
 package func offPoolThrowing<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
     try await offPool { Result { try body() } }.get()
 }

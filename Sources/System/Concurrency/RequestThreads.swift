@@ -1,25 +1,27 @@
 import DequeModule
 import Foundation
 
-/// Dedicated threads for requests to the daemon: reading, checking, and writing the answer.
+/// A task executor on its own threads, for requests to the daemon: reading, checking, and writing the answer.
 ///
-/// A task that prefers this executor never runs on the cooperative pool, whatever its request contains; actors without
-/// an executor of their own run here on its behalf. At most one job waits for each request in progress, and the sockets
-/// limit the number of requests.
+/// A task that prefers this executor never runs on the cooperative pool; actors without an executor of their own also
+/// run here when it calls them. The queue of jobs stays short: each request in progress adds at most one, and the
+/// sockets limit the number of requests.
 // @unchecked: `condition` guards `jobs`; the threads are only started
 package final class RequestThreads: TaskExecutor, @unchecked Sendable {
-    /// The size in bytes above which a request runs on `bulk`.
+    /// The size in bytes above which a request runs on the `bulk` threads.
     package static let large = 65_536
 
-    /// The threads for short requests with short answers.
+    /// The two threads for short requests with short answers.
     package static let short = RequestThreads("watchword.requests", threads: 2)
-    /// The threads for imports, lists, replays and large requests, which may take seconds and delay only each other.
+    /// The two threads for imports, lists, replays and large requests.
+    ///
+    /// Such requests may take seconds; on threads of their own they delay only each other.
     package static let bulk = RequestThreads("watchword.bulk", threads: 2)
 
-    /// The thread for live streams: together they use at most one core, and delay no request.
+    /// The one thread for sending live video: it uses at most one core in total and delays no other request.
     package static let live = RequestThreads("watchword.live", threads: 1)
 
-    /// The threads for a request of this many bytes.
+    /// Returns the threads on which a request of this many bytes runs.
     package static func taking(bytes: Int) -> RequestThreads { bytes > large ? bulk : short }
 
     private let condition = NSCondition()
@@ -29,7 +31,7 @@ package final class RequestThreads: TaskExecutor, @unchecked Sendable {
         for _ in 0..<threads {
             let thread = Thread { [self] in run() }
             thread.name = name
-            // As large as the main thread's: readers of nested values recurse.
+            // As large as the main thread's stack, because the parsers of nested values are recursive.
             thread.stackSize = 8 << 20
             thread.start()
         }

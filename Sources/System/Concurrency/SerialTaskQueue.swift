@@ -1,21 +1,25 @@
 import Synchronization
 
-/// Runs tasks one after the other, in the order of the calls, even while one of them waits.
+/// Runs asynchronous closures one after the other in the order of the calls, each to its end before the next begins.
 ///
-/// An actor alone would run other tasks whenever one waits.
+/// An actor would not do: while one of its functions awaits something, the actor runs another.
 package final class SerialTaskQueue: Sendable {
     private let last = Mutex(Task<Void, Never> {})
     private let threads: RequestThreads?
 
-    /// Makes a queue; `threads` is the executor for long work, nil means the cooperative pool.
+    /// Makes an empty queue that runs closures on `threads`; nil means the cooperative pool.
     package init(on threads: RequestThreads? = nil) { self.threads = threads }
 
-    /// Runs `body` when its turn comes, to its end, even if the caller's task is cancelled.
+    /// Runs `body` after all earlier closures have ended, and returns its result.
+    ///
+    /// If the caller's task is cancelled, `body` still runs to its end.
     package func take<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) async throws -> T {
         try await enqueue(body).value
     }
 
-    /// Runs `body` when its turn comes; cancels it, or does not begin it, once the caller's task is cancelled.
+    /// Runs `body` after all earlier closures have ended, and returns its result.
+    ///
+    /// If the caller's task is cancelled, `body` is cancelled, or is not begun.
     package func takeWhileWanted<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) async throws -> T {
         let work = enqueue {
             try Task.checkCancellation()

@@ -1,8 +1,8 @@
 import Foundation
 
-/// Waits for work up to `limit`, and returns whether it was done.
+/// Runs `work` in a new task, waits for it up to `limit`, and returns true if it ended in time.
 ///
-/// Unfinished work continues by itself: work that hangs cannot be ended.
+/// Unfinished work continues in the background, because work that hangs cannot be stopped.
 package func within(_ limit: Duration, _ work: @escaping @Sendable () async -> Void) async -> Bool {
     let ended = Mailbox(timeout: false)
     Task {
@@ -12,9 +12,9 @@ package func within(_ limit: Duration, _ work: @escaping @Sendable () async -> V
     return await ended.next(until: .now + limit)
 }
 
-/// Runs a blocking closure outside the cooperative pool, and waits for it up to `limit`; returns whether it ended.
+/// Runs a blocking closure on a new thread, waits for it up to `limit`, and returns true if it ended in time.
 ///
-/// An unfinished closure continues by itself.
+/// An unfinished closure continues in the background. Without a limit, the call waits until the closure ends.
 package func offPool(atMost limit: Duration?, _ body: @escaping @Sendable () -> Void) async -> Bool {
     let ended = Mailbox(timeout: false)
     Thread {

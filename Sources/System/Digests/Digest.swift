@@ -8,13 +8,13 @@ package final class Digest {
     private let checksum: OpaquePointer
 
     package init(_ algorithm: Algorithm) {
-        // GLib gives none only for an algorithm it does not know.
+        // GLib returns NULL only for an unknown algorithm.
         checksum = g_checksum_new(algorithm == .sha1 ? G_CHECKSUM_SHA1 : G_CHECKSUM_SHA256)
     }
 
     deinit { g_checksum_free(checksum) }
 
-    /// Adds bytes; not allowed after `hexadecimal` was read.
+    /// Adds bytes to the checksum; must not be called after `hexadecimal` was read.
     package func update(_ bytes: some Collection<UInt8>) {
         let handled: Void? = bytes.withContiguousStorageIfAvailable { update($0) }
         if handled == nil { Array(bytes).withUnsafeBufferPointer(update) }
@@ -27,7 +27,9 @@ package final class Digest {
     /// The digest in lower-case hexadecimal digits; no bytes can be added afterwards.
     package var hexadecimal: String { String(cString: g_checksum_get_string(checksum)) }
 
-    /// The digest of a whole file, read a mebibyte at a time; `prefix` is hashed before it.
+    /// Returns the digest of a whole file in hexadecimal digits, reading a mebibyte at a time.
+    ///
+    /// The UTF-8 bytes of `prefix` are hashed before the file's bytes.
     package static func of(
         file path: String, _ algorithm: Algorithm = .sha256, prefix: String = ""
     ) throws -> String {

@@ -2,7 +2,7 @@ import CGLib
 
 /// Keyed hashes (RFC 2104), computed by GLib.
 package enum HMAC {
-    /// Returns the 32 bytes of HMAC-SHA256.
+    /// Returns the HMAC-SHA256 of `bytes` under `key`: 32 bytes.
     package static func sha256(_ bytes: [UInt8], key: [UInt8]) -> [UInt8] {
         let hmac = key.withUnsafeBufferPointer { g_hmac_new(G_CHECKSUM_SHA256, $0.baseAddress, gsize($0.count)) }
         defer { g_hmac_unref(hmac) }

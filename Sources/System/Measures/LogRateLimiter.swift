@@ -1,33 +1,37 @@
-/// Lets a repeated log line through once a minute, with the number of repetitions.
+/// Limits repeated log lines to one a minute for each kind of line, and counts the suppressed ones.
 ///
-/// It is pure: the caller passes the time.
+/// It reads no clock: the caller passes the time.
 package struct LogRateLimiter<Kind: Hashable & Sendable>: Sendable {
     package static var pace: Duration { .seconds(60) }
 
-    private var told: [Kind: (at: ContinuousClock.Instant, unsaid: Int)] = [:]
-    /// The greatest number of kinds that are counted separately.
+    private var logged: [Kind: (at: ContinuousClock.Instant, suppressed: Int)] = [:]
+    /// The greatest number of kinds of log lines that are counted separately.
     private let maxKinds: Int
 
     package init(maxKinds: Int = 256) { self.maxKinds = maxKinds }
 
-    /// Whether this kind can be counted separately; false if there were too many kinds within a minute.
-    package mutating func hasPlace(for kind: Kind, at now: ContinuousClock.Instant) -> Bool {
-        if told[kind] != nil || told.count < maxKinds { return true }
-        told = told.filter { now - $0.value.at < Self.pace }
-        return told.count < maxKinds
+    /// Returns true if this kind of log line is known or there is room to count one more kind.
+    ///
+    /// If there is no room, kinds that were not logged within the last minute are forgotten first.
+    package mutating func canTrack(_ kind: Kind, at now: ContinuousClock.Instant) -> Bool {
+        if logged[kind] != nil || logged.count < maxKinds { return true }
+        logged = logged.filter { now - $0.value.at < Self.pace }
+        return logged.count < maxKinds
     }
 
-    /// Counts one of this kind; returns the count since the last line if a line is due, else nil.
+    /// Counts one log line of this kind; returns the number of lines to report if one is due now, else nil.
+    ///
+    /// The number includes this line and those suppressed since the last one that was logged.
     package mutating func take(_ kind: Kind, at now: ContinuousClock.Instant) -> Int? {
-        guard let last = told[kind] else {
-            told[kind] = (now, 0)
+        guard let last = logged[kind] else {
+            logged[kind] = (now, 0)
             return 1
         }
         guard now - last.at >= Self.pace else {
-            told[kind]?.unsaid += 1
+            logged[kind]?.suppressed += 1
             return nil
         }
-        told[kind] = (now, 0)
-        return last.unsaid + 1
+        logged[kind] = (now, 0)
+        return last.suppressed + 1
     }
 }

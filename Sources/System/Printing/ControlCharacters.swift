@@ -1,11 +1,11 @@
 package import Foundation
 
-/// Escapes characters that control a terminal or are invisible.
+/// Escapes characters that control a terminal or are invisible, in text that is to be printed.
 ///
-/// Texts of queries, names of streams and sentences of servers come from others. Printed unchanged, they could move the
-/// cursor, change the title, forge a line, or show another text than the stored one.
+/// Texts of queries, names of streams and error messages of servers come from others. Printed unchanged, they could
+/// move the cursor, change the terminal's title, forge a line, or show another text than the stored one.
 package enum ControlCharacters {
-    /// Returns the text with dangerous characters written as `\n` or `\u{1B}`; those in `kept` are left unchanged.
+    /// Returns the text with dangerous characters escaped, as in `\n` or `\u{1B}`; those in `kept` are left unchanged.
     package static func escaped(_ text: String, keeping kept: Set<Unicode.Scalar> = []) -> String {
         guard !isPlain(text.utf8) else { return text }
         var shown = String.UnicodeScalarView()
@@ -19,9 +19,9 @@ package enum ControlCharacters {
         return String(shown)
     }
 
-    /// Returns one line of JSON with dangerous characters in strings written as `\u001b`, which is the same JSON.
+    /// Returns JSON on one line, with dangerous characters in strings written as `\u001b`; its value is the same.
     ///
-    /// Raw control characters, which JSON allows only between its tokens, become spaces.
+    /// Raw line ends and tabs, which JSON allows only between its tokens, become spaces.
     package static func escaped(json: Data) -> Data {
         guard !isPlain(json) else { return json }
         let text = String(decoding: json, as: UTF8.self)
@@ -39,13 +39,13 @@ package enum ControlCharacters {
         return shown
     }
 
-    /// Whether a character could end a line, control a terminal or reorder text, or is invisible.
+    /// Returns true if a character could end a line, control a terminal or reorder text, or is invisible.
     package static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
         guard scalar.value >= 0x7F else { return scalar.value < 0x20 }
         let properties = scalar.properties
         return switch properties.generalCategory {
         case .control, .lineSeparator, .paragraphSeparator: true
-        // Arabic and other number signs are format characters that are seen.
+        // The number signs of Arabic and other scripts are in the category "format", but they are visible.
         case .format: properties.isDefaultIgnorableCodePoint || !isNumberSign(scalar)
         default: properties.isDefaultIgnorableCodePoint && !properties.isVariationSelector
         }

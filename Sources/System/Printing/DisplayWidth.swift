@@ -1,13 +1,13 @@
 import CPlatform
 
-/// The columns that a text takes on a terminal: a Chinese character takes two, a combining mark none.
+/// Counts the columns that a text occupies on a terminal: a Chinese character takes two, a combining mark none.
 package enum DisplayWidth {
     package static func of(_ text: some StringProtocol) -> Int {
         if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.utf8.count }
         return text.reduce(0) { $0 + width($1) }
     }
 
-    /// The longest beginning that fits into the columns; at least one character.
+    /// Returns the longest beginning of `text` that fits into this many columns; at least one character.
     static func prefix(_ text: Substring, fitting columns: Int) -> Substring {
         var taken = 0
         var end = text.startIndex

@@ -1,10 +1,10 @@
-/// Receives progress and warnings of long work; the program decides how they are shown.
+/// Two closures that receive the progress and the warnings of long work; the program decides how to show them.
 ///
-/// Lines are plain text without a line end. Both closures may be called on any thread.
+/// Both get plain text without a line end, and may be called on any thread.
 package struct ProgressReporter: Sendable {
-    /// Shows the progress, in place of the line before; an empty line removes it.
+    /// Shows a line of progress, which replaces the previous one; an empty line removes it.
     package let progress: @Sendable (String) -> Void
-    /// Shows a warning that stays.
+    /// Shows a warning on a line of its own, which later progress does not replace.
     package let warn: @Sendable (String) -> Void
 
     package init(
@@ -13,6 +13,6 @@ package struct ProgressReporter: Sendable {
         (self.progress, self.warn) = (progress, warn)
     }
 
-    /// Removes the progress line.
+    /// Removes the line of progress from the screen.
     package func clear() { progress("") }
 }

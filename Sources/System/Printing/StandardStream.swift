@@ -1,6 +1,6 @@
 package import Foundation
 
-/// Standard output and standard error: every byte that a program prints is written here.
+/// Writes to standard output or standard error; everything that a program prints goes through this type.
 package struct StandardStream: Sendable {
     package static let output = StandardStream(descriptor: STDOUT_FILENO, name: "standard output")
     package static let error = StandardStream(descriptor: STDERR_FILENO, name: "standard error")
@@ -13,7 +13,7 @@ package struct StandardStream: Sendable {
         self.name = name
     }
 
-    /// Writes all bytes; waits for a slow reader.
+    /// Writes all bytes, even if that takes several system calls; waits while the reader is slow.
     package func write(_ bytes: some DataProtocol) throws(StreamError) {
         for region in bytes.regions {
             var written = 0
@@ -26,7 +26,7 @@ package struct StandardStream: Sendable {
                 } else if count < 0, errno == EINTR {
                     continue
                 } else if count < 0, errno == EAGAIN {
-                    // Someone else made it so that it does not wait.
+                    // Another process has made the shared descriptor non-blocking: wait until it can be written.
                     var item = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                     poll(&item, 1, -1)
                 } else {
@@ -38,19 +38,19 @@ package struct StandardStream: Sendable {
 
     package func write(_ text: String) throws(StreamError) { try write(Data(text.utf8)) }
 
-    /// Opens descriptors 0 to 2, if they are closed, on something that can be neither read nor written.
+    /// Opens those of the file descriptors 0 to 2 that are closed on `/dev/null`, so that using them fails.
     ///
-    /// Call it before anything is opened: otherwise a journal or a socket could get one of these numbers, and printed
-    /// text with it.
+    /// Call it before any file is opened. Otherwise a journal or a socket could get one of these numbers, and printed
+    /// text would be written into it.
     package static func reserve() {
         for number in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(number, F_GETFD) < 0 {
-            // The lowest free number is taken, which is this one.
+            // open(2) takes the lowest free number, which is this one.
             _ = open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY)
         }
     }
 }
 
-/// A standard stream that cannot be written or read, and why.
+/// The error of a standard stream that cannot be written or read.
 package struct StreamError: Error, Equatable, CustomStringConvertible {
     package let name: String
     package let code: Int32
@@ -62,7 +62,7 @@ package struct StreamError: Error, Equatable, CustomStringConvertible {
         self.verb = verb
     }
 
-    /// Whether the reader has closed the pipe, which is no fault.
+    /// True if the reader has closed the pipe, which is not reported as an error.
     package var isClosedPipe: Bool { code == EPIPE }
     package var isClosed: Bool { code == EBADF }
 
@@ -71,9 +71,9 @@ package struct StreamError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Standard input, read piece by piece.
+/// Reads standard input.
 package enum StandardInput {
-    /// Returns the available bytes, at most 64 kB; empty at the end.
+    /// Waits for input and returns the available bytes, at most 64 KiB; empty data means the end of the input.
     package static func next() throws(StreamError) -> Data {
         var bytes = [UInt8](repeating: 0, count: 65_536)
         while true {
@@ -89,7 +89,7 @@ package enum StandardInput {
         }
     }
 
-    /// Reads everything up to the end.
+    /// Reads standard input to its end.
     package static func all() throws(StreamError) -> Data {
         var data = Data()
         while true {

@@ -1,6 +1,6 @@
-/// Coloured text for people: string literals are printed unchanged, interpolated values are escaped.
+/// Text for a terminal, with colours: string literals are printed unchanged, interpolated values are escaped.
 package struct Styled: ExpressibleByStringInterpolation, Sendable {
-    /// The text with its escape sequences.
+    /// The text to print, with the terminal's escape sequences for its colours.
     package let text: String
 
     package struct StringInterpolation: StringInterpolationProtocol {
@@ -18,7 +18,7 @@ package struct Styled: ExpressibleByStringInterpolation, Sendable {
     package init(stringInterpolation: StringInterpolation) { text = stringInterpolation.text }
     package init(stringLiteral literal: String) { text = literal }
 
-    /// Makes a text in one of a terminal's colours (1 is bold); without style if `colour` is nil.
+    /// Escapes `text` and shows it in a colour: the number of an ANSI style (31 is red, 1 is bold), or nil for none.
     package init(_ text: String, colour: Int?) {
         let shown = ControlCharacters.escaped(text)
         self.text = colour.map { "\u{1B}[\($0)m\(shown)\u{1B}[0m" } ?? shown

@@ -1,12 +1,12 @@
-/// A table for people: columns are as wide as their widest cell, or folded if they do not fit side by side.
+/// Lays out a table in plain text: columns are as wide as their widest cell, or narrower if the line is too short.
 package enum TextTable {
     private static let gap = 2
 
-    /// Returns the table's lines, none wider than `width`: the header's, then the rows'.
+    /// Returns the lines of the table's header and of its rows, none wider than `width` columns.
     ///
-    /// Cells are escaped. Nothing is cut off: a cell that is too wide continues below, broken at a space or comma.
-    ///
-    /// `notes` has a text for each row, printed below it in the full width.
+    /// Cells are escaped. A cell that is too wide is not cut, but continues on the next line; lines are broken at a
+    /// space or separator if possible. `notes` has a text for each row, printed below the row in the full width; nil
+    /// means none.
     package static func lines(
         _ header: [String], _ rows: [[String]], notes: [String?] = [], width: Int
     ) -> (header: [String], rows: [String]) {
@@ -32,7 +32,10 @@ package enum TextTable {
         }
     }
 
-    /// Fits the columns into the available width: the widest ones shrink first, and words stay whole if possible.
+    /// Returns the columns' widths such that they add up to at most `available`: the widest columns shrink first.
+    ///
+    /// `natural` has the width of each column's widest cell, `words` that of its longest word. Words stay whole if
+    /// possible.
     private static func fitted(_ natural: [Int], _ words: [Int], into available: Int) -> [Int] {
         guard natural.reduce(0, +) > available else { return natural }
         let least = words.reduce(0, +) <= available ? words : natural.map { _ in 1 }
@@ -40,7 +43,7 @@ package enum TextTable {
         var cap = natural.max() ?? 0
         while cap > 1, widths(cap).reduce(0, +) > available { cap -= 1 }
         var widths = widths(cap)
-        // The remainder of rounding goes to columns that lack width.
+        // The last free columns of the line go to table columns that are still too narrow.
         var left = available - widths.reduce(0, +)
         for column in widths.indices where left > 0 && widths[column] < natural[column] {
             widths[column] += 1
@@ -51,7 +54,7 @@ package enum TextTable {
 
     private static let separators = ",/&?;|"
 
-    /// The width of the longest unbreakable part of a text.
+    /// Returns the width of the text's longest part without a space or separator at which it could be broken.
     private static func longestWord(_ text: String) -> Int {
         text.split(separator: " ").flatMap { word in
             var parts = [""]
@@ -76,14 +79,14 @@ package enum TextTable {
         }
     }
 
-    /// Folds a text into lines of at most this many columns.
+    /// Folds a text into lines of at most this many terminal columns.
     package static func fold(_ text: String, columns: Int) -> [String] {
         guard DisplayWidth.of(text) > columns else { return [text] }
         var lines: [String] = []
         var rest = text[...]
         while DisplayWidth.of(rest) > columns {
             let most = DisplayWidth.prefix(rest, fitting: columns)
-            // A space just after what fits belongs to no line.
+            // A space just after the part that fits is dropped.
             if rest[most.endIndex...].first == " " {
                 lines.append(String(most))
             } else if let end = breakPoint(most) {
@@ -97,9 +100,9 @@ package enum TextTable {
         return rest.isEmpty ? lines : lines + [String(rest)]
     }
 
-    /// The place to break a line: after its last space, or else another separator.
+    /// Returns the place at which to break a line: after its last space, or else after its last other separator.
     ///
-    /// A break that leaves less than a third of the line is not used.
+    /// A break is not used if it would leave less than a third of the line filled. Returns nil if there is no place.
     private static func breakPoint(_ line: Substring) -> String.Index? {
         for separators in [" ", separators] {
             guard let last = line.lastIndex(where: separators.contains) else { continue }

@@ -1,8 +1,8 @@
 package import Foundation
 
-/// Writes a file that appears whole or not at all: under another name first, then renamed.
+/// Writes a file that appears whole or not at all: it is written under a temporary name and then renamed.
 package enum AtomicFile {
-    /// The number of writers that may write the same file at once, which decides the temporary name.
+    /// The number of processes or threads that may write the same file at once, which decides the temporary name.
     package enum Writers {
         /// One writer: the temporary file is `FILE.part`, and one left by a crash is replaced.
         case one
@@ -10,9 +10,9 @@ package enum AtomicFile {
         case several
     }
 
-    /// Writes a file through `fill`, which creates it at the given path.
+    /// Writes a file: `fill` creates it at a temporary path, then it is renamed to `path`.
     ///
-    /// The previous file stays until the new one is complete. It also stays if `fill` throws or the rename fails; the
+    /// The previous file stays until the new one is complete, and also if `fill` throws or the rename fails; the
     /// temporary file is then removed. `fill` itself must sync its bytes to the disk.
     package static func write(
         to path: String, _ writers: Writers = .one, fill: (_ part: String) throws -> Void
@@ -22,7 +22,7 @@ package enum AtomicFile {
         try part.publish()
     }
 
-    /// A temporary file, created at `path` and then renamed to its destination; otherwise deleted with this object.
+    /// A temporary file that is renamed to its destination by `publish`; otherwise it is deleted with this object.
     package final class Part {
         /// The path at which the file must be created; it does not exist yet.
         package let path: String
@@ -37,16 +37,16 @@ package enum AtomicFile {
 
         deinit { if !isPublished { unlink(path) } }
 
-        /// Renames the file to its destination, or to another name in the same directory.
+        /// Renames the temporary file to its destination, or to another name in the same directory.
         package func publish(as other: String? = nil) throws(WriteError) {
             guard rename(path, other ?? place) == 0 else { throw WriteError(other ?? place, errno: errno) }
             isPublished = true
         }
     }
 
-    /// Writes bytes, and syncs them to the disk before the rename.
+    /// Writes `data` as a file that appears whole or not at all; syncs it to the disk before the rename.
     ///
-    /// The file has exactly `mode`, or by default 0644 less the umask.
+    /// The file's permissions are exactly `mode`; nil means 0644 less the umask.
     package static func write(
         _ data: Data, to path: String, mode: mode_t? = nil, _ writers: Writers = .several
     ) throws(WriteError) {

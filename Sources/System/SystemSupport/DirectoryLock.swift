@@ -1,13 +1,12 @@
 import Foundation
 
-/// Locks a directory against writers in other processes and in this one, as long as the object lives.
+/// An exclusive lock on a directory, against other processes and this one, held as long as the object lives.
 ///
-/// It is an `flock` of the directory itself: the kernel releases it however the process ends, and nothing is left
-/// behind.
+/// It is an `flock` of the directory itself: the kernel releases it however the process ends, and no lock file remains.
 package final class DirectoryLock: Sendable {
     private let descriptor: Int32
 
-    /// Takes the lock; throws at once if it is held, with an error whose `code` is EWOULDBLOCK.
+    /// Takes the lock; throws at once if another holds it, with an error whose `code` is EWOULDBLOCK.
     package init(_ path: String) throws(WriteError) {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw WriteError(path, errno: errno) }

@@ -1,6 +1,8 @@
 package import Foundation
 
-/// The reason why a file is refused, with advice; the caller adds the path.
+/// The error of a file that is not used: because it is missing, other users could read or change it, or it is invalid.
+///
+/// The description says how to mend it, but not the path, which the caller adds.
 package struct FileProblem: Error, Equatable, CustomStringConvertible {
     package enum Kind: Sendable, Equatable {
         /// The file does not exist, or cannot be read.
@@ -14,29 +16,31 @@ package struct FileProblem: Error, Equatable, CustomStringConvertible {
     package let description: String
 }
 
-/// Reads small files on which the daemon's security depends: opens, checks the open descriptor, then reads.
+/// Reads small files on which the daemon's security depends, and refuses those that other users could read or change.
 ///
-/// The checked file is thus the one that is read, whatever happens to its name meanwhile.
+/// It opens the file, checks the open descriptor, and then reads from it. So the file that is read is the one that was
+/// checked, even if the path is replaced in the meantime.
 package enum GuardedFile {
     /// The protection that a file needs.
     package enum Secrecy: Sendable, Equatable {
-        /// No other user may read or change the file: keys, tokens, passwords.
+        /// For keys, tokens and passwords: no other user may read or change the file.
         case secret
-        /// Everybody may read the file, but no other user may change it: lists of permissions.
+        /// For lists of permissions: everybody may read the file, but no other user may change it.
         case trusted
-        /// A group may change the file, but not everybody.
+        /// The file's group may change it, but not everybody.
         case shared
     }
 
-    /// Reads a file of at most `limit` bytes; throws if its protection is insufficient.
+    /// Returns the bytes of a file of at most `limit` bytes; throws if other users could read or change it.
     ///
-    /// `what` names it for people ("token"). `credentials` is systemd's directory, whose access lists appear as the
-    /// group's mode. `user` is the reading user.
+    /// `what` names the file's purpose in error messages, such as "token". `credentials` is systemd's directory of
+    /// credentials, in which a file may look readable by its group although it is not. `user` is the id of the user
+    /// that reads the file.
     package static func read(
         _ path: String, _ what: String, _ secrecy: Secrecy, limit: Int,
         credentials: String? = Credential.directory, user: uid_t = geteuid()
     ) throws(FileProblem) -> Data {
-        // A FIFO must not be waited for.
+        // O_NONBLOCK: opening a FIFO would otherwise wait for a writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw FileProblem(.missing, "the \(what) cannot be read: \(String(cString: strerror(errno)))")
@@ -61,7 +65,7 @@ package enum GuardedFile {
         return data
     }
 
-    /// The fault in a file's owner and mode; nil if there is none.
+    /// Returns an error message if a file's owner or mode is not safe; nil if both are.
     private static func problem(
         _ status: stat, _ what: String, _ secrecy: Secrecy, isCredential: Bool, user: uid_t
     ) -> String? {
@@ -74,13 +78,14 @@ package enum GuardedFile {
         }
         if mode & (S_IWGRP | S_IWOTH) != 0 { return "other users can change this \(what); chmod \(secrecy.mode) it" }
         guard secrecy == .secret else { return nil }
-        // Root hands a file to the daemon by its group: there is no other way without an access list.
+        // A file of root may be readable by its group: without access lists, this is the only way to give it to the
+        // daemon.
         let isHandedOver = isCredential || (owner == 0 && user != 0)
         let forbidden = S_IRWXO | (isHandedOver ? 0 : S_IRWXG)
         return mode & forbidden == 0 ? nil : "other users can read this \(what); chmod \(secrecy.mode) it"
     }
 
-    /// The fault if everybody could replace the file in its folder; nil if there is none.
+    /// Returns an error message if everybody could replace the file in its directory; nil if not.
     private static func folderProblem(_ path: String, _ what: String) -> String? {
         var status = stat()
         guard stat(URL(filePath: path).deletingLastPathComponent().path, &status) == 0,
@@ -89,7 +94,7 @@ package enum GuardedFile {
         return "everybody can put another file in the place of this \(what); chmod o-w its directory"
     }
 
-    /// Reads up to the limit and one byte more; nil if reading fails.
+    /// Reads at most one byte more than `limit`, which shows that a file is too large; returns nil if reading fails.
     private static func contents(_ descriptor: Int32, limit: Int) -> Data? {
         var bytes = [UInt8](repeating: 0, count: min(limit + 1, 65_536))
         var data = Data()

@@ -1,22 +1,23 @@
-/// Patterns of names, as in `lobby*`: `*` stands for any run of characters, `?` for one, and a `!` in front excludes.
+/// A list of name patterns such as `lobby*`: `*` stands for any characters, `?` for one, and a leading `!` excludes.
 ///
-/// Exclusions win, whatever the order; patterns that only exclude let every other name through.
+/// A name that matches an excluding pattern is excluded, whatever the order. If all patterns exclude, every other name
+/// matches.
 package struct NamePatterns: Sendable, Hashable {
-    /// The patterns as they were given.
+    /// All patterns as the caller gave them, with the `!` of the excluding ones.
     package let patterns: [String]
-    /// The patterns that let a name through, and those that keep one out, without the `!`.
+    /// The patterns that include names; `*` alone if the list has none.
     package let included: [String]
     package let excluded: [String]
 
-    /// Most patterns of one list.
+    /// The greatest number of patterns in one list.
     private static let most = 64
 
-    /// Why a list of patterns is refused, as a sentence.
+    /// The error of an invalid list of patterns; its description is for people.
     package struct Problem: Error, Equatable, CustomStringConvertible {
         package let description: String
     }
 
-    /// Refuses an empty list, one that is too long, and a pattern that holds what no name can.
+    /// Parses a list of 1 to 64 patterns; throws if a pattern contains a character that no name can contain.
     package init(_ patterns: [String]) throws(Problem) {
         guard !patterns.isEmpty, patterns.count <= Self.most else {
             throw Problem(description: "expected 1 to \(Self.most) patterns, found \(patterns.count)")
@@ -41,16 +42,16 @@ package struct NamePatterns: Sendable, Hashable {
         Identifier.isNamed(byte) || byte == UInt8(ascii: "*") || byte == UInt8(ascii: "?")
     }
 
-    /// Whether the patterns let a name through.
+    /// Returns true if a pattern includes the name and none excludes it.
     package func matches(_ name: some StringProtocol) -> Bool {
         let name = Array(name.utf8)
         return !excluded.contains { Self.glob(Array($0.utf8), name) }
             && included.contains { Self.glob(Array($0.utf8), name) }
     }
 
-    /// Whether a name fits one pattern, byte for byte; `*` and `?` as in a list of patterns.
+    /// Returns true if a name matches one pattern, byte for byte; `*` and `?` are wildcards.
     ///
-    /// Greedy matching that goes back to the last star only: linear in practice, never exponential.
+    /// The matching is greedy and goes back to the last star only, so it is linear in practice and never exponential.
     package static func glob(_ pattern: [UInt8], _ name: [UInt8]) -> Bool {
         var (p, n) = (0, 0)
         var star: (pattern: Int, name: Int)?

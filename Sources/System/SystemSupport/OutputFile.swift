@@ -1,13 +1,13 @@
 package import Foundation
 
-/// A new file that is written from front to back, and is on the disk when `finish` returns.
+/// A new file that is written from its beginning to its end, and is on the disk when `finish` has returned.
 package struct OutputFile: ~Copyable {
     package let path: String
     private let descriptor: Int32
 
     /// Creates the file; throws if a file or link of that name exists.
     ///
-    /// The file has exactly `mode`, or by default 0644 less the umask.
+    /// The file's permissions are exactly `mode`; nil means 0644 less the umask.
     package init(path: String, mode: mode_t? = nil) throws(WriteError) {
         self.path = path
         descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode ?? 0o644)
@@ -40,11 +40,11 @@ package struct OutputFile: ~Copyable {
     }
 }
 
-/// A file or directory that could not be written, and why.
+/// The error of a file or directory that could not be written.
 package struct WriteError: Error, Equatable, CustomStringConvertible {
     package let path: String
     package let reason: String
-    /// The error number of the system; EIO if there is none.
+    /// The system's error number (`errno`); EIO if the failure had none.
     package let code: Int32
 
     package init(_ path: String, _ reason: String, code: Int32 = EIO) {

@@ -1,18 +1,20 @@
 import Foundation
 
-/// The destination of an output path: links are followed, and only plain files are ever replaced.
+/// The destination of an output path, after following links, which decides how it is written.
+///
+/// Only plain files are replaced; devices, pipes and sockets are written into.
 package enum OutputPlace: Equatable {
-    /// A plain file, existing or not, which may be replaced by renaming a new one.
+    /// The path of a plain file that may be replaced by renaming a new file to it; it need not exist yet.
     case file(String)
-    /// A device, a pipe or a socket, which is written into.
+    /// The path of a device, pipe or socket, into which the output is written.
     case stream(String)
 
-    /// Examines a path, following its links.
+    /// Follows the links of `path` and finds out what is at their end.
     package init(_ path: String) {
         var found = stat()
         if stat(path, &found) == 0 {
             let isPlain = [S_IFREG, S_IFDIR].contains(found.st_mode & S_IFMT)
-            // `/dev/stdout` is whatever somebody has opened, a file too: that is written into.
+            // `/dev/stdout` may be a plain file that the caller has opened: it must be written into, not replaced.
             guard isPlain, !path.hasPrefix("/dev/"), !path.hasPrefix("/proc/"), let real = realpath(path, nil) else {
                 self = .stream(path)
                 return
@@ -21,7 +23,7 @@ package enum OutputPlace: Equatable {
             self = .file(String(cString: real))
             return
         }
-        // A link may lead to a file that is not there yet.
+        // A link may lead to a file that does not exist yet, which `stat` does not follow.
         var place = path
         for _ in 0..<40 {
             guard let next = Self.link(at: place) else { break }

@@ -1,14 +1,14 @@
 package import Foundation
 
-/// Checks whether another user could put something else at a path.
+/// Checks whether another user could replace the file or directory at a path.
 ///
-/// Directories on the way are trusted, except those that everybody may write to, such as /tmp. An entry in such a
-/// directory must belong to this user or root; it must not be a symbolic link, or a directory that others may write to.
-/// A file that everybody may write to is never trusted.
+/// Directories along the path are trusted, except those that everybody may write to, such as /tmp. An entry of such a
+/// directory must belong to this user or root, and must be neither a symbolic link nor a directory that others may
+/// write to. A file that everybody may write to is never trusted.
 package enum PathTrust {
-    /// The fault in a path, as far as it exists; nil if there is none.
+    /// Returns an error message if another user could replace something on the existing part of a path; otherwise nil.
     ///
-    /// `user` is the user that uses the path.
+    /// `user` is the id of the user that will use the path.
     package static func problem(_ path: String, user: uid_t = geteuid()) -> String? {
         guard path.hasPrefix("/") else {
             return problem(FileManager.default.currentDirectoryPath + "/" + path, user: user)
@@ -16,7 +16,7 @@ package enum PathTrust {
         return problem(path, user: user, links: 40)
     }
 
-    /// Whether a file of this status belongs to this user (or root, if allowed), and no other user may write to it.
+    /// Returns true if a file belongs to `user` (or to root, if `orRoot`), and no other user may write to it.
     package static func isOwn(_ status: stat, orRoot: Bool = false, user: uid_t = geteuid()) -> Bool {
         (status.st_uid == user || (orRoot && status.st_uid == 0)) && status.st_mode & (S_IWGRP | S_IWOTH) == 0
     }
@@ -26,7 +26,7 @@ package enum PathTrust {
         var current = ""
         guard var parent = status("/") else { return nil }
         for name in path.split(separator: "/") where name != "." {
-            // A path that goes up again is asked as it is resolved.
+            // A path with ".." is checked again in its resolved form.
             guard name != ".." else { return resolved(path).flatMap { problem($0, user: user, links: links - 1) } }
             let above = current.isEmpty ? "/" : current
             current += "/" + name
@@ -50,7 +50,7 @@ package enum PathTrust {
         return nil
     }
 
-    /// The fault in an entry of a directory that everybody may write to; nil if there is none.
+    /// Returns an error message if an entry of a directory that everybody may write to is not safe; nil if it is.
     private static func shared(_ path: String, _ entry: stat, in above: String, _ parent: stat, _ user: uid_t)
         -> String?
     {

@@ -1,15 +1,15 @@
 package import Foundation
 
-/// The reason why a directory cannot be created, or is not private to this user.
+/// The error of a directory that cannot be created, or that other users could use.
 package struct FolderProblem: Error, Equatable, CustomStringConvertible {
     package let description: String
 
     package init(_ description: String) { self.description = description }
 }
 
-/// Directories that only this user can use.
+/// Creates directories that only this user can use.
 package enum PrivateFolder {
-    /// Creates a directory and its missing parents with mode 0700; throws unless the directory is private.
+    /// Creates a directory and its missing parents with mode 0700; throws if another user could replace it.
     package static func make(_ path: String, user: uid_t = geteuid()) throws(FolderProblem) {
         try create(path)
         if let problem = PathTrust.problem(path, user: user) { throw FolderProblem(problem) }
@@ -29,9 +29,9 @@ package enum PrivateFolder {
         throw FolderProblem("the directory \(path) cannot be made: \(String(cString: strerror(errno)))")
     }
 
-    /// Removes all permissions of other users from a file or directory of this user.
+    /// Removes all permissions of other users from a file or directory that belongs to this user.
     ///
-    /// Links and other users' files are not changed.
+    /// Symbolic links and other users' files are not changed.
     package static func close(_ path: String) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
         guard descriptor >= 0 else { return }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Counters of this process from the kernel.
+/// This process's memory, descriptors, threads and CPU time from the kernel, when the value was made.
 package struct ProcessStatus {
     package let residentBytes: Double
     package let virtualBytes: Double
@@ -8,7 +8,7 @@ package struct ProcessStatus {
     package let maxDescriptors: Double
     package let threads: Double
     package let processorSeconds: Double
-    /// The process's start, in seconds since 1970.
+    /// The time at which the process started, in seconds since 1970.
     package let start: Double
 
     package init() {

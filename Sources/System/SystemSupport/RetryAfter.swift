@@ -1,10 +1,11 @@
 package import Foundation
 
-/// Parses the HTTP header `Retry-After`, by which a busy server asks for a pause.
+/// Parses the HTTP header `Retry-After`, in which a busy server says how long to wait.
 package enum RetryAfter {
-    /// Returns the seconds from now, at most `limit`, so that one answer cannot stop a stream for a day.
+    /// Returns the number of seconds to wait from `now`, at most `limit`; nil if the text is not valid.
     ///
-    /// Returns nil for a text that is neither a whole number of seconds nor an HTTP date.
+    /// Valid are a whole number of seconds and an HTTP date. The limit keeps one answer from stopping a stream for a
+    /// day.
     package static func seconds(_ text: String, limit: Double = 300, now: Date = Date()) -> Double? {
         let text = text.trimmingCharacters(in: .whitespaces)
         if !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {

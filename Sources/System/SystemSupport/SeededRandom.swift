@@ -1,6 +1,6 @@
 import Foundation
 
-/// A random number generator whose seed determines its numbers on every machine (SplitMix64).
+/// A random number generator (SplitMix64) whose seed determines the sequence of numbers on every machine.
 package struct SeededRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
@@ -14,17 +14,17 @@ package struct SeededRandom: RandomNumberGenerator, Sendable {
         return z ^ z >> 31
     }
 
-    /// Returns a number in [0, 1) with 53 random bits.
+    /// Returns a random number in [0, 1) with 53 random bits.
     package mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 
     package mutating func uniform(_ low: Double, _ high: Double) -> Double { low + (high - low) * unit() }
 
     package mutating func below(_ count: Int) -> Int { Int.random(in: 0..<count, using: &self) }
 
-    /// Returns one of several items with equal probability; there must be at least one.
+    /// Returns one of the items, each with the same probability; there must be at least one.
     package mutating func choice<T>(_ items: [T]) -> T { items[below(items.count)] }
 
-    /// Returns one of several items with weighted probability; there must be at least one.
+    /// Returns one of the items with probability proportional to its weight; there must be at least one.
     package mutating func choice<T>(_ items: [T], weights: [Double]) -> T {
         var rest = unit() * weights.reduce(0, +)
         for (item, weight) in zip(items, weights) {
@@ -36,7 +36,7 @@ package struct SeededRandom: RandomNumberGenerator, Sendable {
 
     package mutating func chance(_ probability: Double) -> Bool { unit() < probability }
 
-    /// Returns a normal number with mean 0 and deviation 1 (Box and Muller).
+    /// Returns a normally distributed number with mean 0 and standard deviation 1 (Box-Muller transform).
     package mutating func normal() -> Double {
         let radius = (-2 * log(1 - unit())).squareRoot()
         return radius * cos(2 * .pi * unit())

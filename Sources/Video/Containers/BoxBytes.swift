@@ -1,6 +1,6 @@
 import Pixels
 
-/// Reads the boxes of a file, each a length, a name and its contents; it never reads beyond a box.
+/// Reads the boxes of an MP4 or QuickTime file, each a length, a name and its contents; never beyond a box's end.
 struct BoxBytes {
     private let bytes: [UInt8]
 
@@ -11,19 +11,19 @@ struct BoxBytes {
         return bytes[at..<at + length].reduce(0) { $0 << 8 | Int($1) }
     }
 
-    /// A number within a box, `offset` bytes from its beginning; nil if it extends beyond the box.
+    /// Returns the number `offset` bytes from the beginning of a box's contents; nil if it extends beyond the box.
     func number(in box: Range<Int>, at offset: Int, _ length: Int) -> Int? {
         offset <= box.count - length ? number(box.lowerBound + offset, length) : nil
     }
 
-    /// Whether a box contains a text, `offset` bytes from its beginning.
+    /// Returns true if a box has this text `offset` bytes from the beginning of its contents.
     func has(_ text: StaticString, at offset: Int, in box: Range<Int>) -> Bool {
         bytes[box].dropFirst(offset).starts(with: text.description.utf8)
     }
 
     private func signed(_ at: Int) -> Int? { number(at).map { Int(Int32(truncatingIfNeeded: $0)) } }
 
-    /// The contents of the boxes called `name` among the consecutive boxes in `range`.
+    /// Returns the contents of all boxes called `name` among the consecutive boxes in `range`.
     func boxes(_ name: StaticString, in range: Range<Int>) -> [Range<Int>] {
         var (found, at): ([Range<Int>], Int) = ([], range.lowerBound)
         while at <= range.upperBound - 8, let length = number(at), length >= 8, length <= range.upperBound - at {
@@ -33,15 +33,15 @@ struct BoxBytes {
         return found
     }
 
-    /// The number and the orientation of a track, from its header.
+    /// Reads a track's number and orientation from its header box (`tkhd`); nil if the box is too short.
     func header(_ tkhd: Range<Int>) -> (UInt32, PictureOrientation?)? {
-        // Times are longer in version 1.
+        // The times in the box are longer in version 1.
         let times = bytes.indices.contains(tkhd.lowerBound) && bytes[tkhd.lowerBound] == 1 ? 32 : 20
         let matrix = tkhd.lowerBound + 4 + times + 16
         guard matrix + 36 <= tkhd.upperBound, let number = number(tkhd.lowerBound + 4 + (times == 32 ? 16 : 8)),
             let a = signed(matrix), let b = signed(matrix + 4), let c = signed(matrix + 12), let d = signed(matrix + 16)
         else { return nil }
-        // Only the signs: a matrix may scale, too.
+        // Only the signs are compared: a matrix may also scale.
         let orientation: PictureOrientation? =
             switch (a.signum(), b.signum(), c.signum(), d.signum()) {
             case (1, 0, 0, 1): .upright
@@ -57,26 +57,27 @@ struct BoxBytes {
         return (UInt32(truncatingIfNeeded: number), orientation)
     }
 
-    /// The contents of a track's first sample description; nil without one.
+    /// Returns the contents of a track's first sample description (an entry of `stsd`); nil if there is none.
     func description(_ trak: Range<Int>) -> Range<Int>? {
         guard let media = boxes("mdia", in: trak).first, let info = boxes("minf", in: media).first,
             let table = boxes("stbl", in: info).first, let list = boxes("stsd", in: table).first,
-            // A version, a count, the first description's head; its size stands after 24 bytes, its boxes after 78.
+            // A version and a count come before the first entry. In an entry, the size stands after 24 bytes, boxes
+            // after 78.
             let length = number(list.lowerBound + 8), length >= 86, length <= list.upperBound - list.lowerBound - 8
         else { return nil }
         return list.lowerBound + 16..<list.lowerBound + 8 + length
     }
 
-    /// Whether a description states the full range of Y.
+    /// Returns true if a sample description's `colr` box says that luma uses the full range, 0 to 255.
     func isFullRange(_ entry: Range<Int>) -> Bool {
         boxes("colr", in: entry.lowerBound + 78..<entry.upperBound).contains { colr in
-            // Its kind, three numbers, and the flag.
+            // The kind, three numbers, and the flag for full range.
             colr.count >= 11 && bytes[colr.lowerBound..<colr.lowerBound + 4].elementsEqual("nclx".utf8)
                 && bytes[colr.lowerBound + 10] & 0x80 != 0
         }
     }
 
-    /// The clean aperture of a description; nil if it has none, or one that exceeds its pictures.
+    /// Returns the clean aperture (`clap`) of a sample description; nil if it has none, or one beyond its pictures.
     func aperture(_ entry: Range<Int>) -> TrackDisplay.Aperture? {
         guard let width = number(entry.lowerBound + 24, 2), let height = number(entry.lowerBound + 26, 2),
             let clap = boxes("clap", in: entry.lowerBound + 78..<entry.upperBound).first, clap.count >= 32
@@ -85,7 +86,7 @@ struct BoxBytes {
         guard values.count == 8, [1, 3, 5, 7].allSatisfy({ values[$0] > 0 }) else { return nil }
         func ratio(_ at: Int) -> Double { Double(values[at]) / Double(values[at + 1]) }
         let (columns, rows) = (ratio(0).rounded(.down), ratio(2).rounded(.down))
-        // The offsets lie between the middles of both.
+        // The box gives the distance between the centres of aperture and picture.
         let column = (Double(width) - 1) / 2 + ratio(4) - (columns - 1) / 2
         let row = (Double(height) - 1) / 2 + ratio(6) - (rows - 1) / 2
         guard columns >= 2, rows >= 2, column >= 0, row >= 0, column + columns <= Double(width),

@@ -1,18 +1,18 @@
 import Foundation
 package import StreamSources
 
-/// What the headers of a film's file reveal: whether it is complete, and whether it is an unsupported animation.
+/// The result of reading a film file's headers: whether it is complete, and whether it is an unsupported animation.
 ///
-/// GStreamer's demuxers treat the end of a truncated file as the end of the film.
+/// GStreamer's demuxers treat the end of a truncated file as the end of the film, so this must be found otherwise.
 package struct FilmFile: Equatable {
     /// The reason why the film is incomplete; nil if it is complete, or if its format does not tell.
     package let cut: String?
-    /// The reason why none of the film's pictures can be decoded, if that is known beforehand.
+    /// The reason why none of the film's pictures can be decoded; nil if the headers do not rule it out.
     package let refusal: String?
     /// The format of an animation of which only one picture is read; nil for other files.
     package let animation: String?
 
-    /// Reads only headers; nil for anything but a readable regular file, since a pipe or device has no size.
+    /// Reads the headers of a file; nil unless it is a readable regular file, since a pipe or device has no size.
     package init?(_ path: SourcePath) {
         let descriptor = open(path.terminated, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
@@ -26,7 +26,7 @@ package struct FilmFile: Equatable {
         }
     }
 
-    /// Reads headers of a file of `size` bytes; `read` returns up to `count` bytes from an offset on.
+    /// Reads the headers of a file of `size` bytes; `read` returns up to `count` bytes from an offset on.
     package init(size: Int, read: @escaping (_ at: Int, _ count: Int) -> [UInt8]) {
         let heads = FileHeads(size: size, read: read)
         (cut, animation) = (heads.cut, heads.animation)
@@ -34,18 +34,18 @@ package struct FilmFile: Equatable {
         refusal = isRefused ? animation.map(Self.sentence(animation:)) ?? cut : nil
     }
 
-    /// The error's sentence for an animation, to follow the film's name.
+    /// Returns the error message for an animation of this format, to follow the film's name.
     package static func sentence(animation: String) -> String {
         "it is an animated \(animation), of which no more than one picture is read; "
             + "save it as an animated GIF, or as a film (MP4)"
     }
 }
 
-/// The headers of a file's parts.
+/// The headers of a film file's boxes, elements or chunks.
 private struct FileHeads {
     let size: Int
     let read: (Int, Int) -> [UInt8]
-    /// The greatest number of parts that are read.
+    /// The greatest number of boxes (MP4) or chunks (PNG) of a file that are read.
     private static let maxParts = 4096
 
     private func bytes(_ at: Int, _ count: Int) -> [UInt8] { at >= 0 && at < size ? read(at, count) : [] }
@@ -63,7 +63,7 @@ private struct FileHeads {
         return has("ftyp", head, at: 4) || has("moov", head, at: 4) || has("mdat", head, at: 4)
     }
 
-    /// Whether an MP4 or QuickTime film has its index, complete or not.
+    /// True if an MP4 or QuickTime film has an index (`moov`), complete or not.
     var hasIndex: Bool { movie.hasIndex }
 
     var cut: String? {
@@ -76,12 +76,12 @@ private struct FileHeads {
     }
 
     private func lacks(end: Int, _ what: String) -> String? {
-        // Some writers count a byte of padding that they never wrote.
+        // Some writers count a byte of padding that they did not write.
         guard end > size + 1 else { return nil }
         return "it is cut off: \(what) ends at byte \(end), and the file at \(size)"
     }
 
-    /// Reads the boxes of MP4 and QuickTime, one after the other.
+    /// The result of reading an MP4 or QuickTime file's boxes: whether it has an index, and why it is incomplete.
     private var movie: (hasIndex: Bool, cut: String?) {
         var at = 0
         var hasIndex = false
@@ -91,7 +91,7 @@ private struct FileHeads {
             var length = big(head[0..<4])
             if length == 1, head.count == 16 { length = big(head[8..<16]) }
             hasIndex = hasIndex || has("moov", head, at: 4)
-            // To the end of the file, whatever that is; or nonsense.
+            // The box lasts to the end of the file, or its length is nonsense.
             guard length >= 8, length < 1 << 60 else { break }
             let name = String(decoding: head[4..<8].map { (0x20..<0x7F).contains($0) ? $0 : 0x3F }, as: UTF8.self)
             if let cut = lacks(end: at + length, "its box \(name)") {
@@ -102,22 +102,24 @@ private struct FileHeads {
         return (hasIndex, hasIndex ? nil : "there is no index (moov) in it: it was never finished, or it is cut off")
     }
 
-    /// The problem of a Matroska or WebM file whose segment is longer than the file; nil without one.
+    /// The problem of a Matroska or WebM file whose segment is longer than the file; nil if there is none.
     private var cutMatroska: String? {
-        guard let head = element(4), let segment = element(head.end + 4) else { return nil }
-        guard bytes(head.end, 4) == [0x18, 0x53, 0x80, 0x67], segment.isKnown else { return nil }
-        return lacks(end: segment.end, "its segment")
+        guard let head = end(ofElement: 4), bytes(head, 4) == [0x18, 0x53, 0x80, 0x67] else { return nil }
+        return end(ofElement: head + 4).flatMap { lacks(end: $0, "its segment") }
     }
 
-    /// The end of the element whose length is at `place`, and whether the length is known.
-    private func element(_ place: Int) -> (end: Int, isKnown: Bool)? {
+    /// Returns the end of the Matroska element whose length field is at `place`; nil if its length is unknown.
+    ///
+    /// A length of which all bits are set is unknown: a segment that is written live has such a one.
+    private func end(ofElement place: Int) -> Int? {
         let field = bytes(place, 8)
         guard let first = field.first, first != 0 else { return nil }
         let count = first.leadingZeroBitCount + 1
         guard field.count >= count else { return nil }
-        let value = big(field.prefix(count)) & (1 << (7 * count) - 1)
-        guard value < 1 << 56 - 1 else { return (.max, false) }
-        return (place + count + value, value != 1 << (7 * count) - 1)
+        // A length has at most 56 bits, so the sum is far from overflow.
+        let unknown = 1 << (7 * count) - 1
+        let value = big(field.prefix(count)) & unknown
+        return value == unknown ? nil : place + count + value
     }
 
     var animation: String? {

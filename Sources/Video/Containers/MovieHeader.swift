@@ -1,6 +1,6 @@
 package import Pixels
 
-/// How an MP4 or QuickTime track asks to be displayed.
+/// The way in which an MP4 or QuickTime track asks to be displayed.
 package struct TrackDisplay: Equatable {
     /// The clean aperture (`clap`): the part of each picture that is shown, in pixels.
     package struct Aperture: Equatable {
@@ -8,15 +8,15 @@ package struct TrackDisplay: Equatable {
         package let row: Int
         package let columns: Int
         package let rows: Int
-        /// The size of the pictures that the aperture belongs to, in pixels.
+        /// The width of the pictures that the aperture is for, in pixels; `height` is their height.
         package let width: Int
         package let height: Int
     }
 
-    /// The orientation, from the track's matrix or the stream's tags; nil without one, or for other transformations.
+    /// The orientation by the track's matrix or the stream's tags; nil if there is none, or another transformation.
     package var orientation: PictureOrientation?
     package var aperture: Aperture?
-    /// Whether the index states that Y spans 0...255 (`colr`), where `qtdemux` assumes limited range.
+    /// True if the film's index (`colr`) says that luma spans 0 to 255, where GStreamer's `qtdemux` assumes 16 to 235.
     package var isFullRange = false
 
     package init(orientation: PictureOrientation? = nil, aperture: Aperture? = nil) {
@@ -24,16 +24,16 @@ package struct TrackDisplay: Equatable {
     }
 }
 
-/// Reads what GStreamer's `qtdemux` ignores in the index (`moov`) of MP4 and QuickTime.
+/// Reads what GStreamer's `qtdemux` ignores in the index (`moov`) of MP4 and QuickTime films.
 ///
-/// These are mirrors, clean apertures, and the full range of Y.
+/// These are mirroring, clean apertures, and the full range of luma.
 ///
 /// Source: ISO/IEC 14496-12, 8.3.2 (`tkhd`), 12.1.4 (`clap`) and 12.1.5 (`colr`).
 package enum MovieHeader {
-    /// The greatest size of an index in bytes.
+    /// The greatest size of a film's index (`moov`) that is read, in bytes.
     static let largest = 32 << 20
 
-    /// The display of each track, by the track's number; `box` is the whole `moov` with its header.
+    /// Returns how each track is displayed, by the track's number; `box` is the whole `moov` with its header.
     package static func displays(in box: [UInt8]) -> [UInt32: TrackDisplay] {
         let bytes = BoxBytes(box)
         var found: [UInt32: TrackDisplay] = [:]
@@ -53,11 +53,11 @@ package enum MovieHeader {
     }
 }
 
-/// Finds the index in a file's bytes as they arrive.
+/// Finds the index (`moov`) of an MP4 or QuickTime film in the file's bytes as they arrive.
 package struct MovieScanner {
     private var held: [UInt8] = []
     private var skipping = 0
-    /// The offset at which the next bytes must continue.
+    /// The file offset at which the next bytes must continue; nil if offsets are unknown.
     private var next: UInt64?
 
     package init() {}
@@ -69,12 +69,12 @@ package struct MovieScanner {
         var rest = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(skipping))
         skipping -= bytes.count - rest.count
         while skipping == 0 {
-            // The head, then as much as it says.
+            // First the 8 bytes of the box's header, then the whole box if it is the index.
             let isIndex = held.count >= 8 && held[4..<8].elementsEqual("moov".utf8)
             let length = held.prefix(4).reduce(0) { $0 << 8 | Int($1) }
             let wanted = isIndex ? length : 8
             if held.count >= 8, !isIndex || length < 8 || length > MovieHeader.largest {
-                // A length that is 0 or 1 is that of the media: what follows is no index.
+                // A length of 0 or 1 belongs to the media data: no index follows.
                 skipping = length >= 8 ? length - 8 : .max
                 held = []
                 let skipped = min(skipping, rest.count)

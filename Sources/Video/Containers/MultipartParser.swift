@@ -1,58 +1,58 @@
 import Foundation
 
-/// Extracts the parts of a multipart body as it arrives, in pieces of any size: MJPEG that cameras send over HTTP.
+/// Extracts the parts of a multipart body from pieces of any size, as for MJPEG that cameras send over HTTP.
 ///
 /// It accepts the deviations of cameras: a boundary with its own dashes in the header, no boundary before the first
 /// part, another boundary than the header's, line ends of LF alone, and missing or wrong lengths. Memory is bounded:
 /// headers and parts that are too large are skipped and counted.
 package struct MultipartParser {
     package struct Part: Equatable {
-        /// The part's media type, in lower case and without parameters; empty if it has none.
+        /// The part's media type in lower case, without parameters; empty if it has none.
         package let type: String
         package let body: [UInt8]
     }
 
-    /// The greatest size of a part in bytes, more than the largest pictures that are decoded.
+    /// The greatest size of a multipart part in bytes, more than the largest pictures that are decoded.
     package static let maxPart = 32 << 20
-    /// The greatest size of a part's headers, and of a line before them, in bytes.
+    /// The greatest size in bytes of a part's headers, and of a line before them.
     package static let maxHeaders = 16 << 10
 
     private enum State {
         case beforePart
         case headers
-        /// A body, with its length if the part states one.
+        /// The parser reads a part's body, with its length if the part's headers state one.
         case body(Int?)
-        /// Bytes of a part that is skipped.
+        /// The parser skips the rest of a part that is too large.
         case leftOut
     }
 
     private var state = State.beforePart
     private var buffer: [UInt8] = []
-    /// The first index of `buffer` that has not been parsed.
+    /// The index of the first byte in `buffer` that has not been parsed.
     private var start = 0
-    /// The index up to which no delimiter begins after `start`.
+    /// The index in `buffer` up to which no line end or delimiter was found, so the search continues there.
     private var scanned = 0
-    /// The boundary without leading dashes; empty while it is unknown.
+    /// The multipart boundary without leading dashes; empty while it is unknown.
     private var boundary: [UInt8]
-    /// The dashes and the boundary, as they precede each part.
+    /// The multipart boundary with its dashes, as it stands before each part.
     private var delimiter: [UInt8]
-    /// Whether the boundary has been seen in the body.
+    /// True once the boundary has been seen in the body.
     private var isKnown = false
     private var type = ""
     private var length: Int?
     private var headerBytes = 0
-    /// Whether no part has begun yet.
+    /// True until the first part begins.
     private var isFirst = true
     /// The number of parts skipped because they or their headers were too large.
     package private(set) var leftOut: UInt64 = 0
 
-    /// Makes a parser; `boundary` is the header's, and is learnt from the body if it is empty or wrong.
+    /// Makes a parser; `boundary` is that of the HTTP header, and is learnt from the body if it is empty or wrong.
     package init(boundary: String) {
         self.boundary = Array(boundary.utf8.drop { $0 == Self.dash }.prefix(256))
         delimiter = self.boundary.isEmpty ? [] : [Self.dash, Self.dash] + self.boundary
     }
 
-    /// The boundary in a Content-Type; empty if it has none, nil if the type is not multipart.
+    /// Returns the boundary in a `Content-Type`; empty if it has none, nil if the type is not multipart.
     package static func boundary(of contentType: String) -> String? {
         let parts = contentType.split(separator: ";", omittingEmptySubsequences: false)
         let type = parts.first?.trimmingCharacters(in: .whitespaces).lowercased() ?? ""
@@ -67,12 +67,12 @@ package struct MultipartParser {
         return ""
     }
 
-    /// Appends bytes of the body; returns the parts that are complete now.
+    /// Adds the next bytes of the multipart body; returns the parts that are now complete.
     package mutating func append(_ bytes: UnsafeRawBufferPointer) -> [Part] {
         buffer.append(contentsOf: bytes)
         var parts: [Part] = []
         while step(&parts) {}
-        // Moved once for every piece, not for every part in it.
+        // The buffer is moved once for each call, not for each part in it.
         if start > 0 {
             buffer.removeFirst(start)
             (scanned, start) = (max(0, scanned - start), 0)
@@ -109,13 +109,13 @@ package struct MultipartParser {
     private static let dash = UInt8(ascii: "-")
     private static let (lf, cr) = (UInt8(ascii: "\n"), UInt8(ascii: "\r"))
 
-    /// The next line without its end; nil if it is incomplete.
+    /// Returns the next line without its line end; nil if it has not fully arrived.
     private mutating func nextLine() -> ArraySlice<UInt8>? {
         let from = max(start, scanned)
         guard let end = Self.index(of: Self.lf, in: buffer, from: from) else {
             scanned = buffer.count
             if buffer.count - start > Self.maxHeaders {
-                // No line: pictures without a part, or none at all.
+                // These bytes are no line: they are pictures without part headers, or something else.
                 leaveOut()
                 advance(to: buffer.count)
             }
@@ -138,7 +138,7 @@ package struct MultipartParser {
 
     private mutating func advance(to index: Int) { (start, scanned) = (index, index) }
 
-    /// Parses a line at which a part may begin.
+    /// Parses a line before a part: a boundary, an empty line, or headers of a first part without boundary.
     private mutating func preamble(_ line: ArraySlice<UInt8>) {
         let text = line.suffix(from: line.firstIndex { $0 != 0x20 } ?? line.endIndex)
         let trimmed = text.prefix(upTo: (text.lastIndex { $0 != 0x20 && $0 != 0x09 } ?? text.startIndex - 1) + 1)
@@ -146,19 +146,19 @@ package struct MultipartParser {
         let dashes = trimmed.prefix { $0 == Self.dash }.count
         let rest = trimmed.dropFirst(dashes)
         if !boundary.isEmpty, rest.starts(with: boundary), rest.count == boundary.count || isEnd(rest) {
-            // After the last boundary some cameras go on.
+            // Some cameras go on after the closing boundary.
             delimiter = Array(trimmed.prefix(dashes)) + boundary
             isKnown = true
             return isEnd(rest) ? () : begin()
         }
         if !isKnown, dashes >= 2, !rest.isEmpty, rest.count <= 256, rest.allSatisfy({ 0x20..<0x7F ~= $0 }) {
-            // Another than the header told.
+            // The body's boundary differs from the HTTP header's.
             boundary = Array(rest)
             delimiter = Array(trimmed)
             isKnown = true
             return begin()
         }
-        // Before the first part some leave it out.
+        // Some cameras send no boundary before the first part.
         if isFirst, Self.name(of: trimmed)?.hasPrefix("content-") == true {
             begin()
             header(line)
@@ -197,7 +197,7 @@ package struct MultipartParser {
 
     // MARK: Bodies
 
-    /// The index of the next delimiter, if the byte after it has arrived.
+    /// Returns the index of the next delimiter in `buffer`; nil until it and the byte after it have arrived.
     private mutating func nextDelimiter() -> Int? {
         var from = max(start, scanned)
         let needle = delimiter.isEmpty ? [Self.lf, Self.dash, Self.dash] : delimiter
@@ -217,7 +217,7 @@ package struct MultipartParser {
         return nil
     }
 
-    /// The index of a delimiter that may continue after `end`.
+    /// Returns the index of a delimiter that has begun before `end` and may continue after it; nil if there is none.
     private func beginningDelimiter(before end: Int) -> Int? {
         for count in stride(from: min(delimiter.count, end - start), to: 2, by: -1)
         where buffer[end - count..<end].elementsEqual(delimiter.prefix(count)) {
@@ -226,7 +226,7 @@ package struct MultipartParser {
         return nil
     }
 
-    /// Ends the body at the delimiter's begin; the line end before it belongs to the delimiter.
+    /// Ends a part's body at index `end`, where a delimiter begins; the line end before it is not part of the body.
     private mutating func finish(at end: Int, _ parts: inout [Part]) {
         var last = end
         if last > start, buffer[last - 1] == Self.lf { last -= 1 }
@@ -235,11 +235,11 @@ package struct MultipartParser {
         advance(to: end)
     }
 
-    /// Ends a body whose part stated `told` bytes, unless the body shows that this length is wrong.
+    /// Ends a body whose headers stated `told` bytes, unless the body shows that this length is wrong.
     private mutating func finish(told: Int, _ parts: inout [Part]) {
         let end = start + told
         scanned = start
-        // What lies behind the body has no say: it may not have come yet.
+        // Bytes behind the body are not examined: they may not have arrived yet.
         let inside = nextDelimiter().flatMap { $0 + max(delimiter.count, 2) < end ? $0 : nil }
         if let found = inside ?? beginningDelimiter(before: end) {
             finish(at: found, &parts)
@@ -259,10 +259,10 @@ package struct MultipartParser {
         if !range.isEmpty { parts.append(Part(type: type, body: Array(buffer[range]))) }
     }
 
-    /// Whether the bytes begin like a JPEG but lack its end.
+    /// Returns true if the bytes begin like a JPEG but lack its end marker.
     private static func isCut(_ body: ArraySlice<UInt8>) -> Bool { body.starts(with: [0xFF, 0xD8]) && !hasEnd(body) }
 
-    /// Whether JPEG's end marker is among the last bytes, which some cameras pad.
+    /// Returns true if JPEG's end marker is among the last 4096 bytes; some cameras add padding after it.
     package static func hasEnd(_ body: ArraySlice<UInt8>) -> Bool {
         let tail = body.suffix(4096)
         return zip(tail, tail.dropFirst()).contains { $0 == 0xFF && $1 == 0xD9 }
@@ -276,7 +276,7 @@ package struct MultipartParser {
     private mutating func forgetIfTooLarge() {
         if case .body = state, buffer.count - start > Self.maxPart { leaveOut() }
         guard case .leftOut = state else { return }
-        // A delimiter may have begun.
+        // The end of the buffer is kept, because a delimiter may have begun there.
         advance(to: max(start, buffer.count - delimiter.count - 4))
     }
 }

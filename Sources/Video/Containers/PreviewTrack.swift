@@ -1,11 +1,11 @@
-/// Detects films of which GStreamer's demuxer would play no video, from their index (`moov` of MP4 and QuickTime).
+/// Detects films of which GStreamer would play no video, from their index (`moov` of MP4 and QuickTime).
 ///
-/// `qtdemux` takes a video track that is shorter than a fifth of the film for a preview image, and skips it. If all
-/// video tracks are that short, none is a preview.
+/// Its `qtdemux` skips a video track that is shorter than a fifth of the film, as a preview image. If all video tracks
+/// are that short, none is a preview.
 package enum PreviewTrack {
-    /// The position of the film's length in the index, if that length causes all video to be skipped; else nil.
+    /// Returns the position of the film's length in its index if that length makes `qtdemux` skip all video; else nil.
     ///
-    /// `box` is the whole `moov` with its header. Without the length, the demuxer skips nothing.
+    /// `box` is the whole `moov` with its header. If the length is overwritten with zeros, `qtdemux` skips nothing.
     package static func misleadingLength(in box: [UInt8]) -> Range<Int>? {
         let bytes = BoxBytes(box)
         guard let moov = bytes.boxes("moov", in: 0..<box.count).first,
@@ -17,7 +17,7 @@ package enum PreviewTrack {
                 let handler = bytes.boxes("hdlr", in: media).first, bytes.has("vide", at: 8, in: handler),
                 let own = bytes.boxes("mdhd", in: media).first.flatMap({ bytes.length($0) })
             else { continue }
-            // A little more than a fifth, for the demuxer rounds.
+            // The limit is a little above a fifth, because the demuxer rounds.
             guard own.seconds < film.seconds * 0.21 else { return nil }
             hasVideo = true
         }
@@ -26,7 +26,7 @@ package enum PreviewTrack {
 }
 
 extension BoxBytes {
-    /// The length that `mvhd` or `mdhd` states, and its position; nil for an unknown one.
+    /// Reads the length that a `mvhd` or `mdhd` box states, in seconds, and its position; nil if it is unknown.
     fileprivate func length(_ box: Range<Int>) -> (seconds: Double, range: Range<Int>)? {
         guard let version = number(in: box, at: 0, 1) else { return nil }
         let (scaleAt, width) = version == 1 ? (20, 8) : (12, 4)

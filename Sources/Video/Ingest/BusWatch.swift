@@ -3,13 +3,13 @@ import Containers
 import StreamSources
 import SystemSupport
 
-/// Reads the bus of one pipeline of a source, on the source's own thread, and turns its messages into events.
+/// Reads the GStreamer bus of one pipeline of a source, on the source's own thread, and reports events.
 struct BusWatch {
-    /// The reason why the watch ends.
+    /// The reason why reading the bus ended.
     enum Outcome {
-        /// The source has ended, failed, or was stopped.
+        /// The source has ended, has failed or was stopped.
         case isOver
-        /// Another pipeline must play the source.
+        /// Another pipeline must play the source, such as one for a stream instead of one for single pictures.
         case isExchanged
     }
 
@@ -19,20 +19,22 @@ struct BusWatch {
     private let activity: SourceActivity
     private let patience: Duration?
     private let isLive: Bool
-    /// Whether the pipeline has reported that the source has no end.
+    /// True once the pipeline has reported that the source is live, so it has no end.
     private var isFoundLive = false
     private let isStopping: () -> Bool
     private let onEvent: (SourceEvent) -> Void
     private var end: SourceEnd
     private var mayTurnToUDP: Bool
     private var progress: ProgressWatch
-    /// The pause that the server has asked for.
+    /// The pause that the server asked for before the next attempt (`Retry-After`); nil if it asked for none.
     private var askedPause: Duration?
 
     private var description: SourceDescription { diagnosis.description }
     private var shown: String { diagnosis.shown }
 
-    /// Makes a watch; `patience` is the time without progress after which the source fails, nil for no limit.
+    /// Makes a reader of the bus.
+    ///
+    /// `patience` is the time without progress after which the source fails; nil means no limit.
     init(
         _ pipeline: Pipeline, _ diagnosis: SourceDiagnosis, tap: FrameTap, activity: SourceActivity, end: SourceEnd,
         isLive: Bool, mayTurnToUDP: Bool, patience: Duration?, isStopping: @escaping () -> Bool,
@@ -44,7 +46,7 @@ struct BusWatch {
         progress = ProgressWatch(limit: patience ?? ProgressWatch.usual, at: .now)
     }
 
-    /// Reads messages until the source is over or another pipeline must play it.
+    /// Reads bus messages until the source is over or another pipeline must play it.
     mutating func run() -> Outcome {
         guard let bus = gst_element_get_bus(pipeline.element) else { return .isOver }
         defer { gst_object_unref(bus) }
@@ -62,7 +64,7 @@ struct BusWatch {
         return .isOver
     }
 
-    /// Handles one message; nil if the watch goes on.
+    /// Handles one message of the pipeline's bus; returns nil if reading goes on, else the reason why it ends.
     private mutating func outcome(of message: UnsafeMutablePointer<GstMessage>) -> Outcome? {
         switch ww_message_type(message) {
         case GST_MESSAGE_EOS: return ended()
@@ -73,7 +75,7 @@ struct BusWatch {
             askedPause = RetryAfter.seconds(String(cString: header)).map { .seconds($0) }
         case GST_MESSAGE_WARNING:
             let report = SourceReport(message, gst_message_parse_warning)
-            // Posted for every track that is no video, too.
+            // This warning comes also for every track that is no video.
             if !report.isDelayedLink { onEvent(.warning(diagnosis.secrets.hidden(in: report.plain))) }
         case GST_MESSAGE_APPLICATION where SnapshotFeed.isAnswer(message, of: description.uri): return .isExchanged
         case GST_MESSAGE_APPLICATION where PacketFeed.isUnusual(message): return .isExchanged
@@ -82,7 +84,7 @@ struct BusWatch {
         return nil
     }
 
-    /// Handles the end of the stream; nil if it loops.
+    /// Handles the end of the stream; returns nil if the source plays again from its start (`loop`).
     private func ended() -> Outcome? {
         let film = diagnosis.filmFile
         if let why = diagnosis.problemAtEnd(film) {
@@ -102,7 +104,7 @@ struct BusWatch {
         return nil
     }
 
-    /// Handles an error; nil if the source is opened again over UDP.
+    /// Handles an error message of GStreamer; returns nil if the source is opened again over UDP.
     private mutating func failed(_ report: SourceReport) -> Outcome? {
         if mayTurnToUDP, RTSPTransport.isRefused(report) {
             mayTurnToUDP = false
@@ -114,23 +116,24 @@ struct BusWatch {
         return .isOver
     }
 
-    /// Opens the source again over UDP, because the camera accepts no other transport.
+    /// Opens an RTSP source again over UDP, because the camera refused TCP.
     private func turnToUDP() {
         gst_element_set_state(pipeline.element, GST_STATE_NULL)
         RTSPTransport.udp.apply(to: pipeline.element)
         gst_element_set_state(pipeline.element, GST_STATE_PLAYING)
-        // A `stop` that came meanwhile waits for this thread.
+        // A call of `stop` meanwhile waits for this thread, so the pipeline is stopped here.
         if isStopping() { gst_element_set_state(pipeline.element, GST_STATE_NULL) }
     }
 
-    /// Asks the pipeline whether it has an end, and acts on the answer; returns false if that ends the source.
+    /// Asks the pipeline whether the source is live, and acts on the answer; returns false if the source has failed.
     private mutating func learnEnd() -> Bool {
         switch end.ask(pipeline, sawVideo: tap.sawVideo) {
         case nil: return true
         case .live(let inBursts):
             isFoundLive = true
             tap.becomeLive()
-            // A live stream is taken as it comes: by the clock it would fall behind a sender whose clock is fast.
+            // Live pictures are shown on arrival: timed by the clock, they would fall behind a sender whose clock is
+            // fast.
             ww_set_int(pipeline.sink, "sync", 0)
             ww_set_int(pipeline.sink, "drop", inBursts ? 0 : 1)
             onEvent(.live(inBursts: inBursts))
@@ -149,11 +152,11 @@ struct BusWatch {
         return true
     }
 
-    /// The reason to give up a source that makes no progress and posts no error; nil to go on.
+    /// Returns the error message for a source without progress that reports no error; nil to go on.
     private mutating func standstill() -> String? {
         guard let patience else { return nil }
         if let why = frozenTime(patience) { return "\(shown): \(why)" }
-        // A film that is played at its own speed may show one picture for long.
+        // A file that is played in real time may show one picture for long.
         let hasPlayed = activity.heard.picture != nil
         guard !description.realtime || !hasPlayed else { return nil }
         let isRunning = isLive || hasPlayed || ww_running_tasks(pipeline.element) > 0
@@ -172,7 +175,7 @@ struct BusWatch {
                 + "it is damaged, or of a kind that cannot be played"
     }
 
-    /// The reason to give up a live source whose pictures are never due; nil to go on, and for films.
+    /// Returns the error message for a live source whose time stamps stand still; nil to go on, and for films.
     private func frozenTime(_ patience: Duration) -> String? {
         guard isLive || isFoundLive, let since = activity.heard.unsampled else { return nil }
         let frozen = StreamSupervision.frozenTime(after: patience, interval: .seconds(1 / description.fps))

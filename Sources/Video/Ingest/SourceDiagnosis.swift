@@ -3,7 +3,7 @@ import Containers
 import StreamSources
 import Synchronization
 
-/// Explains why a source has failed, without its secrets, and records whether its data is to blame.
+/// Explains why a source failed, in a message without its secrets, and records whether its data is damaged.
 final class SourceDiagnosis: Sendable {
     let description: SourceDescription
     let secrets: SourceSecrets
@@ -13,7 +13,7 @@ final class SourceDiagnosis: Sendable {
     private let activity: SourceActivity
     private let hasBadData = Atomic(false)
 
-    /// Makes a diagnosis; `database` has the certificates that are trusted instead of this machine's authorities.
+    /// Makes a diagnosis; `database` has the TLS certificates that are trusted instead of the system's authorities.
     init(
         _ description: SourceDescription, secrets: SourceSecrets, database: TLSDatabase?, tap: FrameTap,
         activity: SourceActivity
@@ -22,18 +22,18 @@ final class SourceDiagnosis: Sendable {
         (self.tap, self.activity) = (tap, activity)
     }
 
-    /// Whether the source failed because its data is bad, and not because it cannot be reached.
+    /// True if the source failed because of its data, and not because it could not be reached.
     var isBadData: Bool { hasBadData.load(ordering: .acquiring) }
-    /// The name of the source in errors.
+    /// The source's URI without secrets, which names it in error messages.
     var shown: String { SourceURI.redacted(description.uri) }
-    /// The headers of the film's file; nil if it is not a local file.
+    /// The result of reading the headers of the source's file; nil if the source is not a local file.
     var filmFile: FilmFile? {
         description.launch == nil ? SourcePath(description.uri).flatMap { FilmFile($0) } : nil
     }
 
     private static let noVideo = "it has no video track that can be decoded"
 
-    /// The error of a source that has ended; nil if it ended normally.
+    /// Returns the error message for a source that has ended; nil if it ended normally.
     func problemAtEnd(_ film: FilmFile?) -> String? {
         guard let why = lacking(film) else { return nil }
         hasBadData.store(true, ordering: .releasing)
@@ -45,14 +45,14 @@ final class SourceDiagnosis: Sendable {
         guard activity.heard.picture != nil, description.clip != nil || tap.sampledFrames > 0 else {
             return film?.cut ?? "not one picture of it could be decoded: it is damaged, or has no keyframe"
         }
-        // The reference's loaders take what there is of a clip.
+        // CLIP4Clip's loaders use the frames that a truncated clip has.
         guard description.clip == nil, !description.loop else { return nil }
         return film?.cut.map { "\($0); what there is of it was played" }
     }
 
-    /// The error of a source, from GStreamer's report.
+    /// Returns the error message for a source that failed with this error of GStreamer.
     ///
-    /// It may wait for a server; cancelling `probe` ends that.
+    /// It may connect to the server to find the cause, and block for some seconds; `probe.cancel()` ends that.
     func failure(_ report: SourceReport) -> String {
         let noVideo =
             !tap.sawVideo
@@ -64,9 +64,9 @@ final class SourceDiagnosis: Sendable {
         return noVideo ? "\(shown): \(Self.noVideo)" : "\(shown): \(why(report))"
     }
 
-    /// The error that a pipeline has posted and nobody has read; nil if there is none.
+    /// Removes the first unread error from the pipeline's bus and returns its message; nil if there is none.
     ///
-    /// It may wait for a server; cancelling `probe` ends that.
+    /// It may connect to the server to find the cause, and block for some seconds; `probe.cancel()` ends that.
     func pendingError(_ pipeline: Pipeline) -> String? {
         guard let bus = gst_element_get_bus(pipeline.element) else { return nil }
         defer { gst_object_unref(bus) }

@@ -1,20 +1,20 @@
 import CGStreamer
 import StreamSources
 
-/// Finds out whether a source has an end, which its scheme alone may not tell.
+/// Finds out whether a source is live or has an end, which its URI scheme alone may not tell.
 struct SourceEnd {
-    /// Whether the scheme or template tells that the source is live, as for cameras.
+    /// True if the URI scheme or the pipeline template already tells that the source is live, as for cameras.
     let isKnownLive: Bool
-    /// Whether the source had no end when it was opened earlier.
+    /// True if the source was live when it was opened earlier.
     let wasLive: Bool
     private(set) var isAsked = false
 
-    /// The kind of end.
+    /// The pipeline's answer to the question whether its source has an end.
     enum Answer: Equatable {
         case live(inBursts: Bool)
-        /// A camera, whose pictures come by its own clock.
+        /// A live camera, whose pictures are timed by the pipeline's clock.
         case camera
-        /// A film; `isOver` if the source had no end before.
+        /// A film, which has an end; `isOver` is true if the source was live before, so the live stream is over.
         case finite(isOver: Bool)
     }
 
@@ -24,7 +24,7 @@ struct SourceEnd {
         isAsked = isKnownLive
     }
 
-    /// Asks the pipeline; nil while it does not know, and after the first answer.
+    /// Asks the pipeline whether its source has an end; nil while it does not know, and after the first answer.
     mutating func ask(_ pipeline: Pipeline, sawVideo: Bool) -> Answer? {
         guard !isAsked else { return nil }
         let end = ww_ask_end(pipeline.element, pipeline.sink, sawVideo ? 1 : 0)
@@ -38,11 +38,11 @@ struct SourceEnd {
         }
     }
 
-    /// The schemes whose sources are always live.
+    /// The URI schemes whose sources are always live.
     static let liveSchemes: Set<String> = ["udp", "srt", "rist", "sdp"]
-    /// The templates whose sources are always live.
+    /// The names of the pipeline templates whose sources are always live.
     static let liveTemplates: Set<String> = ["rtsp", "rtsp-tcp", "rtmp", "v4l2", "test", "shapes", "snapshot"]
-    /// The templates whose pictures have the time of the pipeline's clock, from the first picture on.
+    /// The names of the pipeline templates whose pictures are timed by the pipeline's clock from the first one on.
     static let clockTemplates: Set<String> = ["rtsp", "rtsp-tcp", "v4l2", "test", "shapes", "snapshot"]
 
     static func isKnownLive(_ description: SourceDescription, template: String) -> Bool {

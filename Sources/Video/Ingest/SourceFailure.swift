@@ -3,12 +3,14 @@ import Containers
 import Foundation
 package import StreamSources
 
-/// Words a source's failure and its remedy, from GStreamer's report and, if that does not tell, a connection probe.
+/// Writes the error message for a failed source, with advice, from GStreamer's error.
+///
+/// If that error does not tell the cause, it connects to the server to find it.
 package struct SourceFailure {
     let uri: String
-    /// Whether credentials were given besides the URI.
+    /// True if the source has credentials from a separate file.
     let hasCredentials: Bool
-    /// Whether the source had sent anything.
+    /// True if the source had delivered data before it failed.
     let wasHeard: Bool
 
     package init(uri: String, hasCredentials: Bool, wasHeard: Bool) {
@@ -20,7 +22,7 @@ package struct SourceFailure {
     private var isHTTP: Bool { ["http", "https"].contains(SourceURI.scheme(uri) ?? "") }
     private var protocolName: String { isHTTP ? "HTTP" : "RTSP" }
 
-    /// The error text without the source's name; `probe` is called only if the report does not tell the reason.
+    /// Returns the error message, without the source's name; `probe` connects to the server if the report is unclear.
     package func sentence(_ report: SourceReport, probe: (ServerAddress) -> ConnectionProbe.Outcome) -> String {
         if RTSPTransport.isRefused(report), SourceURI.scheme(uri)?.hasPrefix("rtsp") == true {
             return "\(place) does not send its packets so; leave the transport out, or choose another "
@@ -33,14 +35,14 @@ package struct SourceFailure {
         return talking(report) ?? local(report) ?? content(report) ?? report.plain
     }
 
-    /// Whether the source failed before a server answered, and the report does not tell why.
+    /// Returns true if the source failed before a server answered, and the report does not tell why.
     private func isUnconnected(_ report: SourceReport) -> Bool {
         if wasHeard { return false }
         if report.isResource(GST_RESOURCE_ERROR_OPEN_READ_WRITE) { return report.debug.contains("Failed to connect") }
         return isHTTP && report.isStream(GST_STREAM_ERROR_FAILED) && report.debug.contains("streaming stopped")
     }
 
-    /// The outcome of connecting, if the report itself tells it.
+    /// Returns the outcome of connecting to the server, if GStreamer's error names it; else nil.
     private func stated(_ report: SourceReport) -> ConnectionProbe.Outcome? {
         guard !wasHeard else { return nil }
         let text = report.sentence + " " + report.debug
@@ -99,7 +101,7 @@ package struct SourceFailure {
         }
     }
 
-    /// The sentence for an RTSP server that answers unexpectedly; nil for other failures.
+    /// Returns the message for a server that breaks off or answers unexpectedly; nil for other failures.
     private func talking(_ report: SourceReport) -> String? {
         guard server != nil, report.isResource(GST_RESOURCE_ERROR_READ, GST_RESOURCE_ERROR_WRITE) else { return nil }
         if report.debug.contains("Timeout") {
@@ -131,7 +133,7 @@ package struct SourceFailure {
         }
     }
 
-    /// The sentence for data that is not video; nil for other failures.
+    /// Returns the message for data that cannot be decoded as video; nil for other failures.
     private func content(_ report: SourceReport) -> String? {
         if report.isStream(GST_STREAM_ERROR_TYPE_NOT_FOUND, GST_STREAM_ERROR_WRONG_TYPE) {
             return wasHeard ? nil : "it is no video, or of an unknown kind"
@@ -152,7 +154,9 @@ package struct SourceFailure {
             : "no decoder for \(kind) is installed; see `watchword doctor`"
     }
 
-    /// The sentence for a damaged local film; nil for others, as a network may deliver the data intact next time.
+    /// Returns the message for a damaged local film; nil for other sources and errors.
+    ///
+    /// A server's film is not called damaged, as the network may deliver it intact next time.
     private func damaged(_ report: SourceReport) -> String? {
         guard server == nil, report.domain == .stream else { return nil }
         if let cut = SourcePath(uri).flatMap({ FilmFile($0) })?.cut { return cut }

@@ -1,6 +1,6 @@
 package import CGStreamer
 
-/// An error or warning of GStreamer: its code, its sentence, and the debug text, which often has the reason.
+/// An error or warning of GStreamer: its code, its message, and its debug text, which often has the cause.
 package struct SourceReport: Equatable {
     package enum Domain: Equatable { case core, resource, stream, parse, other }
 
@@ -8,14 +8,14 @@ package struct SourceReport: Equatable {
     let code: UInt32
     let sentence: String
     let debug: String
-    /// The status in an RTSP or HTTP server's answer.
+    /// The status code of an RTSP or HTTP server's answer, such as 404; nil if there was no answer.
     let status: Int?
 
     package init(_ domain: Domain, _ code: UInt32, _ sentence: String, debug: String = "", status: Int? = nil) {
         (self.domain, self.code, self.sentence, self.debug, self.status) = (domain, code, sentence, debug, status)
     }
 
-    /// Reads an error message; a warning is read by `gst_message_parse_warning`.
+    /// Reads an error from a bus message; for a warning, `parse` is `gst_message_parse_warning`.
     package init(
         _ message: UnsafeMutablePointer<GstMessage>,
         _ parse: (
@@ -60,21 +60,21 @@ package struct SourceReport: Equatable {
 
     func isStream(_ codes: GstStreamError...) -> Bool { domain == .stream && codes.contains { $0.rawValue == code } }
 
-    /// Whether the error only means that a track does not fit the launch line.
+    /// True if the warning only says that a track of the source does not fit the launch line, such as its sound.
     var isDelayedLink: Bool { domain == .parse && code == GST_PARSE_ERROR_DELAYED_LINK.rawValue }
 
-    /// Whether the cause is the source's data, and not the connection or this machine.
+    /// True if the cause is the source's data, and not the connection or this machine.
     var isOfContent: Bool { domain == .stream || domain == .core && code == GST_CORE_ERROR_MISSING_PLUGIN.rawValue }
 
-    /// The operating system's text, such as "Permission denied".
+    /// The operating system's error text in the debug text, such as "Permission denied"; nil if there is none.
     package var systemError: String? {
         debug.split(separator: "\n").last { $0.hasPrefix("system error: ") }.map { String($0.dropFirst(14)) }
     }
 
-    /// The last line of the debug text.
+    /// The last line of GStreamer's debug text.
     var detail: String? { debug.split(separator: "\n").last.map(String.init) }
 
-    /// GStreamer's own sentence, with the detail if the sentence is too general.
+    /// GStreamer's own error message, with the last line of its debug text if the message is too general.
     package var plain: String {
         guard sentence.contains("data stream error"), let detail else { return sentence }
         return "\(sentence) (\(detail))"

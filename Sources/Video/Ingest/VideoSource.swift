@@ -6,30 +6,30 @@ package import StreamSources
 import Synchronization
 import World
 
-/// Plays a source of video by a GStreamer pipeline, and delivers its sampled frames.
+/// Plays a video source by a GStreamer pipeline, and delivers its sampled frames and its events.
 ///
-/// Frames come on GStreamer's streaming thread, events on the source's own bus thread.
+/// Frames are delivered on a streaming thread of GStreamer, events mostly on the source's own bus thread.
 // @unchecked: `lock` guards `pipeline`, `thread`, `otherRecipe`, `feed` and `packets`
 package final class VideoSource: @unchecked Sendable {
     package let description: SourceDescription
-    /// The kind of the source, assumed until its pipeline reports another.
+    /// The source's kind (live, remote or file) as its URI suggests it; its pipeline may later report that it is live.
     package let kind: StreamSupervision.Source
-    /// Whether the source is known to be live before it is opened, so that its thread never waits.
+    /// True if the source is known to be live before it is opened.
     package var isLive: Bool { kind == .live }
     private let end: SourceEnd
-    /// The certificates trusted instead of this machine's authorities; nil means the authorities.
+    /// The TLS certificates that are trusted instead of the system's authorities; nil means the authorities.
     private let database: TLSDatabase?
     private let recipe: PipelineTemplates.Recipe
-    /// The recipe to use if the server answers with a stream instead of a picture, or the reverse.
+    /// The pipeline to use instead if the server sends a stream where a single picture was expected, or the reverse.
     private var otherRecipe: PipelineTemplates.Recipe?
-    /// The feed that fetches a snapshot source's pictures one by one; nil for other sources.
+    /// The object that downloads the pictures of a snapshot source one by one; nil for other sources.
     private var feed: SnapshotFeed?
-    /// Receives a camera's packets, where that is done here.
+    /// The object that receives a camera's RTP packets; nil if GStreamer's `rtspsrc` does that.
     private var packets: PacketFeed?
-    /// The film of a `shapes://` source; nil for other sources.
+    /// The generated film of a `shapes://` source; nil for other sources.
     private let film: Film?
     private let diagnosis: SourceDiagnosis
-    /// The times at which the source last gave units and pictures.
+    /// The times at which the source last delivered coded data and pictures.
     package let activity = SourceActivity()
     private let tap: FrameTap
     private let decoderTap: DecoderTap?
@@ -40,14 +40,16 @@ package final class VideoSource: @unchecked Sendable {
     private var thread: Thread?
     private let stopping = Atomic(false)
     private let stopped = DispatchSemaphore(value: 0)
-    /// The time without progress after which the source fails; nil if its caller checks that.
+    /// The time without progress after which the source fails; nil if the caller checks progress itself.
     private let patience: Duration?
 
-    /// `onFrame` is called on a streaming thread: for a file it may wait, and holds up only that file's decoder; for a
-    /// live source it must return at once.
+    /// Makes a source; throws if its settings, its credentials or its pipeline template cannot be used.
     ///
-    /// `decoding` is told what is decoded; a live source keeps `share` of its samples. `wasLive`: an earlier opening
-    /// had no end; what `memory` has of earlier openings is not seen again. A live source's coded units go to `units`.
+    /// `onFrame` is called on a streaming thread. For a file it may block, which delays only that file; for a live
+    /// source it must return at once. `decoding` counts what is decoded, and `share` is the share of sampled frames
+    /// that a live source keeps under overload. `wasLive` says that the source was live when it was opened earlier;
+    /// pictures that `memory` knows from earlier openings are left out. `units` gets copies of a live source's coded
+    /// pictures.
     package init(
         _ description: SourceDescription, templates: PipelineTemplates, decoding: DecodingRecord = DecodingRecord(),
         share: SamplingShare = SamplingShare(), patience: Duration? = ProgressWatch.usual,
@@ -92,20 +94,20 @@ package final class VideoSource: @unchecked Sendable {
     deinit { stop() }
 
     package var sampledFrames: UInt64 { tap.sampledFrames }
-    /// The number of sampled frames that showed nothing new.
+    /// The number of sampled frames that had not changed enough since an earlier one, so that none was embedded anew.
     package var gatedFrames: UInt64 { tap.gatedFrames }
-    /// The number of a clip's frames that were sampled so far, wanted or not.
+    /// The number of frames of a short film that were sampled so far, whether `ClipFrames.wanted` names them or not.
     package var clipFrames: Int { tap.clipFrames }
-    /// Whether the source failed because its data is bad, and not because it cannot be reached.
+    /// True if the source failed because of its data, and not because it could not be reached.
     package var isBadData: Bool { diagnosis.isBadData }
     /// The format of the video that plays; nil before its first picture, and once it was stopped.
     package var format: SourceFormat? { lock.withLock { pipeline }?.format }
     private var shown: String { diagnosis.shown }
     private var secrets: SourceSecrets { diagnosis.secrets }
 
-    /// Starts playing; later failures are reported as events.
+    /// Starts playing the source; failures after that are reported as events.
     ///
-    /// It may take as long as a device or a server does; `stop` interrupts it where GStreamer allows that.
+    /// It blocks for as long as the device or server needs; `stop` interrupts it where GStreamer allows that.
     package func start() throws(SourceError) {
         if let why = diagnosis.filmFile?.refusal { throw SourceError("\(shown): \(why)", isBadData: true) }
         let made = try prepared(recipe)
@@ -127,7 +129,7 @@ package final class VideoSource: @unchecked Sendable {
             }
             packets?.cancel()
             gst_element_set_state(made.element, GST_STATE_NULL)
-            // There is no thread for a `stop` that came meanwhile to wait for.
+            // A call of `stop` meanwhile must not wait for the bus thread, which never ran.
             stopped.signal()
             throw SourceError("\(shown): \(why)")
         }
@@ -135,13 +137,13 @@ package final class VideoSource: @unchecked Sendable {
         lock.withLock { feed }?.start()
     }
 
-    /// Makes a pipeline that is ready to play.
+    /// Makes a pipeline from a launch line and adds all probes and feeds to it, so that it is ready to play.
     private func prepared(_ recipe: PipelineTemplates.Recipe) throws(SourceError) -> Pipeline {
         let made: Pipeline
         do { made = try Pipeline(recipe, policy: description.policy, shown: shown) } catch {
             throw SourceError(secrets.hidden(in: error.description))
         }
-        // A file played in real time follows the clock; all else is taken as it comes.
+        // A file played in real time follows the clock; pictures of all other sources are used on arrival.
         ww_set_int(made.sink, "sync", description.realtime ? 1 : 0)
         ww_set_int(made.sink, "max-buffers", 1)
         ww_set_int(made.sink, "drop", isLive ? 1 : 0)
@@ -163,7 +165,7 @@ package final class VideoSource: @unchecked Sendable {
             HTTPAnswerWatch.attach(to: made.element)
         }
         tap.attach(to: made)
-        MultipartTap.attach(to: made.element, times: tap.times)
+        MultipartTap.attach(to: made.element, times: tap.timeKeeping)
         if patience != nil {
             tap.meter.attach(to: made.element)
             made.noteErrors()
@@ -173,7 +175,7 @@ package final class VideoSource: @unchecked Sendable {
         return made
     }
 
-    /// Stops the source; returns when the streaming threads have ended.
+    /// Stops the source, and returns when its streaming threads and its bus thread have ended.
     ///
     /// Further calls do nothing.
     package func stop() {
@@ -195,7 +197,7 @@ package final class VideoSource: @unchecked Sendable {
         if Thread.current !== thread { stopped.wait() }
     }
 
-    /// Runs the bus thread, which turns GStreamer's messages into events.
+    /// Reads the pipeline's bus until the source is over; runs on the source's bus thread.
     private func watch(_ first: Pipeline) {
         defer { stopped.signal() }
         let isRTSP = recipe.template == "rtsp" || recipe.template == PacketFeed.template
@@ -232,7 +234,7 @@ package final class VideoSource: @unchecked Sendable {
             })
     }
 
-    /// Makes the pipeline of the other recipe, once; nil if the source was stopped meanwhile, or it cannot be played.
+    /// Replaces the pipeline by that of `otherRecipe`, which happens once; nil if that fails or `stop` was called.
     private func exchanged(_ old: Pipeline) -> Pipeline? {
         let (recipe, feed, packets) = lock.withLock {
             defer { (otherRecipe, self.feed, self.packets) = (nil, nil, nil) }

@@ -1,19 +1,19 @@
-/// The bytes of an RTSP connection that carries packets, taken apart: packets, answers and requests of the server.
+/// A parser of the bytes that a server sends on an RTSP connection with interleaved RTP (RTSP over TCP).
 ///
-/// They come from a camera that may be hostile: nothing is kept but one buffer of fixed size.
+/// It finds RTP packets, answers and requests. A hostile camera cannot make it use more memory than one fixed buffer.
 package struct ConnectionBytes {
     package enum Piece: Equatable {
-        /// A packet of a channel, and its place in `bytes` until the next reading.
+        /// An RTP or RTCP packet of an interleaved channel; the range is its place in `bytes` until the next `read`.
         case packet(channel: UInt8, Range<Int>)
         case answer
-        /// A request, which wants an answer with this number.
+        /// A request of the server, which must be answered with this `CSeq` number.
         case request(sequence: String)
     }
 
-    /// Bytes that are neither a packet nor a message.
+    /// The error thrown when received bytes are neither an interleaved packet nor an RTSP message.
     package struct Broken: Error, Equatable {}
 
-    /// Room for the largest packet, and for a piece of the next.
+    /// The size of the receive buffer in bytes: room for the largest packet (65,539 bytes) and part of the next.
     static let capacity = 1 << 17
     static let maxHead = 1 << 14
     static let maxBody = 1 << 16
@@ -21,12 +21,14 @@ package struct ConnectionBytes {
     package private(set) var bytes = [UInt8](repeating: 0, count: Self.capacity)
     private var start = 0
     private var end = 0
-    /// Bytes of a message's body that are still to come, and are left out.
+    /// The number of bytes of an RTSP message's body that have not arrived yet and will be skipped.
     private var ignored = 0
 
     package init() {}
 
-    /// Reads more, into the room that is left; `body` returns the count of bytes, or what else it has to say, up to 0.
+    /// Lets `body` write received bytes into the free part of the buffer, and returns what `body` returned.
+    ///
+    /// `body` returns the number of bytes that it wrote; 0 or less means that it wrote none, as with `read(2)`.
     package mutating func read(_ body: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
         if start > 0 {
             bytes.withUnsafeMutableBytes { all in
@@ -40,7 +42,7 @@ package struct ConnectionBytes {
         return count
     }
 
-    /// Takes the next whole piece; nil if more must be read for it.
+    /// Returns the next complete packet or message, and removes it from the buffer; nil if more bytes are needed.
     package mutating func next() throws(Broken) -> Piece? {
         if ignored > 0 {
             let count = min(ignored, end - start)
@@ -61,7 +63,7 @@ package struct ConnectionBytes {
     // MARK: Messages
 
     private mutating func message() throws(Broken) -> Piece? {
-        // Their first word is one of capital letters; binary data is told at once.
+        // A message begins with a word in capital letters; other bytes are an error, found after at most four of them.
         let first = bytes[start..<min(end, start + 4)]
         guard first.allSatisfy({ (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) || $0 == UInt8(ascii: "_") })
         else { throw Broken() }
@@ -79,7 +81,7 @@ package struct ConnectionBytes {
         return .request(sequence: String(sequence.utf8.count <= 20 ? sequence : "0"))
     }
 
-    /// Index behind the empty line that ends the head of a message.
+    /// Returns the index after the empty line that ends a message's header; nil if that line has not arrived yet.
     private func endOfHead() -> Int? {
         let limit = min(end, start + Self.maxHead)
         var at = start

@@ -1,33 +1,37 @@
-/// From the bytes of an RTSP connection to coded units with their times.
+/// Turns the bytes of an RTSP connection into a video stream's coded pictures, with their times.
 package struct PacketReader {
-    /// The stream as its description has it.
+    /// The RTP parameters of the one video stream that is read, as the server's SDP describes it.
     package struct Stream: Sendable {
-        package var coding: VideoCoding
+        package var coding: NALSyntax
         package var payloadType: Int
         package var channel: UInt8
         package var clockRate: UInt32
         package var sets: [[UInt8]]
 
-        package init(coding: VideoCoding, payloadType: Int, channel: UInt8, clockRate: UInt32, sets: [[UInt8]] = []) {
+        package init(coding: NALSyntax, payloadType: Int, channel: UInt8, clockRate: UInt32, sets: [[UInt8]] = []) {
             (self.coding, self.payloadType, self.channel) = (coding, payloadType, channel)
             (self.clockRate, self.sets) = (clockRate, sets)
         }
     }
 
     package enum Event: Equatable {
-        /// A unit, with its time in nanoseconds.
+        /// A coded picture in byte-stream format (with start codes), and its time in nanoseconds if known.
         case unit([UInt8], time: UInt64?, isKey: Bool)
-        /// A unit that was not made of its packets.
+        /// A coded picture whose bytes were discarded, because the caller asked for that or because it was too large.
         case leftOut(time: UInt64?)
-        /// A request of the server's, to be answered.
+        /// A request of the server, which must be answered with this `CSeq` number.
         case request(sequence: String)
-        /// Packets of a kind that this cannot take apart.
+        /// An RTP packet of a payload format that is not supported, such as interleaved H.264.
         case unknown
     }
 
-    /// Packets of one stream that are behind by less are old or double; by more, the numbers begin anew.
+    /// A packet whose sequence number is behind the expected one by less than this is dropped as late or duplicate.
+    ///
+    /// A number that is further behind means that the sender has restarted its numbering.
     private static let maxMisorder = 100
-    /// Units in a row that are left out without a keyframe: then the decoder's parser must tell what is one.
+    /// After this many discarded pictures in a row without a keyframe, no more coded pictures are discarded.
+    ///
+    /// GStreamer's parser then decides which pictures are keyframes.
     private static let maxLeftOut = 250
 
     private let stream: Stream
@@ -38,7 +42,7 @@ package struct PacketReader {
     private var stamp: UInt32?
     private var leftOut = 0
     private var waiting: [Event] = []
-    /// Packets that never came, by their numbers.
+    /// The number of RTP packets that never arrived, counted by gaps in their sequence numbers.
     package private(set) var lostPackets: UInt64 = 0
 
     package init(_ stream: Stream, delay: UInt64 = 200_000_000) {
@@ -47,13 +51,13 @@ package struct PacketReader {
         clock = SenderClock(rate: stream.clockRate, delay: delay)
     }
 
-    /// Reads more bytes: `ConnectionBytes.read`.
+    /// Lets `body` write received bytes into the buffer, and returns its result, as `ConnectionBytes.read` does.
     package mutating func read(_ body: (UnsafeMutableRawBufferPointer) -> Int) -> Int { connection.read(body) }
 
-    /// The next event; nil if more must be read for it.
+    /// Returns the next event of the connection; nil if more bytes must be read first.
     ///
-    /// `arrival`: when the bytes came, in nanoseconds, nil where that is not known; `drops`: whether units that need
-    /// others are left out now, asked once for each.
+    /// `arrival` is the time at which the bytes arrived, in nanoseconds, or nil if unknown. `drops` is called once for
+    /// each coded picture that is no keyframe; if it returns true, the picture's bytes are discarded.
     package mutating func next(
         arrival: UInt64?, drops: () -> Bool
     ) throws(ConnectionBytes.Broken) -> Event? {

@@ -1,4 +1,4 @@
-/// The head of one RTP packet (RFC 3550), and where its payload lies.
+/// The header of one RTP packet (RFC 3550), and the range of its payload in the receive buffer.
 package struct RTPPacket: Equatable {
     package let isMarked: Bool
     package let payloadType: Int
@@ -6,11 +6,11 @@ package struct RTPPacket: Equatable {
     package let time: UInt32
     package let payload: Range<Int>
 
-    /// Reads the packet at `range` of `bytes`; nil if that is none.
+    /// Parses the RTP packet in `range` of `bytes`; nil if it is no valid RTP packet.
     package init?(_ bytes: borrowing [UInt8], _ range: Range<Int>) {
         let at = range.lowerBound
         guard range.count >= 12, bytes[at] >> 6 == 2 else { return nil }
-        // RTCP packets that a camera sends on the wrong channel.
+        // RTCP packets, which some cameras send on the RTP channel.
         guard !(200...204).contains(bytes[at + 1]) else { return nil }
         isMarked = bytes[at + 1] & 0x80 != 0
         payloadType = Int(bytes[at + 1] & 0x7F)

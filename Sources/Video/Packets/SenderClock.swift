@@ -1,20 +1,20 @@
-/// From RTP time stamps and times of arrival to the times that GStreamer's `rtpjitterbuffer` gives, to the nanosecond.
+/// Computes each picture's time from its RTP time stamp and its arrival, exactly as GStreamer's `rtpjitterbuffer` does.
 ///
-/// A sender's clock runs on, a network delays: of the differences of both, the least of two seconds is the true one
-/// (Fober, Orlarey and Letz, "Real Time Clock Skew Estimation over Network Delays"). Where they leap by more than a
-/// second, the sender has begun anew.
+/// The difference between a picture's arrival and its time stamp contains the network's delay and the drift of the
+/// sender's clock. The least difference within two seconds has the least delay, and shows the drift (Fober, Orlarey and
+/// Letz, "Real Time Clock Skew Estimation over Network Delays"). A jump by more than a second means a restarted sender.
 package struct SenderClock {
     private static let maxWindow = 512
     private static let maxTime: UInt64 = 2_000_000_000
     private static let maxLeap: Int64 = 1_000_000_000
 
     private let rate: UInt64
-    /// The most by which a picture may come late; after that the sender is taken to have paused.
+    /// The most by which a picture may arrive late, in nanoseconds; a later one means that the sender has paused.
     private let delay: UInt64
-    /// The last time stamp, counted on over its 32 bits.
+    /// The newest RTP time stamp, extended from 32 to 64 bits so that it does not wrap.
     private var extended: UInt64?
     private var last: UInt64?
-    /// The time of arrival and the sender's time that all others are counted from.
+    /// The arrival time, and next to it the sender's time, at the last synchronization; both in nanoseconds.
     private var base: UInt64?
     private var senderBase: UInt64?
     private var isToResync = true
@@ -31,9 +31,9 @@ package struct SenderClock {
         self.delay = delay
     }
 
-    /// The time of a picture with the time stamp `stamp`, in nanoseconds; nil if there is none yet.
+    /// Returns the time of the picture with RTP time stamp `stamp`, in nanoseconds; nil before the first known arrival.
     ///
-    /// `arrival`: nil where it is not known; `hasGap`: packets before it are missing.
+    /// `arrival` is the time of its first packet, or nil if unknown; `hasGap` says that packets before it are missing.
     package mutating func time(_ stamp: UInt32, arrival: UInt64?, hasGap: Bool = false) -> UInt64? {
         let counted = count(stamp)
         if last == counted { return given }
@@ -67,7 +67,7 @@ package struct SenderClock {
         if now < before {
             if before - now > 0x7FFF_FFFF { now += 1 << 32 }
         } else if now - before > 0x7FFF_FFFF {
-            // What was before the first cannot be counted.
+            // A time stamp from before the first one cannot be extended.
             guard now >= 1 << 32 else { return 0 }
             now -= 1 << 32
             return now
@@ -76,7 +76,7 @@ package struct SenderClock {
         return now
     }
 
-    /// Ticks of the sender's clock in nanoseconds.
+    /// Converts ticks of the sender's RTP clock to nanoseconds.
     private func scaled(_ ticks: UInt64) -> UInt64 {
         let (high, low) = ticks.multipliedFullWidth(by: 1_000_000_000)
         guard high < rate else { return .max }

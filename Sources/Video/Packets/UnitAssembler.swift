@@ -1,47 +1,48 @@
-/// Makes coded units of RTP packets: H.264 (RFC 6184, without interleaving) and H.265 (RFC 7798).
+/// Assembles RTP packets into coded pictures: H.264 (RFC 6184, without interleaving) and H.265 (RFC 7798).
 ///
-/// A unit is what packets of one time stamp hold, each piece behind a start code. Units that nobody wants are not made.
+/// A unit is one picture: the NAL units of all packets with one time stamp, each after a start code. The bytes of
+/// units that the caller does not want are discarded.
 struct UnitAssembler {
-    /// A unit as its last packet leaves it.
+    /// A complete unit: all data of one coded picture, or only its time if the data was discarded.
     struct Unit: Equatable {
         var bytes: [UInt8]
         var time: UInt64?
         var isKey: Bool
-        /// Whether it was left out, so that it has no bytes.
+        /// True if the coded picture's data was discarded, so that `bytes` is empty.
         var isLeftOut: Bool
     }
 
-    /// The most bytes of a unit; more is left out.
+    /// The most bytes of one coded picture; a larger one is discarded.
     static let maxBytes = 1 << 24
     static let maxSets = 32
     static let maxSetBytes = 1 << 14
-    /// The most bytes of all sets, which stand before each keyframe that brings none.
+    /// The most bytes of all parameter sets (VPS, SPS, PPS) together, which are put before a keyframe without its own.
     static let maxSetsBytes = 1 << 16
 
-    private let coding: VideoCoding
-    /// Parameters by kind and number, in the order in which they first came.
+    private let coding: NALSyntax
+    /// The stream's parameter sets (VPS, SPS, PPS), keyed by NAL unit type and number, in order of first arrival.
     private var sets: [(key: UInt16, bytes: [UInt8])] = []
     private(set) var finished: [Unit] = []
 
-    // The unit that is being made.
+    // The state of the coded picture that is being assembled.
     private var bytes: [UInt8] = []
     private var time: UInt64?
     private var hasPicture = false
     private var hasSets = false
     private var isKey = false
     private var isLeftOut = false
-    /// The offset at which a fragmented piece begins; nil between pieces, and if its beginning is lost.
+    /// The offset in `bytes` of the NAL unit that arrives in fragments; nil if none does, or its beginning is lost.
     private var fragment: Int?
     private var fragmentIsLeftOut = false
 
-    /// Whether no unit has been given yet: the first gets the parameters, whatever it is.
+    /// True until a first picture is kept: parameter sets are put before that one even if it is no keyframe.
     private var isFirst = true
-    /// Whether the stream marks its units' ends; otherwise pictures' beginnings are looked at.
+    /// True once a packet had RTP's marker bit, which ends a picture; until then slice headers show picture starts.
     private var isMarked = false
 
-    init(_ coding: VideoCoding, sets: [[UInt8]]) {
+    init(_ coding: NALSyntax, sets: [[UInt8]]) {
         self.coding = coding
-        for set in sets where set.count > coding.head { learn(set[...]) }
+        for set in sets where set.count > coding.headerLength { learn(set[...]) }
     }
 
     mutating func takeFinished() -> [Unit] {
@@ -51,23 +52,26 @@ struct UnitAssembler {
 
     // MARK: Packets
 
-    /// Ends the unit, since the next packet has another time stamp; what has no picture yet belongs to the next.
+    /// Ends the current coded picture, because the next packet has another time stamp; `next` is that packet's time.
+    ///
+    /// NAL units that came before any picture data, such as parameter sets, are kept for the next picture.
     mutating func begin(at next: UInt64?) {
         dropFragment()
         if hasPicture { end() }
         time = next
     }
 
-    /// Packets are missing here.
+    /// Discards the NAL unit that is arriving in fragments, because packets are missing at this point.
     mutating func lose() { dropFragment() }
 
-    /// Takes a packet's payload; false for what is of neither coding's plain kinds.
+    /// Adds the payload of an RTP packet; returns false if its format is not supported (such as interleaved H.264).
     ///
-    /// `isLast`: the packet is marked as its unit's last; `drops` is asked whether units that need others are left out.
+    /// `isLast` is RTP's marker bit: the packet ends a picture. `drops` is called once for each picture that is no
+    /// keyframe; if it returns true, the picture is discarded.
     mutating func take(_ payload: ArraySlice<UInt8>, isLast: Bool, drops: () -> Bool) -> Bool {
         isMarked = isMarked || isLast
         defer { if isLast, hasPicture { end() } }
-        guard payload.count > coding.head, let first = payload.first else { return true }
+        guard payload.count > coding.headerLength, let first = payload.first else { return true }
         switch (coding, coding.kind(first)) {
         case (.h264, 28), (.h265, 49): takeFragment(payload, drops)
         case (.h264, 24), (.h265, 48): takeSeveral(payload, drops)
@@ -79,24 +83,24 @@ struct UnitAssembler {
         return true
     }
 
-    /// Several whole pieces, each behind its length.
+    /// Adds an aggregation packet: several complete NAL units, each after its length.
     private mutating func takeSeveral(_ payload: ArraySlice<UInt8>, _ drops: () -> Bool) {
         dropFragment()
-        var rest = payload.dropFirst(coding.head)
-        // They are of one unit; a packet may end the one before.
+        var rest = payload.dropFirst(coding.headerLength)
+        // One packet holds NAL units of one picture, and may also end the picture before it.
         while rest.count > 2, finished.count < 2 {
             let count = Int(rest[rest.startIndex]) << 8 | Int(rest[rest.startIndex + 1])
             rest = rest.dropFirst(2)
             guard count <= rest.count else { return }
             let piece = rest.prefix(count)
-            if count > coding.head { takePiece(piece, drops) }
+            if count > coding.headerLength { takePiece(piece, drops) }
             rest = rest.dropFirst(count)
         }
     }
 
-    /// A part of a piece.
+    /// Adds a fragmentation packet, which holds a part of one NAL unit.
     private mutating func takeFragment(_ payload: ArraySlice<UInt8>, _ drops: () -> Bool) {
-        let at = payload.startIndex + coding.head
+        let at = payload.startIndex + coding.headerLength
         let flags = payload[at]
         let part = payload[(at + 1)...]
         if flags & 0x80 != 0 {
@@ -121,11 +125,11 @@ struct UnitAssembler {
         limit()
     }
 
-    /// A whole piece.
+    /// Adds one complete NAL unit to the current picture.
     private mutating func takePiece(_ piece: ArraySlice<UInt8>, _ drops: () -> Bool) {
         guard let first = piece.first else { return }
         learnIfParameters(piece)
-        look(coding.kind(first), piece.dropFirst(coding.head), drops)
+        look(coding.kind(first), piece.dropFirst(coding.headerLength), drops)
         guard !isLeftOut else { return }
         append(piece)
         limit()
@@ -152,7 +156,10 @@ struct UnitAssembler {
 
     // MARK: Units
 
-    /// Looks at the beginning of a piece: what the unit is, and whether another has begun.
+    /// Examines the beginning of a NAL unit, to begin a new picture and to find out whether it is a keyframe.
+    ///
+    /// `kind` is the NAL unit's type, and `holds` its bytes after the header. `drops` is called for a picture that is
+    /// no keyframe; if it returns true, the picture is discarded.
     private mutating func look(_ kind: UInt8, _ holds: ArraySlice<UInt8>, _ drops: () -> Bool) {
         if coding.isSequenceParameters(kind) { hasSets = true }
         guard coding.isPicture(kind) else {
@@ -181,7 +188,7 @@ struct UnitAssembler {
             bytes.removeAll(keepingCapacity: true)
         } else {
             bytes = []
-            // The next is about as large, unless this was a keyframe.
+            // The next picture is about as large, unless this one was a keyframe.
             if !isKey { bytes.reserveCapacity(size) }
         }
         (hasPicture, hasSets, isKey, isLeftOut, fragment) = (false, false, false, false, nil)
@@ -198,7 +205,7 @@ struct UnitAssembler {
         guard let first = set.first, set.count <= Self.maxSetBytes else { return }
         let kind = coding.kind(first)
         let isPicture = kind == (coding == .h264 ? 8 : 34)
-        var bits = BitReader(set.dropFirst(coding.head))
+        var bits = BitReader(set.dropFirst(coding.headerLength))
         let number = isPicture ? bits.number() ?? 0 : 0
         let key = UInt16(kind) << 8 | UInt16(truncatingIfNeeded: number & 0xFF)
         let others = sets.reduce(0) { $0 + ($1.key == key ? 0 : $1.bytes.count) }

@@ -1,15 +1,15 @@
 import CKernels
 
-/// Conversion of a stream's Y'CbCr to R'G'B', by its matrix and range, in libswscale's fixed point.
+/// The conversion of a stream's Y'CbCr to R'G'B' by its matrix and range, in the fixed-point numbers of libswscale.
 ///
-/// CLIP4Clip's loaders convert by libswscale (through OpenCV, PyAV, ffmpeg). Colours that differ by one level move a
-/// tight head's logits by tenths. Source: libswscale `ff_yuv2rgb_coeffs` and `sws_setColorspaceDetails` (Kr, Kb of the
-/// standards, times 65536).
+/// CLIP4Clip's loaders convert by libswscale (through OpenCV, PyAV, ffmpeg), so results must be equal: colours that
+/// differ by one level can change a score by tenths. Source: libswscale `ff_yuv2rgb_coeffs` and
+/// `sws_setColorspaceDetails` (Kr, Kb of the standards, times 65536).
 package struct ColourConversion: Sendable, Equatable {
     package enum Matrix: Sendable, CaseIterable { case bt601, bt709, fcc, smpte240m, bt2020 }
 
     package let matrix: Matrix
-    /// Whether Y spans 0...255 instead of 16...235.
+    /// True if luma spans 0 to 255 instead of 16 to 235.
     package let fullRange: Bool
 
     package init(_ matrix: Matrix, fullRange: Bool) {
@@ -43,7 +43,7 @@ package struct ColourConversion: Sendable, Equatable {
             bu: fixed(bu), gu: -fixed(gu), gv: -fixed(gv))
     }
 
-    /// The factors of the conversion, times 65536.
+    /// The factors of the colour conversion, times 65536 and not rounded to 16 bits.
     var exactFactors: ww_exact_colour {
         let (rv, bu, gu, gv) = table
         func ranged(_ value: Int) -> Int32 { Int32(fullRange ? (value * 224 + 127) / 255 : value) }

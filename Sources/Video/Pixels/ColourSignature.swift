@@ -1,9 +1,9 @@
 import CKernels
 
-/// The mean colours of a grid of blocks over a frame's centre square, to detect change.
+/// The mean colours of a grid of blocks over a frame's centre square, to detect changes between frames.
 ///
-/// It costs a hundredth of embedding the picture. It includes chroma, since a thing can turn from red to blue and keep
-/// its brightness.
+/// Computing it takes a hundredth of the time of embedding the picture. It includes chroma, since a thing can turn from
+/// red to blue without changing its brightness.
 package struct ColourSignature: Sendable, Equatable {
     /// The number of blocks along each side of the frame's centre square.
     package static let grid = 24
@@ -19,7 +19,7 @@ package struct ColourSignature: Sendable, Equatable {
         }
     }
 
-    /// The change of the block that changed most, in levels (0...255).
+    /// Returns the change of the block that changed most, in levels of 0 to 255.
     package func difference(from other: ColourSignature) -> Float {
         zip(means, other.means).reduce(0) { max($0, abs($1.0 - $1.1)) }
     }

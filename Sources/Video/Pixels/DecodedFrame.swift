@@ -1,12 +1,12 @@
 import CKernels
 
-/// A decoded frame, lent for the duration of a call.
+/// A decoded frame, whose memory is valid only for the duration of a call.
 ///
-/// `width` and `height` count samples of the upright picture, across and down.
+/// `width` and `height` count the samples of the upright picture, across and down.
 package struct DecodedFrame {
     package let width: Int
     package let height: Int
-    /// The width of a sample in units of its height, as displayed: 1 for square samples.
+    /// The width of a sample divided by its height, as displayed: 1 for square samples.
     package let pixelAspect: Double
     let planes: ww_frame
 
@@ -17,14 +17,14 @@ package struct DecodedFrame {
             width, height, .init(layout: WW_LAYOUT_RGB, planes: (rgb, nil, nil), strides: (stride, 0, 0), step: 3))
     }
 
-    /// Makes a frame of brightness alone, in full range.
+    /// Makes a grey frame of one luma plane in full range (0 to 255).
     package init(grey: UnsafePointer<UInt8>, width: Int, height: Int, stride: Int) {
         precondition(width > 0 && height > 0 && stride >= width)
         self.init(
             width, height, .init(layout: WW_LAYOUT_GREY, planes: (grey, nil, nil), strides: (stride, 0, 0), step: 1))
     }
 
-    /// Makes a frame of I420: planes of Y, and of U and V halved in both directions, each with its stride.
+    /// Makes an I420 frame: planes of Y, and of U and V with half the width and height, each with its stride in bytes.
     package init(
         y: UnsafePointer<UInt8>, u: UnsafePointer<UInt8>, v: UnsafePointer<UInt8>, strides: (Int, Int, Int),
         width: Int, height: Int, colour: ColourConversion
@@ -52,7 +52,7 @@ package struct DecodedFrame {
                 chroma: (UInt8(shifts.across), UInt8(shifts.down)), colour: colour))
     }
 
-    /// Makes a frame of NV12: a plane of Y, and one of U and V interleaved, halved in both directions.
+    /// Makes an NV12 frame: a plane of Y, and one of interleaved U and V with half the width and height.
     package init(
         y: UnsafePointer<UInt8>, uv: UnsafePointer<UInt8>, strides: (Int, Int), width: Int, height: Int,
         colour: ColourConversion
@@ -72,7 +72,7 @@ package struct DecodedFrame {
         self.pixelAspect = pixelAspect
     }
 
-    /// Returns the frame as displayed: turned upright, with the given width of its samples.
+    /// Returns the frame as displayed: turned upright, with samples of the given width.
     ///
     /// Nothing is copied: readers read the samples in that order. An aspect beyond 1:8 is considered wrong, and
     /// replaced by 1.
@@ -87,9 +87,9 @@ package struct DecodedFrame {
             : DecodedFrame(width, height, turned, pixelAspect: aspect)
     }
 
-    /// The part of the frame in a region; at least 2 x 2 samples.
+    /// Returns the part of the frame in a region, with at least 2 x 2 samples.
     ///
-    /// It begins at a column and row where a sample of chroma begins.
+    /// Its first column and row are moved back to where a chroma sample begins.
     package func cropped(to part: PictureRegion) -> DecodedFrame {
         let column = min(Int(part.x * Double(width)), max(width - 2, 0))
         let row = min(Int(part.y * Double(height)), max(height - 2, 0))
@@ -98,9 +98,9 @@ package struct DecodedFrame {
             rows: Int((part.height * Double(height)).rounded()))
     }
 
-    /// The part of the frame from a column and row on; at least 2 x 2 samples.
+    /// Returns the part of the frame from a column and row on, with at least 2 x 2 samples.
     ///
-    /// Column and row are moved to where a sample of chroma begins.
+    /// The column and the row are moved back to where a chroma sample begins.
     package func cropped(column: Int, row: Int, columns: Int, rows: Int) -> DecodedFrame {
         let (across, down) = (max(1 << Int(planes.shifts.0), 2), max(1 << Int(planes.shifts.1), 2))
         let (column, row) = (column / across * across, row / down * down)
@@ -125,7 +125,7 @@ package struct DecodedFrame {
 }
 
 extension ww_frame {
-    /// Makes an upright frame whose planes all have the same step between samples.
+    /// Makes an upright frame for C, whose planes all have the same `step` in bytes between samples.
     fileprivate init(
         layout: ww_layout, planes: (UnsafePointer<UInt8>?, UnsafePointer<UInt8>?, UnsafePointer<UInt8>?),
         strides: (Int, Int, Int), step: UInt8, chroma: (UInt8, UInt8) = (0, 0), colour: ColourConversion? = nil

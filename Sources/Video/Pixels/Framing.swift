@@ -1,13 +1,13 @@
-/// How a frame becomes the encoder's square picture: scale, filter, and crop or padding.
+/// The way in which a frame becomes the image encoder's square picture: scaling, filter, and crop or padding.
 ///
 /// Sizes are those of torchvision, transformers and OpenCLIP, filters those of Pillow.
 package struct Framing: Sendable, Hashable {
     package enum Fit: Sendable, Hashable {
-        /// The short side gets this length; then the centre square is cut out.
+        /// The short side is scaled to this length in pixels; then the centre square is cut out.
         case shortest(Int)
-        /// Both sides get this length, whatever the aspect ratio; then the centre square is cut out.
+        /// Both sides are scaled to this length in pixels, at any aspect ratio; then the centre square is cut out.
         case squash(Int)
-        /// The long side gets the picture's side; the rest is padded with `fill`.
+        /// The long side is scaled to the square's side; the rest is padded with the colour `fill`.
         case longest
     }
 
@@ -15,7 +15,7 @@ package struct Framing: Sendable, Hashable {
     package enum Filter: String, Sendable, Hashable, CaseIterable {
         case bicubic, bilinear, lanczos, box, hamming
 
-        /// Pillow's `support`: the reach of the kernel, in inputs at scale 1.
+        /// The half width of the filter's kernel in input pixels at scale 1 (Pillow's `support`).
         var reach: Double {
             switch self {
             case .bicubic: 2
@@ -26,7 +26,7 @@ package struct Framing: Sendable, Hashable {
         }
     }
 
-    /// The rounding of the crop's offset if the rest beside the centre square is odd.
+    /// The rounding of the crop's offset if the number of pixels to cut off is odd.
     package enum CropRounding: String, Sendable, Hashable {
         /// Halves are rounded to the even number: torchvision, OpenAI's CLIP, OpenCLIP.
         case halfEven = "half-even"
@@ -34,15 +34,15 @@ package struct Framing: Sendable, Hashable {
         case down
     }
 
-    /// The side of the picture in pixels.
+    /// The side of the square picture in pixels.
     package var side: Int
     package var fit: Fit
     package var filter: Filter
     package var cropRounding: CropRounding
-    /// The colour of the padding.
+    /// The padding's colour: red, green and blue.
     package var fill: [UInt8]
 
-    /// Makes a framing; the default is CLIP's own: short side to `side` by bicubic, centre square.
+    /// Makes a framing; by default that of CLIP's own code: the short side scaled to `side` by bicubic, centre square.
     package init(
         side: Int, fit: Fit? = nil, filter: Filter = .bicubic, cropRounding: CropRounding = .halfEven,
         fill: [UInt8] = [0, 0, 0]
@@ -55,12 +55,12 @@ package struct Framing: Sendable, Hashable {
         self.fill = fill
     }
 
-    /// The size to which a frame is scaled before it is cropped or padded.
+    /// Returns the size in pixels to which a frame is scaled before it is cropped or padded.
     func scaled(width: Int, height: Int) -> (width: Int, height: Int) {
         switch fit {
         case .shortest(let length):
             let short = min(width, height)
-            // int(length * long / short): a division of floats, cut off.
+            // As in int(length * long / short): a division of floats, then truncation.
             func resized(_ side: Int) -> Int {
                 side == short ? length : Int(Double(length * side) / Double(short))
             }
@@ -73,7 +73,7 @@ package struct Framing: Sendable, Hashable {
         }
     }
 
-    /// The range of scaled pixels that are kept, and the position in the picture at which they begin.
+    /// Returns the range of scaled pixels along one axis that are kept, and their position in the square picture.
     func kept(of length: Int) -> (range: Range<Int>, place: Int) {
         guard length >= side else { return (0..<length, (side - length) / 2) }
         let rest = length - side

@@ -1,28 +1,28 @@
 import CKernels
 
-/// The state of a picture; one that is not `good` matches nothing.
+/// The health of a stream's picture; a picture that is not `good` is not matched with any query.
 package enum PictureHealth: String, Sendable, Codable, CaseIterable {
     case good
-    /// A picture without any light, as sources send blank ones; a dark room still has some levels.
+    /// A picture without any light, as a source without signal sends; a dark room still has some levels.
     case black
-    /// A picture that stays identical for longer than a live camera's.
+    /// A picture that stays identical for longer than a live camera's picture can.
     ///
-    /// Even a still scene changes by noise, or by an encoder's refresh.
+    /// Even a still scene changes by noise, or by the encoder's refresh.
     case frozen
     /// A picture with light but without any edge: out of focus, fogged or covered.
     case blurred
 }
 
-/// Statistics of a picture's light and edges, with its fingerprint.
+/// Statistics of a picture's light and edges, with a hash of its pixels.
 package struct PictureLevels: Sendable, Equatable {
     /// The 0.5 % quantile of luma (0 to 255); `bright` is the 99.5 % quantile.
     package let dark: Int
     package let bright: Int
-    /// The share of lit pixels; if they are few, such as a lamp in the night, `bright` does not show them.
+    /// The share of pixels with luma of 24 or more; a few of them, such as a lamp at night, do not show in `bright`.
     package let litShare: Double
-    /// The 99.5 % quantile of the differences between neighbouring pixels, which is high if there are edges.
+    /// The 99.5 % quantile of the luma differences between neighbouring pixels, which is high if there are edges.
     package let edge: Int
-    /// A hash that is the same for equal pictures.
+    /// A hash of all pixels, which is the same for equal pictures.
     package let fingerprint: UInt64
 
     package init(_ picture: Picture) {
@@ -48,25 +48,25 @@ package struct PictureLevels: Sendable, Equatable {
 }
 
 extension DecodedFrame {
-    /// A hash of the decoded luma, which distinguishes a frozen stream from a still scene behind the change gate.
+    /// A hash of the decoded luma samples, by which a frozen stream differs from a scene that hardly changes.
     package var fingerprint: UInt64 {
         var planes = planes
         return ww_frame_fingerprint(&planes, Int32(width), Int32(height))
     }
 }
 
-/// Follows the pictures of one stream, and judges their health.
+/// Judges the health of one stream's pictures, one after the other.
 ///
 /// A bad state counts only after all pictures have been in it for as long as `Limits` says, so that a moment of
 /// darkness does not. One good picture ends it, since an event may begin with that picture. A plain empty wall cannot
 /// be distinguished from a covered lens, and counts as blurred after a while.
 package struct HealthMonitor: Sendable {
-    /// The durations after which a state counts, in seconds of media time.
+    /// The durations after which a bad state of the picture counts, in seconds of media time.
     package struct Limits: Sendable, Equatable {
         package var black = 1.0
         package var blurred = 60.0
         package var frozen = 60.0
-        /// The least number of consecutive equal pictures that count as frozen, however far apart.
+        /// The least number of consecutive equal pictures that count as frozen, however far apart they are.
         package var frozenPictures = 4
 
         package init() {}
@@ -82,9 +82,9 @@ package struct HealthMonitor: Sendable {
 
     package init(limits: Limits = Limits()) { self.limits = limits }
 
-    /// Judges the next picture.
+    /// Judges the stream's next picture, and returns its health.
     ///
-    /// `time` is in seconds of media time; if it goes back, the judgement begins anew. `decoded` is
+    /// `time` is in seconds of media time; if it goes back, all earlier pictures are forgotten. `decoded` is
     /// `DecodedFrame.fingerprint`, for streams in which nearly equal frames share a picture; nil means the picture's
     /// own fingerprint.
     package mutating func observe(_ levels: PictureLevels, at time: Double, decoded: UInt64? = nil) -> PictureHealth {
@@ -107,7 +107,7 @@ package struct HealthMonitor: Sendable {
         return health
     }
 
-    /// Forgets the pictures before a discontinuity.
+    /// Forgets all earlier pictures, as after a discontinuity of the stream.
     package mutating func reset() {
         since = [:]
         fingerprint = nil
@@ -126,22 +126,22 @@ package struct HealthMonitor: Sendable {
 }
 
 extension PictureLevels {
-    /// The highest level of a picture without light: a decoder's rounding.
+    /// The highest luma in a picture without light; it is not 0, because decoders round.
     private static let blackest = 1
-    /// The share of pixels that may be lit in a picture without light: defects of a sensor.
+    /// The share of pixels that may be lit in a picture without light, because of defects of the sensor.
     private static let defects = 0.0005
-    /// The light below which missing edges mean nothing.
+    /// The luma below which a pixel counts as dark; a picture that is darker everywhere is not called blurred.
     private static let lit = 24
-    /// The least step of an edge in levels; `edgeShare` is its least share of the picture's contrast.
+    /// The least luma difference of an edge; `edgeShare` is its least share of the picture's contrast.
     private static let edgeLevels = 5
     private static let edgeShare = 0.1
-    /// The step that is an edge whatever the contrast.
+    /// The luma difference that counts as an edge whatever the picture's contrast.
     private static let edgeCertain = 12
 
-    /// Whether there is no light at all.
+    /// True if the picture has no light at all.
     package var isBlack: Bool { bright <= Self.blackest && litShare <= Self.defects }
 
-    /// Whether there is light, but nothing sharp.
+    /// True if the picture has light, but no edge: it is blurred, fogged or covered.
     package var hasNoEdges: Bool {
         guard bright >= Self.lit, edge < Self.edgeCertain else { return false }
         return edge < max(Self.edgeLevels, Int(Self.edgeShare * Double(bright - dark)))

@@ -1,6 +1,6 @@
 import CKernels
 
-/// The rotation or mirroring that makes a stored picture upright, by EXIF's numbers.
+/// The rotation or mirroring that makes a stored picture upright, with EXIF's numbers as raw values.
 package enum PictureOrientation: Int, Sendable, CaseIterable {
     case upright = 1
     case mirrored
@@ -28,10 +28,10 @@ package enum PictureOrientation: Int, Sendable, CaseIterable {
         }
     }
 
-    /// Whether width and height are exchanged.
+    /// True if this orientation exchanges the picture's width and height.
     package var swapsSides: Bool { rawValue >= PictureOrientation.transposed.rawValue }
 
-    /// The positions of the upright picture's samples in a stored picture of `width` x `height`.
+    /// Returns how to step through a stored picture of `width` x `height` to read it upright.
     func turn(width: Int, height: Int) -> ww_turn {
         let (right, bottom) = (Int32(width - 1), Int32(height - 1))
         /// Combines columns and rows: the position of the upper left sample, and the steps across and down.
@@ -54,12 +54,12 @@ package enum PictureOrientation: Int, Sendable, CaseIterable {
 }
 
 extension DecodedFrame {
-    /// The displayed size in square pixels: the height is the number of rows.
+    /// The frame's displayed size in square pixels: as high as its rows, and as wide as its pixel aspect says.
     package var shownSize: (width: Int, height: Int) {
         pixelAspect == 1 ? (width, height) : (max(Int((Double(width) * pixelAspect).rounded()), 1), height)
     }
 
-    /// Whether planes can be read as stored, for a preview made of whole numbers of samples.
+    /// True if a preview can be made from the planes as stored, by averaging whole numbers of samples.
     var isPlain: Bool {
         guard planes.turn.is_turned == 0, pixelAspect == 1 else { return false }
         return switch planes.layout {

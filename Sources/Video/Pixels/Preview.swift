@@ -2,10 +2,10 @@ import CKernels
 import CTurboJPEG
 package import Foundation
 
-/// A small picture of a frame for people: interleaved RGB, `[height, width, 3]`.
+/// A small picture of a frame to show to people: interleaved RGB, `[height, width, 3]`.
 ///
-/// It is made of every sampled frame that may become an event's snapshot, so it is cheap: whole numbers of samples are
-/// averaged, and nothing is interpolated.
+/// It is made of every sampled frame, since each may become an event's snapshot, so it must be cheap: whole numbers of
+/// samples are averaged, and nothing is interpolated.
 package struct Preview: Sendable, Equatable {
     package let width: Int
     package let height: Int
@@ -75,10 +75,10 @@ package struct Preview: Sendable, Equatable {
         return Preview(width: width, height: height, rgb: half)
     }
 
-    /// The preview, or its half if a side is longer than `longest`.
+    /// Returns the preview, at half its size if a side is longer than `longest` pixels.
     package func atMost(_ longest: Int) -> Preview { max(width, height) > longest ? halved : self }
 
-    /// Encodes a JPEG file; nil if libjpeg-turbo fails, which happens only without memory.
+    /// Returns the preview as a JPEG file; nil if libjpeg-turbo fails, which happens only if memory runs out.
     package func jpeg(quality: Int = 85) -> Data? {
         guard let compressor = tjInitCompress() else { return nil }
         defer { tjDestroy(compressor) }

@@ -1,7 +1,7 @@
 import CKernels
 import Foundation
 
-/// Resizes frames for CLIP by a framing; the default is the shortest side to `side`, then the centre square.
+/// Scales and crops frames to square pictures for the image encoder, as a `Framing` says.
 ///
 /// The result equals Pillow's filters over libswscale's RGB in every bit (docs/MATHEMATICS.md, section 8). A resizer
 /// caches the coefficients of the last frame size, so one serves one stream, on one thread.
@@ -41,7 +41,7 @@ package final class Resizer {
         return Picture(side: side, rgb: size == side * side * 3 ? rgb : padded(rgb, plan))
     }
 
-    /// Puts the scaled frame in the middle of a picture of the padding's colour.
+    /// Puts the scaled frame in the middle of a square picture of the padding's colour.
     private func padded(_ rgb: [UInt8], _ plan: Plan) -> [UInt8] {
         let width = plan.columns.range.count * 3
         let fill = framing.fill
@@ -54,14 +54,14 @@ package final class Resizer {
     }
 }
 
-/// The coefficients for one size of frame.
+/// The filter coefficients for frames of one size.
 private struct Plan {
     private let width: Int
     private let height: Int
     private let pixelAspect: Double
     let horizontal: Axis
     let vertical: Axis
-    /// The scaled columns that are kept, and their position in the picture; `rows` are the same for rows.
+    /// The range of scaled columns that are kept, and their place in the square picture; `rows` is the same for rows.
     let columns: (range: Range<Int>, place: Int)
     let rows: (range: Range<Int>, place: Int)
 
@@ -70,7 +70,7 @@ private struct Plan {
         let shown = frame.shownSize
         let (w, h) = framing.scaled(width: shown.width, height: shown.height)
         (columns, rows) = (framing.kept(of: w), framing.kept(of: h))
-        // From the samples that there are to where the picture that is shown has its pixels: one pass for both.
+        // The coefficients lead from the stored samples directly to the displayed pixels, so that one pass does both.
         horizontal = Axis(input: frame.width, output: w, wanted: columns.range, framing.filter)
         vertical = Axis(input: frame.height, output: h, wanted: rows.range, framing.filter)
     }
@@ -79,7 +79,7 @@ private struct Plan {
         width == frame.width && height == frame.height && pixelAspect == frame.pixelAspect
     }
 
-    /// The part of a frame that is read, from an even column, since two columns share their chroma.
+    /// The part of a frame that is read; it begins at an even column, since two columns share their chroma.
     var crop: ww_crop {
         let column = horizontal.span.lowerBound / 2 * 2
         return ww_crop(
@@ -88,19 +88,19 @@ private struct Plan {
     }
 }
 
-/// Pillow's fixed-point coefficients of one axis, for the outputs that the crop keeps.
+/// Pillow's fixed-point filter coefficients along one axis, for the output pixels that the crop keeps.
 private struct Axis {
     private var first: [Int32] = []
     private var weights: [Int32] = []
     private let stride: Int
-    /// The inputs that are read.
+    /// The range of input pixels that have a coefficient.
     private(set) var span: Range<Int>
 
     init(input: Int, output: Int, wanted: Range<Int>, _ filter: Framing.Filter) {
         let scale = Double(input) / Double(output)
         let w = max(scale, 1)
         let reach = filter.reach * w
-        // Whole vectors: the rest of a row is weighted with 0.
+        // The length is a multiple of 16, for whole SIMD vectors; the rest of each row has the weight 0.
         stride = (Int(reach.rounded(.up)) * 2 + 1 + 15) / 16 * 16
         span = 0..<0
         var lowest = input
@@ -134,7 +134,7 @@ private struct Axis {
 }
 
 extension Framing.Filter {
-    /// The filter's kernel, as in Pillow's `Resample.c`.
+    /// Returns the filter's kernel at `x`, as in Pillow's `Resample.c`.
     fileprivate func weight(_ x: Double) -> Double {
         let distance = abs(x)
         switch self {

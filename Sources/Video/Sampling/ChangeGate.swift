@@ -1,22 +1,22 @@
 import Pixels
 
-/// Gives a frame that shows nothing new the previous picture, so that it need not be resized and embedded.
+/// Compares each frame with the last new one, and reuses that one's picture if too little has changed.
 ///
-/// A frame is compared with the last one that was new, not with the last one, so that slow changes add up. Belongs to
-/// the thread of one sink.
+/// The frame then need not be resized and embedded. Slow changes add up, since the last new frame stays the reference.
+/// One gate belongs to one thread.
 struct ChangeGate {
     private let threshold: Float?
     private var signature: ColourSignature?
     private var picture: Picture?
     private(set) var number: UInt64 = 0
 
-    /// Whether pictures are compared at all.
+    /// True if frames are compared; false if every frame makes a new picture.
     var isOn: Bool { threshold != nil }
 
-    /// Makes a gate; see `SourceDescription.gate` for `threshold`.
+    /// Makes a gate; `threshold` is the least change that counts, in levels of 0 to 255, and nil compares nothing.
     init(threshold: Double?) { self.threshold = threshold.map { Float($0) } }
 
-    /// Returns the frame's picture with its number, and whether it is the previous picture again.
+    /// Returns the picture for a frame, the picture's number, and whether it is the previous picture again.
     mutating func picture(_ frame: DecodedFrame, _ resizer: Resizer) -> (Picture, number: UInt64, isSame: Bool) {
         if let threshold {
             let seen = ColourSignature(frame)

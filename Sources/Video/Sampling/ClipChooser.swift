@@ -1,18 +1,18 @@
 package import Matching
 package import StreamSources
 
-/// Chooses the frames of a clip by their numbers, as they are decoded.
+/// Chooses the frames of a short film to be embedded, by their numbers, while the film is decoded.
 package struct ClipChooser: Sendable {
     private let frames: ClipFrames
     private var rule: ClipSampling.Rule?
     private var number = 0
-    /// The number of frames that were sampled, wanted or not.
+    /// The number of frames sampled so far, whether `ClipFrames.wanted` names them or not.
     package private(set) var sampled = 0
     package private(set) var isOver = false
 
     package init(_ frames: ClipFrames) { self.frames = frames }
 
-    /// Sets the film's frame rate, which must be known before the first frame; later calls change nothing.
+    /// Sets the film's frame rate, which must be known before the first frame; later calls have no effect.
     package mutating func learn(fps: Double) throws(ClipError) {
         if rule == nil { rule = try frames.sampling.rule(fps: fps) }
     }

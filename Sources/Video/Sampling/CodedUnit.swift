@@ -1,17 +1,17 @@
-/// The kind of video that is recorded as it comes.
+/// The codecs of video that can be recorded without decoding it.
 package enum VideoCodec: String, Sendable, Codable {
     case h264 = "H.264"
     case h265 = "H.265"
 }
 
-/// The format of a stream's coded units: units of one format can be in one file.
+/// The format of a stream's coded pictures; only those of one format can be in the same file.
 package struct CodedFormat: Sendable, Equatable {
     package let codec: VideoCodec
     package let width: Int
     package let height: Int
-    /// The units' description as GStreamer writes it, with parameter sets where they are not among the units.
+    /// The format as text of GStreamer caps; it has the parameter sets if the coded pictures do not carry them.
     package let caps: String
-    /// Parameter sets with their start codes, of units that bring them along; the latest ones.
+    /// The latest parameter sets, with start codes, if the coded pictures carry them; else empty.
     package let parameterSets: [UInt8]
 
     package init(codec: VideoCodec, width: Int, height: Int, caps: String, parameterSets: [UInt8] = []) {
@@ -20,15 +20,15 @@ package struct CodedFormat: Sendable, Equatable {
     }
 }
 
-/// One coded picture of a stream as it came, copied before any is dropped.
+/// One coded picture of a stream as it arrived, copied before any is dropped.
 package final class CodedUnit: Sendable {
     package let bytes: [UInt8]
     package let isKeyframe: Bool
-    /// Presentation time in seconds of the source's own clock; nil without one.
+    /// The picture's presentation time in seconds of the source's own clock; nil if it has none.
     package let stamp: Double?
-    /// Seconds since 1970 when the picture was there, as a frame's wall clock.
+    /// The time at which the picture was taken, in seconds since 1970, as estimated from its presentation time.
     package let at: Double
-    /// Seconds of a steady clock when the unit came.
+    /// The time at which the coded picture arrived, in seconds of a steady clock.
     package let arrival: Double
     package let format: CodedFormat
 
@@ -44,15 +44,19 @@ package final class CodedUnit: Sendable {
     }
 }
 
-/// Taker of a stream's coded units; called on streaming threads, so nothing of it waits.
+/// An object that records a live stream: it receives copies of the stream's coded pictures.
+///
+/// Its methods are called on streaming threads, so they must not block.
 package protocol UnitTaker: AnyObject, Sendable {
-    /// Whether anybody wants units now: they are not even copied otherwise.
+    /// True while coded pictures are to be recorded; otherwise they are not even copied.
     var isWanted: Bool { get }
-    /// Begins a session: units of earlier ones are not taken any more.
+    /// Begins a new session, one opening of the source, and returns its number.
+    ///
+    /// Calls with the number of an earlier session are then ignored.
     func beginSession() -> Int
-    /// Says what units come from now on.
+    /// Sets the format of the coded pictures that follow.
     func learn(_ format: CodedFormat, of session: Int)
     func take(_ unit: CodedUnit, of session: Int)
-    /// Says that the session's units cannot be recorded, and of what kind they are ("image/jpeg").
+    /// Reports that the source's video cannot be recorded in this session; `kind` is its media type ("image/jpeg").
     func refuse(_ kind: String, of session: Int)
 }

@@ -15,24 +15,24 @@ package final class DecodingRecord: Sendable {
 
     package init() {}
 
-    /// Whether delta units are dropped now.
+    /// True while coded pictures other than keyframes are dropped before the decoder.
     package var isKeyframesOnly: Bool { keyframesOnly.load(ordering: .relaxed) }
-    /// The number of units dropped before the decoder.
+    /// The number of coded pictures that were dropped before the decoder.
     package var skippedUnits: UInt64 { skipped.load(ordering: .relaxed) }
-    /// The number of samples left out under overload.
+    /// The number of frames that were due to be sampled and were left out because of overload.
     package var shedSamples: UInt64 { shed.load(ordering: .relaxed) }
-    /// How often decoding returned from keyframes to all units, since keyframes became too rare.
+    /// The number of times that decoding returned from keyframes to all pictures, because keyframes became too rare.
     package var returnsToAll: UInt64 { returns.load(ordering: .relaxed) }
-    /// The processor seconds of decoding, on the threads that pass units to the decoder.
+    /// The processor time of decoding in seconds, without resizing, on the threads that call the decoders.
     package var decodeSeconds: Double {
         let (all, scale) = (decoding.load(ordering: .relaxed), scaling.load(ordering: .relaxed))
-        // A picture is resized while its decoder hands it on.
+        // A picture is resized within the decoder's call, so its time is subtracted.
         return Double(all > scale ? all - scale : 0) / 1e9
     }
-    /// The processor seconds of resizing.
+    /// The processor time of resizing pictures, in seconds.
     package var scaleSeconds: Double { Double(scaling.load(ordering: .relaxed)) / 1e9 }
 
-    /// The processor seconds of each unit's decoding; `scaleTimes` has those of each picture's resizing.
+    /// The distribution of the processor seconds for decoding a picture; `scaleTimes` is that for resizing one.
     package var decodeTimes: Histogram { times.withLock { $0.decode } }
     package var scaleTimes: Histogram { times.withLock { $0.scale } }
 
@@ -43,7 +43,7 @@ package final class DecodingRecord: Sendable {
     package func addDecoding(nanoseconds: UInt64) {
         decoding.wrappingAdd(nanoseconds, ordering: .relaxed)
         times.withLock { times in
-            // Without the resizing that it led to.
+            // The time of decoding does not include the resizing within it.
             times.decode.add(Double(nanoseconds > times.scaled ? nanoseconds - times.scaled : 0) / 1e9)
             times.scaled = 0
         }

@@ -4,10 +4,9 @@ import Foundation
 
 /// Lets at most as many streams decode at once as there are processors, in order of arrival.
 ///
-/// More streams would not be decoded sooner, but share the processors; and the encoder, whose threads wait for each
-/// other many times a batch, would compete with dozens. A decoder that exceeds `patience`, such as a device that hangs,
-/// loses its slot.
-// @unchecked: `lock` guards what changes
+/// More streams would not be decoded sooner, and would slow the image encoder, whose threads wait for each other many
+/// times a batch. A decoder that exceeds `patience`, such as a device that hangs, no longer counts.
+// @unchecked: `lock` guards the variables
 package final class DecodingTurns: @unchecked Sendable {
     package static let all = DecodingTurns(places: ProcessInfo.processInfo.activeProcessorCount)
 
@@ -18,11 +17,11 @@ package final class DecodingTurns: @unchecked Sendable {
 
     private enum Entry { case inside, entered, waits(for: DispatchSemaphore) }
 
-    /// The time after which a decoder loses its slot.
+    /// The time after which a running decoder no longer counts as one of those that decode.
     private let patience: Duration
     private let places: Int
     private let lock = NSLock()
-    /// The threads that decode, with their start times.
+    /// The threads that decode now, with their start times.
     private var inside: [pthread_t: ContinuousClock.Instant] = [:]
     private var waiting: Deque<Waiter> = []
 
@@ -31,7 +30,9 @@ package final class DecodingTurns: @unchecked Sendable {
         self.patience = patience
     }
 
-    /// Runs `body` when it is the caller's turn; at once if the thread has its turn already, as with nested decoders.
+    /// Waits until the caller may decode, then runs `body`; runs it at once if this thread is already decoding.
+    ///
+    /// A nested decoder is a decoder called within another.
     package func take<R>(_ body: () -> R) -> R {
         let thread = pthread_self()
         switch lock.withLock({ enter(thread) }) {
@@ -39,7 +40,7 @@ package final class DecodingTurns: @unchecked Sendable {
         case .entered: break
         case .waits(let turn):
             while turn.wait(timeout: .now() + .milliseconds(250)) == .timedOut {
-                // No thread has left meanwhile: one may have exceeded its time.
+                // No thread has finished meanwhile, but one may have exceeded its time.
                 lock.withLock { admit() }
             }
         }
@@ -56,7 +57,7 @@ package final class DecodingTurns: @unchecked Sendable {
 
     private func enter(_ thread: pthread_t) -> Entry {
         guard inside[thread] == nil else { return .inside }
-        // Waiting threads come first.
+        // Threads that wait already come before this one.
         admit()
         if hasPlace {
             inside[thread] = .now

@@ -1,26 +1,26 @@
 package import Foundation
 package import Pixels
 
-/// A sampled frame, or a region of one, resized for the encoder.
+/// A sampled frame of a stream, or one region of it, resized for the image encoder.
 package struct Frame: Sendable {
-    /// The region that the frame shows; nil means the whole picture.
+    /// The name of the region that the frame shows; nil means the whole picture.
     package let region: String?
     package let picture: Picture
-    /// The number of the picture: frames with one number share a picture, since the gate found no change.
+    /// The number of the picture; frames with the same number have the same picture, because too little had changed.
     package let pictureNumber: UInt64
     /// The position in a file, or the time since a live stream began, in seconds.
     ///
     /// It never decreases within a source.
     package let mediaTime: Double
-    /// The wall-clock time of a live frame's time stamp; for a file, the time of decoding.
+    /// The wall-clock time at which a live frame was taken, by its time stamp; for a file, the time of decoding.
     package let wallClock: Date
-    /// The time at which the decoder got the frame's unit; for a film in real time, when the frame was due.
+    /// The time at which the frame's coded data arrived; for a file played in real time, the time when it was due.
     package let received: ContinuousClock.Instant
-    /// Whether the frame does not continue a previous one: the first frame, and the first after a jump.
+    /// True for the first frame of a source and the first after a jump: it does not continue the frame before.
     package let discontinuity: Bool
-    /// Preview for people, if previews were asked for.
+    /// A small picture of the frame to show to people; nil if previews are off.
     package let preview: Preview?
-    /// Health of the picture: whether it shows anything.
+    /// The health of the stream's whole picture, such as black or frozen.
     package let health: PictureHealth
 
     package init(

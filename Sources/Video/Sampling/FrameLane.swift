@@ -1,10 +1,12 @@
 package import Pixels
 package import StreamSources
 
-/// Makes pictures of the whole frame or of a region, with its own resizer and gate.
+/// Makes the encoder's pictures of a stream's frames, for the whole frame or for one region of it (a lane).
+///
+/// A frame in which too little has changed reuses the picture before.
 package struct FrameLane {
-    /// The result for one frame; an unchanged picture is not made again.
-    package struct Sight {
+    /// The picture made of one frame or its region; if too little has changed, it is the picture of an earlier frame.
+    package struct LanePicture {
         package let picture: Picture
         package let number: UInt64
         package var isSame = false
@@ -16,7 +18,7 @@ package struct FrameLane {
     private let region: PictureRegion?
     private let resizer: Resizer
     private var gate: ChangeGate
-    private var last: Sight?
+    private var last: LanePicture?
 
     package init(_ name: String?, _ region: PictureRegion?, _ description: SourceDescription) {
         self.name = name
@@ -25,26 +27,26 @@ package struct FrameLane {
         gate = ChangeGate(threshold: description.gate)
     }
 
-    /// The last picture again; nil if it was not kept.
-    package var again: Sight? {
+    /// The last picture again, marked as unchanged; nil if it was not kept.
+    package var repeated: LanePicture? {
         var same = last
         same?.isSame = true
         return same
     }
 
-    /// Makes the result for a frame.
+    /// Makes the picture of a frame or its region, or reuses the last one if too little has changed.
     ///
-    /// `keeps`: the picture may have to be repeated, even if the gate does not keep it.
-    package mutating func see(_ frame: DecodedFrame, previews: Bool, keeps: Bool = false) -> Sight {
+    /// With `keeps`, the picture is kept for `repeated` even if frames are not compared.
+    package mutating func makePicture(of frame: DecodedFrame, previews: Bool, keeps: Bool = false) -> LanePicture {
         let part = region.map { frame.cropped(to: $0) } ?? frame
         let (picture, number, isSame) = gate.picture(part, resizer)
         if isSame, var same = last {
             same.isSame = true
             return same
         }
-        let sight = Sight(
+        let made = LanePicture(
             picture: picture, number: number, levels: PictureLevels(picture), preview: previews ? Preview(part) : nil)
-        last = gate.isOn || keeps ? sight : nil
-        return sight
+        last = gate.isOn || keeps ? made : nil
+        return made
     }
 }

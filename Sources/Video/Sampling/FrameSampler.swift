@@ -1,15 +1,15 @@
 /// Decides which decoded frames are sampled: sample k is the first frame whose time is at least `k / fps`.
 ///
-/// A frame is sampled once. After a gap, k continues after the frame that ended it, so that the rate stays the same and
+/// A frame is sampled once. After a gap, k continues after the frame that ended the gap: the rate stays the same, and
 /// missed samples are not made up for.
 package struct FrameSampler: Sendable {
     private let fps: Double
     private var next = 0
     private var last = -Double.infinity
-    /// The time of the last sampled frame.
+    /// The time of the last sampled frame, in seconds.
     private var taken = -Double.infinity
 
-    /// Half a tick of a 90 kHz clock: a time that equals `k / fps` up to rounding counts as reaching it.
+    /// The tolerance in seconds, half a tick of a 90 kHz clock: a time equal to `k / fps` up to rounding reaches it.
     private static let tolerance = 0.5 / 90_000
 
     package init(fps: Double) {
@@ -17,11 +17,11 @@ package struct FrameSampler: Sendable {
         self.fps = fps
     }
 
-    /// Whether the frame at `time` (seconds) is sampled.
+    /// Returns true if the frame at `time` (seconds) is sampled.
     ///
-    /// `slack` (seconds) is for keyframes that come about as often as samples are due. By network jitter, one may come
-    /// a little before k / fps, and the next is a whole interval away. A keyframe up to `slack` too early is sampled if
-    /// the last sample is nearly an interval old.
+    /// `slack` (seconds) is for keyframes that come about as often as frames are sampled. By network jitter, one may
+    /// come a little before `k / fps`, and the next is a whole interval away. A keyframe up to `slack` too early is
+    /// sampled if the last sampled frame is nearly an interval old.
     package mutating func take(_ time: Double, slack: Double = 0) -> Bool {
         let beganAnew = time < last - 1
         last = time

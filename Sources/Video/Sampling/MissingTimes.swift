@@ -1,9 +1,9 @@
-/// Assigns times to pictures that have none, or all the same one.
+/// Assigns times to pictures that have no time stamps, or all the same one.
 ///
-/// Raw streams and MJPEG have no time stamps, and some decoders and cameras give all pictures the same one. A picture
-/// of a live source gets its time of arrival, one of a file its position by the file's rate.
+/// Raw streams and MJPEG have none, and some decoders and cameras give all pictures the same one. A picture of a live
+/// source gets its time of arrival, one of a file its position by the file's frame rate.
 package struct MissingTimes: Sendable {
-    /// The rate in pictures a second of a file that states none; ffmpeg assumes the same for raw streams.
+    /// The frame rate that is assumed for a file that states none; ffmpeg assumes the same for raw streams.
     package static let assumedRate = 25.0
 
     private var rate = assumedRate
@@ -13,13 +13,13 @@ package struct MissingTimes: Sendable {
 
     package init() {}
 
-    /// Sets the rate that the stream's format states; 0 if it states none.
+    /// Sets the frame rate that the stream's format states; 0 if it states none.
     package mutating func learn(rate: Double) { self.rate = rate > 0 && rate.isFinite ? rate : Self.assumedRate }
 
-    /// Restarts for a stream that begins again.
+    /// Forgets the times of the pictures so far, for a file that plays again from its start.
     package mutating func beginAgain() { (first, last, hasAdvanced) = (nil, nil, false) }
 
-    /// The time to assign to a picture; nil if its own is right.
+    /// Returns the time to assign to a picture, in seconds; nil if its own time is right.
     ///
     /// `stamp` is its own running time; `duration` is how long it is shown, if known; `arrival` is the present time of
     /// the source's clock, evaluated only if needed.

@@ -1,9 +1,9 @@
-/// Parameter sets in front of a coded picture whose parts begin with start codes.
+/// Finds the parameter sets (VPS, SPS, PPS) in front of a coded picture in byte-stream format.
 package enum ParameterSets {
-    /// Bytes that are looked at, at most: parameter sets stand before the picture, and are small.
+    /// The most bytes of a coded picture that are searched: parameter sets stand before the picture, and are small.
     package static let most = 16_384
 
-    /// The parameter sets before the picture's first slice, each with a start code of 4 bytes; empty if there are none.
+    /// Returns the parameter sets before the picture's first slice, each with a start code of 4 bytes; empty if none.
     package static func leading(_ unit: [UInt8], _ codec: VideoCodec) -> [UInt8] {
         var sets: [UInt8] = []
         let end = min(unit.count, most)
@@ -14,7 +14,7 @@ package enum ParameterSets {
             let next = nextPart(unit, from: part, end)
             if kind == .parameterSet, let next {
                 var last = next - 3
-                // A start code may have a zero more, and a part may end in zeros.
+                // The next start code may have one more zero, and a NAL unit may end in zeros.
                 while last > part, unit[last - 1] == 0 { last -= 1 }
                 sets += [0, 0, 0, 1] + unit[part..<last]
             }
@@ -42,7 +42,7 @@ package enum ParameterSets {
         }
     }
 
-    /// Place after the next start code; nil if there is none before `end`.
+    /// Returns the index after the next start code; nil if there is none before `end`.
     private static func nextPart(_ bytes: [UInt8], from: Int, _ end: Int) -> Int? {
         var (index, zeros) = (from, 0)
         while index < end {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The processor time of the calling thread.
+/// The processor time that the calling thread has used.
 package enum ThreadClock {
     package static var nanoseconds: UInt64 {
         var time = timespec()

@@ -1,12 +1,12 @@
 import Synchronization
 
-/// How a picture without a time stamp gets its time: set before the source plays, or by a server's answer.
+/// The rule by which pictures without a time stamp get one; set before the source plays, or by a server's answer.
 package final class TimeKeeping: Sendable {
     private let byArrival: Atomic<Bool>
 
     package init(byArrival: Bool) { self.byArrival = Atomic(byArrival) }
 
-    /// Whether a picture without a time stamp gets its time of arrival, instead of its position in the file.
+    /// True if pictures without a time stamp get their arrival time; false if they get their position in the file.
     package var isByArrival: Bool { byArrival.load(ordering: .acquiring) }
     package func takeByArrival() { byArrival.store(true, ordering: .releasing) }
 }

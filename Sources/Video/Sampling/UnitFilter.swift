@@ -1,37 +1,49 @@
 package import StreamSources
 
-/// Decides for each coded unit whether the decoder gets it: all units, or keyframes alone.
+/// Decides for each coded picture of a stream whether it is decoded: all pictures, or keyframes alone.
 ///
-/// `auto` tries keyframes alone first. If it decoded everything until keyframes have proved frequent, a daemon that
-/// opens all its cameras at once would be overloaded, and never find out. During the trial, units are held, so that
-/// nothing is lost if it fails. A delta unit never reaches the decoder without those it refers to: a later return to
-/// all units begins at the next keyframe.
+/// The mode `.auto` first tries keyframes alone, to find out whether they come often enough. If it decoded everything
+/// meanwhile, a daemon that opens many cameras at once would be overloaded. During the trial the other pictures are
+/// kept, so that they can still be decoded. A return to all pictures begins at a keyframe, since others need the ones
+/// before.
 package struct UnitFilter {
-    /// The decision on a unit.
-    ///
-    /// `hold` keeps it, because it may be needed; `passHeld` passes the units held since the last keyframe, then this
-    /// one.
-    package enum Verdict: Sendable { case pass, drop, hold, passAndDrain, passHeld }
+    /// The decision on a coded picture: decode it, drop it, or keep it for later.
+    package enum Verdict: Sendable {
+        /// Decode it; the pictures after it will be decoded, too.
+        case pass
+        case drop
+        /// Do not decode it now, but keep it: the trial may end with all pictures decoded.
+        case hold
+        /// Decode this keyframe alone, and make the decoder output it at once.
+        ///
+        /// A decoder that reorders pictures would otherwise keep it until others follow, which are dropped here.
+        case passAndDrain
+        /// Decode all pictures from now on, beginning with those kept since the last keyframe.
+        ///
+        /// The kept ones include that keyframe although it was decoded: the decoder was drained after it, and needs it
+        /// again.
+        case passHeld
+    }
 
     private enum State { case all, trying, keyframes, awaitingKeyframe }
 
-    /// The tolerance, as a share of the sampling interval, within which keyframes come often enough.
+    /// The fraction of the sampling interval by which keyframes may be further apart and still be frequent enough.
     static let tolerance = 0.05
-    /// The number of consecutive intervals after which `auto` trusts them.
+    /// The number of consecutive short keyframe intervals after which the mode `.auto` decodes keyframes alone.
     private static let proof = 3
-    /// The number of consecutive keyframes after which `auto` assumes that there are only keyframes, as in MJPEG.
+    /// The number of consecutive keyframes after which the stream is assumed to have only keyframes, as MJPEG has.
     private static let intraProof = 10
-    /// The greatest number of held units.
+    /// The greatest number of coded pictures that are kept since the last keyframe, in case they must be decoded.
     static let maxHeld = 100
 
-    /// The time stamp and the arrival of a unit, in seconds of two different clocks.
+    /// The time stamp and the arrival time of a coded picture, in seconds of two different clocks.
     private struct Moment {
         var stamp: Double?
         var arrival: Double
 
-        /// The seconds until a later unit: by the stamps if both have one and they advance, else by arrival.
+        /// Returns the seconds until a later picture: by time stamps if both have one and they rise, else by arrival.
         ///
-        /// Some cameras stamp only one unit, or all units alike.
+        /// Some cameras give a time stamp to one picture only, or the same to all.
         func elapsed(to later: Moment) -> Double {
             if let stamp, let other = later.stamp, other > stamp { return other - stamp }
             return later.arrival - arrival
@@ -43,20 +55,20 @@ package struct UnitFilter {
     private var state: State
     private var lastKeyframe: Moment?
     private var start: Moment?
-    /// The share of samples that streams keep now.
+    /// The share of sampled frames that the stream keeps under overload; 1 without overload.
     private var share = 1.0
-    /// The number of delta units since the last keyframe.
-    private var units = 0
-    /// The most delta units between keyframes in the `proof` intervals that were short enough; 0 before.
-    private var usualUnits = 0
-    /// The number of consecutive short intervals; `unitsInTime` is the most delta units in one of them.
+    /// The number of delta units (coded pictures that need others) since the last keyframe.
+    private var deltaUnits = 0
+    /// The most delta units between two keyframes that were close enough together; 0 until that is known.
+    private var usualDeltaUnits = 0
+    /// The number of consecutive short keyframe intervals; `deltaUnitsInTime` is the most delta units in one of them.
     private var inTime = 0
-    private var unitsInTime = 0
+    private var deltaUnitsInTime = 0
     private var sawKeyframe = false
     private var frequent = 0
     private var late = 0
     private var intra = 0
-    /// How often `auto` returned from keyframes alone to all units.
+    /// The number of times that the mode `.auto` returned from decoding keyframes alone to decoding all pictures.
     package private(set) var returns: UInt64 = 0
 
     package init(_ mode: DecodeMode, fps: Double) {
@@ -71,18 +83,18 @@ package struct UnitFilter {
     }
 
     package var isKeyframesOnly: Bool { state != .all }
-    /// Whether the last units were all keyframes, and so many that the stream seems to have no others.
+    /// True if so many consecutive pictures were keyframes that the stream seems to have no others, as MJPEG.
     package var isIntra: Bool { intra >= Self.intraProof }
-    /// Whether the next unit is dropped if it needs others: it need not be made of its packets at all.
+    /// True if the next coded picture will be dropped unless it is a keyframe, so it need not even be assembled.
     package var dropsDeltas: Bool { state == .keyframes || state == .awaitingKeyframe }
-    /// Whether a unit that is not given to the decoder may be needed later.
-    package var mayAskForHeld: Bool { state == .trying && units < Self.maxHeld }
+    /// True if a coded picture that is not decoded now may have to be decoded later, so that it must be kept.
+    package var mayAskForHeld: Bool { state == .trying && deltaUnits < Self.maxHeld }
 
-    /// Decides on the next unit.
+    /// Decides whether the next coded picture of the stream is decoded.
     ///
-    /// `time` is its time stamp in seconds, nil if it has none; `arrival` is in seconds of a steady clock; `share` is
-    /// the share of samples that streams keep now. If it is below 1, keyframes may be correspondingly rarer: decoding
-    /// everything would gain nothing, and keep the machine busy.
+    /// `time` is its time stamp in seconds, nil if it has none; `arrival` is in seconds of a steady clock. `share` (0
+    /// to 1) is the share of sampled frames that the stream keeps under overload: at 0.5, keyframes may come half as
+    /// often.
     package mutating func verdict(isDelta: Bool, time: Double?, arrival: Double, share: Double = 1) -> Verdict {
         self.share = share
         let moment = Moment(stamp: time, arrival: arrival)
@@ -91,21 +103,22 @@ package struct UnitFilter {
     }
 
     private mutating func delta(_ moment: Moment) -> Verdict {
-        units += 1
+        deltaUnits += 1
         switch state {
         case .all: return .pass
         case .awaitingKeyframe: return .drop
         case .keyframes:
-            // A machine with too much to do reads late and stretches time; the number of units is the camera's own.
-            if mode == .auto, isOverdue(moment), Double(units) > 1.5 * Double(usualUnits) {
+            // An overloaded machine reads late and stretches times, so the number of pictures must confirm that a
+            // keyframe is late.
+            if mode == .auto, isOverdue(moment), Double(deltaUnits) > 1.5 * Double(usualDeltaUnits) {
                 state = .awaitingKeyframe
-                leave()
+                countReturn()
             }
             return .drop
         case .trying:
             guard isOverdue(moment) else { return mayAskForHeld ? .hold : .drop }
-            // Without a keyframe so far it is the decoder that knows where it can begin.
-            let isWhole = units <= Self.maxHeld || !sawKeyframe
+            // Before the first keyframe, the decoder itself must find out where it can begin.
+            let isWhole = deltaUnits <= Self.maxHeld || !sawKeyframe
             state = isWhole ? .all : .awaitingKeyframe
             return isWhole ? .passHeld : .drop
         }
@@ -119,7 +132,7 @@ package struct UnitFilter {
         case .all where frequent >= Self.proof || isIntra, .trying where frequent >= Self.proof: state = .keyframes
         case .keyframes where late > 1:
             state = .all
-            leave()
+            countReturn()
         case .trying where late > 1, .awaitingKeyframe: state = .all
         default: break
         }
@@ -131,7 +144,8 @@ package struct UnitFilter {
         return since.elapsed(to: moment) > 1.5 * interval / share
     }
 
-    private mutating func leave() {
+    /// Counts a return from keyframes alone to all pictures; keyframes must prove again that they are frequent.
+    private mutating func countReturn() {
         frequent = 0
         returns += 1
     }
@@ -139,11 +153,11 @@ package struct UnitFilter {
     private mutating func observeKeyframe(_ moment: Moment) {
         defer {
             lastKeyframe = moment
-            units = 0
+            deltaUnits = 0
         }
-        intra = sawKeyframe && units == 0 ? intra + 1 : 0
-        guard let lastKeyframe, units > 0 else {
-            // Two in a row prove nothing about how often they come.
+        intra = sawKeyframe && deltaUnits == 0 ? intra + 1 : 0
+        guard let lastKeyframe, deltaUnits > 0 else {
+            // Two keyframes in a row do not tell how often keyframes come.
             if intra > 0, state == .trying { state = .all }
             frequent = 0
             late = 0
@@ -151,11 +165,11 @@ package struct UnitFilter {
         }
         let apart = lastKeyframe.elapsed(to: moment) / (1 + Self.tolerance)
         let isInTime = apart <= interval
-        // One short interval proves nothing: where time stamps leap, long and short ones take turns.
+        // One short interval proves nothing: where time stamps jump, long and short ones alternate.
         inTime = isInTime ? inTime + 1 : 0
-        unitsInTime = isInTime ? max(unitsInTime, units) : 0
-        if inTime >= Self.proof { usualUnits = max(usualUnits, unitsInTime) }
-        let isOften = isInTime || units <= usualUnits || apart <= interval / share
+        deltaUnitsInTime = isInTime ? max(deltaUnitsInTime, deltaUnits) : 0
+        if inTime >= Self.proof { usualDeltaUnits = max(usualDeltaUnits, deltaUnitsInTime) }
+        let isOften = isInTime || deltaUnits <= usualDeltaUnits || apart <= interval / share
         frequent = isOften ? frequent + 1 : 0
         late = isOften ? 0 : late + 1
     }

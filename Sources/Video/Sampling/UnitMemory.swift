@@ -1,19 +1,23 @@
 import DequeModule
 import Synchronization
 
-/// Recognises coded units that a stream has played before, by their hashes.
+/// Recognises coded pictures that a stream has already played, by their hashes.
 ///
-/// A playlist that is opened again begins some segments before its end; these are not shown again.
+/// A playlist (HLS) that is opened again begins some segments before the place where it ended; those are not shown
+/// again.
 package struct UnitRecall: Sendable {
-    /// The number of units that are kept: some minutes.
+    /// The number of coded pictures whose hashes are kept: some minutes of video.
     package static let maxKept = 8192
-    /// The number of first units among which one must be known: parsers may put parameters before the first one.
+    /// The number of first coded pictures of a new opening of which one must be known from the opening before.
+    ///
+    /// The very first may differ, because parsers may put parameter sets before it.
     private static let patience = 30
 
     private var kept: Deque<UInt64> = []
-    /// The units kept when the source was opened; `places` has the possible positions of the last unit in them.
+    /// The hashes of coded pictures that were played before the source was opened again.
     ///
-    /// `places` is nil once a unit is new.
+    /// `places` has the possible indices in it of the last picture. It is nil once a picture is new, after which
+    /// nothing is compared any more.
     private var before: [UInt64] = []
     private var places: [Int]?
     private var hasMatched = false
@@ -21,14 +25,14 @@ package struct UnitRecall: Sendable {
 
     package init() {}
 
-    /// Begins another opening of the source.
+    /// Begins another opening of the source, whose coded pictures are compared with all that were played before.
     package mutating func begin() {
         before = Array(kept)
         places = before.isEmpty ? nil : []
         (hasMatched, missed) = (false, 0)
     }
 
-    /// Whether the next unit has been played before, as well as all since the first known one.
+    /// Returns true if the coded picture with this hash was played before; false for all after the first new one.
     package mutating func isKnown(_ unit: UInt64) -> Bool {
         guard let last = places else {
             keep(unit)
@@ -54,10 +58,10 @@ package struct UnitRecall: Sendable {
     }
 }
 
-/// The units that one stream has played over all openings of its source.
+/// The memory of the coded pictures that a stream has played in all openings of its source; for all threads.
 package final class UnitMemory: Sendable {
     private let recall = Mutex(UnitRecall())
-    /// The presentation time in nanoseconds, plus one, up to which pictures were seen before; 0 for none.
+    /// The latest presentation time of a picture that was played before, in nanoseconds plus 1; 0 if there is none.
     private let seen = Atomic<UInt64>(0)
 
     package init() {}
@@ -67,12 +71,12 @@ package final class UnitMemory: Sendable {
         recall.withLock { $0.begin() }
     }
 
-    /// Records a unit that goes to the decoder.
+    /// Records a coded picture that is given to the decoder: its hash, and its presentation time in nanoseconds.
     package func observe(_ unit: UInt64, at time: UInt64?) {
         guard recall.withLock({ $0.isKnown(unit) }), let time else { return }
         seen.store(max(seen.load(ordering: .relaxed), time + 1), ordering: .relaxed)
     }
 
-    /// Whether a picture has been seen before.
+    /// Returns true if the picture at a presentation time (nanoseconds) was shown in an earlier opening.
     package func hasSeen(_ time: UInt64) -> Bool { time < seen.load(ordering: .relaxed) }
 }

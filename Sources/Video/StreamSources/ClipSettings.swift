@@ -1,18 +1,18 @@
-/// How much coded video is kept around an event, and for how long.
+/// The settings of clips, the video files kept for events: their lengths, their age, and the memory and disk they take.
 package struct ClipSettings: Sendable, Equatable {
-    /// Seconds before an event's start.
+    /// The seconds of video that a clip has before its event's start.
     package var before = 5.0
-    /// Seconds after an event's end.
+    /// The seconds of video that a clip has after its event's end.
     package var after = 10.0
-    /// Seconds of the longest clip.
+    /// The greatest length of a clip in seconds.
     package var longest = 120.0
-    /// Megabytes (10^6 bytes) of coded video that each stream holds in memory.
+    /// The most coded video that each stream keeps in memory for clips, in megabytes (10^6 bytes).
     package var ringMegabytes = 8.0
-    /// Days that clips are kept.
+    /// The days after which a clip is deleted.
     package var days = 7.0
-    /// Most of the disk that all clips take, in 10^9 bytes.
+    /// The most disk space that all clips together take, in gigabytes (10^9 bytes).
     package var gigabytes = 10.0
-    /// The directory; beside the journal's snapshots, if nil.
+    /// The directory of the clips; nil means a directory beside the snapshots of the event journal.
     package var directory: String?
 
     package init() {}

@@ -1,42 +1,46 @@
 package import Matching
 package import Pixels
 
-/// A stream's source: the origin of its video, and how it is sampled.
+/// A stream's video source: its URI, how it is opened, and how its frames are sampled.
 package struct SourceDescription: Sendable, Equatable {
     package var uri: String
-    /// The name of a pipeline template; nil chooses it by the URI's scheme.
+    /// The name of a GStreamer pipeline template; nil chooses the template by the URI's scheme.
     package var template: String?
-    /// The sampled frames a second of media time, possibly a fraction.
+    /// The number of frames sampled for each second of media time; it may be a fraction.
     package var fps: Double
-    /// The sampling of a file that is one clip, by frame numbers like CLIP4Clip, instead of `fps`; nil for others.
+    /// The choice of frames by their numbers instead of by `fps`, as CLIP4Clip samples a short film; nil uses `fps`.
     package var clip: ClipFrames?
-    /// The units of a live source to decode; a file that is not played in real time is decoded completely.
+    /// The coded pictures of a live source that are decoded: all or keyframes; a file is always decoded completely.
+    ///
+    /// A file that is played in real time counts as live.
     package var decode: DecodeMode
-    /// Whether a file is played in real time, as if it were live.
+    /// True if a file is played in real time, like a live source.
     package var realtime: Bool
-    /// Whether a file starts again at its end.
+    /// True if a file starts again at its end.
     package var loop: Bool
-    /// How frames become square pictures.
+    /// The scaling and cropping of frames to the square pictures that the image encoder takes.
     package var framing: Framing
-    /// The launch line of template `custom`.
+    /// The GStreamer launch line (as for `gst-launch-1.0`) that is used by the template `custom`.
     package var launch: String?
-    /// The least change of a block, in levels, for a picture to count as changed; nil counts every picture.
+    /// The least change between frames, in levels of 0 to 255, that makes the newer one a new picture to embed.
+    ///
+    /// The block of the frame that changes most is compared. Nil makes every frame a new picture.
     package var gate: Double?
-    /// The regions by name, each sampled as a lane beside that of the whole picture.
+    /// The regions of the picture that are sampled too, beside the whole picture, by their names.
     package var regions: [String: PictureRegion]
-    /// Whether frames carry a preview for people.
+    /// True if each sampled frame carries a small picture (`Preview`) to show to people.
     package var previews: Bool
-    /// The seconds of an identical picture after which it counts as frozen.
+    /// The seconds without any change in the picture after which it is reported as frozen.
     package var frozen: Double
-    /// A file with `user:password`, or its name in `$CREDENTIALS_DIRECTORY`; read whenever the source is opened.
+    /// The file that holds `user:password`: a path, or a name in `$CREDENTIALS_DIRECTORY`; read at each opening.
     package var credentials: String?
     /// The hosts that the credentials may be sent to; nil means only the URI's own.
     package var credentialHosts: [HostPattern]?
-    /// The transport of an RTSP camera's packets; nil leaves it to the URI's scheme.
+    /// The transport of an RTSP camera's packets; nil leaves the choice to the URI's scheme.
     package var transport: RTSPTransport?
-    /// The TLS certificates to trust instead of those of this machine's authorities; nil means the authorities.
+    /// The TLS certificates to trust instead of the system's certificate authorities; nil trusts the authorities.
     package var trust: TLSTrust?
-    /// The limits on what the stream may open; nil means no limits.
+    /// The limits on what this source may open, for streams that a client added; nil means no limits.
     package var policy: SourcePolicy?
 
     package init(
@@ -61,10 +65,12 @@ package struct SourceDescription: Sendable, Equatable {
     }
 }
 
-/// The choice of a clip's frames that become pictures.
+/// The choice of the frames of a short film that are embedded, by their numbers.
 package struct ClipFrames: Sendable, Equatable {
     package var sampling: ClipSampling
-    /// The indices of the wanted frames among the sampled ones; nil means all, an empty set only counts them.
+    /// The indices of the frames to return, counted among the sampled ones; nil means all of them.
+    ///
+    /// With an empty set, no frame is returned, and the sampled frames are only counted.
     package var wanted: Set<Int>?
 
     package init(_ sampling: ClipSampling, wanted: Set<Int>? = nil) {
@@ -73,10 +79,12 @@ package struct ClipFrames: Sendable, Equatable {
     }
 }
 
-/// The choice of a stream's coded units that are decoded.
+/// The choice of a stream's coded pictures that are decoded.
 package enum DecodeMode: String, Codable, Sendable, CaseIterable {
     case all
     case keyframes
-    /// Keyframes alone, if they come at least as often as samples are due; under load, less often is enough.
+    /// Keyframes alone if they come at least as often as frames are sampled, else all coded pictures.
+    ///
+    /// Under overload, rarer keyframes are enough.
     case auto
 }

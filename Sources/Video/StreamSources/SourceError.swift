@@ -1,7 +1,7 @@
-/// The error of a source that cannot be used: a sentence that names it, without credentials.
+/// The error of a video source that cannot be used: a message that names the source, without its credentials.
 package struct SourceError: Error, Equatable, CustomStringConvertible {
     package let description: String
-    /// Whether the source can be read, but its data is bad.
+    /// True if the source could be read, but its data is damaged or not supported.
     package let isBadData: Bool
 
     package init(_ description: String, isBadData: Bool = false) {

@@ -1,10 +1,12 @@
-/// The part of a file that a request asks for, as RFC 9110 has it.
+/// The part of a file that a request asks for by its `Range` header (RFC 9110).
 package enum ByteRange: Equatable, Sendable {
     case whole
     case part(Range<Int>)
     case unsatisfiable
 
-    /// Reads `Range` for a file of so many bytes; what is not understood, and several parts, ask for the whole.
+    /// Reads a `Range` header for a file of `size` bytes.
+    ///
+    /// Anything that is not understood, and a header with several ranges, means the whole file.
     package init(_ field: String?, size: Int) {
         self = .whole
         guard let field, field.lowercased().hasPrefix("bytes=") else { return }
@@ -19,7 +21,7 @@ package enum ByteRange: Equatable, Sendable {
             guard first <= last else { return }
             self = first < size ? .part(first..<min(last, size - 1) + 1) : .unsatisfiable
         case (let first?, nil): self = first < size ? .part(first..<size) : .unsatisfiable
-        // The last so many bytes.
+        // The form -N asks for the last N bytes.
         case (nil, let length?): self = length > 0 && size > 0 ? .part(max(0, size - length)..<size) : .unsatisfiable
         case (nil, nil): return
         }

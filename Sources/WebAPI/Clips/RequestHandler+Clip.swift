@@ -9,7 +9,7 @@ import Recording
 import WireFormat
 
 extension RequestHandler {
-    /// An event's clip, or a part of it; 202 while it is being written.
+    /// Answers with an event's clip (a video file) or a part of it; status 202 while the clip is being written.
     func clip(_ event: String, _ headers: HTTPFields, _ caller: Caller) async throws -> Response {
         if let problem = Schemas.problem(.string(event), as: .event, at: "event") {
             throw Refusal(400, "bad-argument", problem)
@@ -32,11 +32,11 @@ extension RequestHandler {
     }
 }
 
-/// A clip that is open: it can be read to its end, also when retention removes it meanwhile.
+/// An open clip file, which can be read to its end even if the clip is deleted meanwhile.
 private struct ClipFile: Sendable {
     private let handle: FileHandle
     private let size: Int
-    /// Strong validator: a clip is written once.
+    /// The file's strong validator (`ETag`): inode, size and time, as a clip is written only once.
     private let tag: String
     private static let chunk = 256 << 10
 
@@ -51,7 +51,7 @@ private struct ClipFile: Sendable {
     }
 
     func response(_ asked: HTTPFields) throws(Refusal) -> Response {
-        // A part of another file than the asker has is of no use.
+        // If the client's part is of another file, it gets the whole file.
         let isSame = asked["If-Range"].map { $0 == tag } ?? true
         var fields: HTTPFields = [.contentType: "video/mp4", .eTag: tag, .cacheControl: "private, no-cache"]
         fields["Accept-Ranges"] = "bytes"

@@ -2,10 +2,10 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
-/// Limits a connection: the number of connections, and the times for requests and answers.
+/// Enforces the limits of one connection: the number of connections, and the times for requests and answers.
 ///
-/// It also ends the answer to a HEAD request after the head. If a client waits for leave to send its body (`Expect:
-/// 100-continue`) and is refused, the connection is closed, since its next bytes could be the body or a new request.
+/// It also ends the answer to a HEAD request after the headers. If a client asks with `Expect: 100-continue` whether to
+/// send its body and gets an error, the connection is closed, since its next bytes could be the body or a new request.
 /// There is one handler for each connection, used only on its event loop.
 final class ConnectionLimits: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
@@ -13,22 +13,22 @@ final class ConnectionLimits: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    /// The time limits of a client.
+    /// The time limits of a connection.
     struct Times {
-        /// The time from the connection's start to the end of its first request's head.
+        /// The time from the connection's start until the headers of its first request have arrived.
         let first: TimeAmount
-        /// The time from an answer to the end of the next request's head.
+        /// The time from an answer until the headers of the next request have arrived.
         let idle: TimeAmount
-        /// The time for the rest of a request after its head.
+        /// The time for the rest of a request after its headers.
         let request: TimeAmount
         /// The longest time in which the client reads nothing of an answer.
         let stall: TimeAmount
     }
 
-    /// A request whose answer has not ended.
+    /// A request on this connection whose answer has not ended.
     private struct Asked {
         let isHead: Bool
-        /// Whether the client waits for leave to send the body.
+        /// True while the client waits for "100 Continue" before it sends its body.
         var waits: Bool
     }
 
@@ -126,7 +126,8 @@ final class ConnectionLimits: ChannelDuplexHandler, RemovableChannelHandler {
             context.write(data, promise: promise)
         case .head(var head):
             let first = asked.first
-            // Without a length, bytes would follow that end a body in chunks.
+            // Without a content length, the server would send the end of a chunked body, which an answer to HEAD must
+            // not have.
             isBodyless = first?.isHead == true && head.headerFields[.contentLength] == nil
             closes = first?.waits == true
             if closes { head.headerFields[.connection] = "close" }
@@ -169,7 +170,7 @@ final class ConnectionLimits: ChannelDuplexHandler, RemovableChannelHandler {
 extension ConnectionLimits: Sendable {}
 
 extension HTTPRequest {
-    /// The value of `Expect` in lower case; nil without the header.
+    /// The value of the header `Expect` in lower case; nil without that header.
     var expectation: String? {
         HTTPField.Name("Expect").flatMap { headerFields[$0] }?.lowercased()
     }

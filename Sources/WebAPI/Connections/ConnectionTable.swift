@@ -1,27 +1,27 @@
 import Synchronization
 
-/// The open connections; it chooses the one to close if there are too many.
+/// The table of open HTTP connections; it chooses the one to close if there are too many.
 ///
-/// Every connection is accepted, so that a health check never has to wait. Without a free place, an idle connection is
-/// closed: first the oldest of the peer with most connections that were not let in yet. A connection with a request in
-/// progress is never closed for another.
+/// Every connection is accepted, so that a health check never has to wait. If the table is full, an idle connection is
+/// closed: first the oldest of the peer with most connections on which no request was authorized yet. A connection with
+/// a request in progress is never closed for another.
 package final class ConnectionTable: Sendable {
     package typealias ID = ObjectIdentifier
 
     fileprivate struct Connection {
         let peer: Peer
         let close: @Sendable () -> Void
-        /// A number that rises with every connection, and with each time one becomes idle.
+        /// A number that says how recently the connection was opened or last answered; higher is newer.
         var age: Int
-        /// The number of requests that have begun and are not answered.
+        /// The number of requests on the connection that have begun and are not answered yet.
         var answering = 0
-        /// Whether a request of the connection was let in by `Gate`.
+        /// True once a request on the connection had a valid token or session, or no token is needed.
         var isKnown = false
     }
 
     fileprivate struct State {
         var connections: [ID: Connection] = [:]
-        /// The idle connections that were not let in yet, by peer.
+        /// The idle connections on which no request was authorized yet, by the peer's address.
         var strangers: [Peer: Set<ID>] = [:]
         var clock = 0
     }
@@ -29,16 +29,18 @@ package final class ConnectionTable: Sendable {
     private let state = Mutex(State())
     private let most: Int
     private let mostStrangers: Int
-    /// The additional connections that are accepted while none is idle.
+    /// The number of connections beyond the limit that are accepted while no connection is idle.
     private static let reserve = 64
 
-    /// Makes a table of at most `most` connections; a peer that was not let in may have half as many idle ones.
+    /// Makes a table for at most `most` connections.
+    ///
+    /// A peer may have half as many idle connections on which no request was authorized.
     package init(most: Int) {
         self.most = most
         mostStrangers = max(1, most / 2)
     }
 
-    /// Adds a new connection; returns false if there is no place for it.
+    /// Adds a new connection, and closes an idle one if the table is full; returns false if there is no room.
     package func add(_ id: ID, _ peer: Peer, close: @escaping @Sendable () -> Void) -> Bool {
         let (isIn, loser) = state.withLock { state -> (Bool, Connection?) in
             var loser: Connection?
@@ -60,7 +62,7 @@ package final class ConnectionTable: Sendable {
     /// Removes a connection that has ended.
     package func remove(_ id: ID) { state.withLock { _ = $0.remove(id) } }
 
-    /// Records that a request of the connection has begun.
+    /// Records that a request on the connection has begun, so that it is not idle.
     package func began(_ id: ID) {
         state.withLock { state in
             guard let peer = state.connections[id]?.peer else { return }
@@ -69,7 +71,7 @@ package final class ConnectionTable: Sendable {
         }
     }
 
-    /// Records that a request of the connection was answered.
+    /// Records that a request on the connection was answered.
     package func answered(_ id: ID) {
         state.withLock { state in
             guard var connection = state.connections[id] else { return }
@@ -83,7 +85,7 @@ package final class ConnectionTable: Sendable {
         }
     }
 
-    /// Records that a request of the connection was let in.
+    /// Records that a request on the connection was authorized, so that the connection is closed later than others.
     package func letIn(_ id: ID) { state.withLock { $0.connections[id]?.isKnown = true } }
 }
 

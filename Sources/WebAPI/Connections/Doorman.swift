@@ -2,29 +2,32 @@ package import Logging
 import Messaging
 import Synchronization
 
-/// Limits each peer: its wrong tokens, and its requests a second.
+/// Limits each client address: its wrong tokens, and its requests per second.
 package final class Doorman: Sendable {
     private let wrong = Mutex(WrongTokens())
     private let rates: Mutex<RateLimit>
     private let rate: Int
     private let logger: Logger
 
-    /// Makes limits; a peer may make `rate` requests a second on average, and twice as many at once.
+    /// Makes the limits; a client may make `rate` requests per second on average, and twice as many at once.
     package init(rate: Int, logger: Logger) {
         self.rate = rate
         self.logger = logger
         rates = Mutex(RateLimit(rate: Double(rate), burst: Double(rate) * 2))
     }
 
-    /// Checks a token with `body`, unless the peer has sent too many wrong ones.
+    /// Checks a request's token by calling `token`, unless its address has sent too many wrong ones; then throws 429.
     ///
-    /// `given` is the token, if there is one. A peer that has sent the right token is not blocked by others behind the
-    /// same address; all clients on this machine share an address.
+    /// `given` is the token, if there is one. An address that has sent a right token in the last ten minutes is not
+    /// blocked, because other clients may share it; neither is this machine's own address. Their wrong tokens are
+    /// errors all the same.
     package func check<Known>(
         _ peer: Peer, given: String?, at now: ContinuousClock.Instant = .now, _ token: () throws -> Known
     ) throws -> Known {
         let name = peer.description
-        let (pause, isKnown) = wrong.withLock { ($0.pause(of: name, at: now), peer.isLoopback || $0.isKnown(name)) }
+        let (pause, isKnown) = wrong.withLock {
+            ($0.pause(of: name, at: now), peer.isLoopback || $0.isKnown(name, at: now))
+        }
         if given != nil, let pause, !isKnown { throw refused(name, pause, now) }
         do {
             let known = try token()
@@ -51,7 +54,7 @@ package final class Doorman: Sendable {
         logger.warning("wrong tokens of http", metadata: ["address": "\(peer)", "times": "\(count)"])
     }
 
-    /// Throws if a client makes too many requests; `key` distinguishes clients of one address.
+    /// Throws 429 if a client makes too many requests; `key` distinguishes clients of one address.
     package func admit(_ peer: Peer, _ key: String) throws(Refusal) {
         guard rates.withLock({ $0.admits("\(peer) \(key)") }) else {
             throw Refusal(

@@ -1,16 +1,16 @@
 import Foundation
 import NIOCore
 
-/// The peer of a connection: an IPv4 address, or 64 bits of an IPv6 address, which is what one customer gets.
+/// A client's address: an IPv4 address, or the first 64 bits of an IPv6 address, which one customer usually has.
 package struct Peer: Sendable, Hashable, CustomStringConvertible {
-    /// The address for people: "192.0.2.1", "2001:db8:0:1::/64".
+    /// The address as text for people: "192.0.2.1", "2001:db8:0:1::/64".
     package let description: String
-    /// Whether the peer is this machine, where one address has many clients.
+    /// True if the client is on this machine, where one address has many clients.
     package let isLoopback: Bool
 
     init(_ address: SocketAddress?) { self.init(address?.ipAddress ?? "unknown") }
 
-    /// Reads a numeric address.
+    /// Reads a numeric IP address; any other text is taken as it is.
     package init(_ text: String) {
         let four = text.hasPrefix("::ffff:") ? String(text.dropFirst(7)) : text
         guard four.utf8.contains(UInt8(ascii: ":")) else {

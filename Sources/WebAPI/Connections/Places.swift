@@ -1,6 +1,8 @@
 import Synchronization
 
-/// A reserved place that is given back once: explicitly, or with its last reference.
+/// A place that is taken, such as one of a limited number of requests in progress.
+///
+/// It is released once, by a function: when `leave` is called, or with the last reference to it.
 final class Place: Sendable {
     private let giveBack: @Sendable () -> Void
     private let isTaken = Mutex(true)
@@ -17,7 +19,7 @@ final class Place: Sendable {
     }
 }
 
-/// The places for requests in progress: a fixed number, and three quarters of them for one peer.
+/// Limits the requests in progress to a fixed number, of which one client address may have three quarters.
 final class Working: Sendable {
     private let most: Int
     private let peers = Mutex<[Peer: Int]>([:])

@@ -5,7 +5,7 @@ package import WireFormat
 
 /// Generates the OpenAPI 3.1 document from the routes and operations.
 package enum OpenAPIDocument {
-    /// Returns the document that is served, and committed as docs/openapi.json.
+    /// Returns the OpenAPI document as JSON, as it is served and stored in docs/openapi.json.
     package static func data() throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
@@ -167,7 +167,7 @@ package enum OpenAPIDocument {
         ]
         if !parameters.isEmpty { members["parameters"] = .array(parameters) }
         members["requestBody"] = body
-        // Without a token in the configuration none is asked for; a token has a role, which implies those before it.
+        // If no token is configured, none is needed. A token's role includes all lower roles.
         if !isOpen {
             members["security"] = .array([.object([:]), .object(["token": .array([.string(role.rawValue)])])])
         }

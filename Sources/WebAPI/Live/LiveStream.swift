@@ -9,7 +9,7 @@ import Recording
 import SystemSupport
 import WireFormat
 
-/// One client of the live stream: messages, scores and pictures on one connection, in binary frames.
+/// The live stream of one client: messages, scores and pictures on one connection, in binary frames.
 ///
 /// A frame is a kind (1 byte), the payload's length (4 bytes, big-endian), and the payload. All messages are sent in
 /// order; of scores and pictures, a slow client gets only the newest.
@@ -17,13 +17,13 @@ struct LiveStream: Sendable {
     static let contentType = "application/vnd.watchword.live"
 
     private enum Kind: UInt8 {
-        /// An empty payload that keeps the connection alive.
+        /// A frame with an empty payload, which keeps the connection open.
         case alive = 0
-        /// JSON: the journal, and the number after which messages follow.
+        /// The first frame, as JSON: the journal's identity, and the number after which messages follow.
         case hello = 1
-        /// JSON: a message's kind and body.
+        /// A message, as JSON: its kind and its body.
         case message = 2
-        /// JSON: scores of the requested queries.
+        /// Scores of the requested queries, as JSON.
         case scores = 3
         /// A picture: the name's length (1 byte), the stream's name, milliseconds since 1970 (8 bytes), a JPEG file.
         case picture = 4
@@ -39,7 +39,7 @@ struct LiveStream: Sendable {
         ]
     private static let mostStreams = 64
     private static let mostQueries = 32
-    /// The interval in which new data is sent.
+    /// The longest time that new data waits before it is sent.
     private static let pause = Duration.milliseconds(100)
     private static let silence = Duration.seconds(10)
 
@@ -79,7 +79,7 @@ struct LiveStream: Sendable {
         return names
     }
 
-    /// Writes frames until the client goes, the daemon ends, or `isOver`.
+    /// Writes frames until the client disconnects, the daemon ends, or `isOver` returns true.
     func write(_ writer: inout any ResponseBodyWriter, until isOver: @Sendable () -> Bool) async throws {
         var cursor = cursor
         let watch = board.watch(streams, queries: queries, seen: seen)
@@ -129,7 +129,7 @@ struct LiveStream: Sendable {
         frame(kind, ByteBuffer(bytes: try WireCoding.encode(JSONValue.object(members))))
     }
 
-    /// Encodes a message, whose body is JSON already.
+    /// Encodes a message frame; `body` is already JSON text.
     private static func message(_ kind: String, _ body: String) -> ByteBuffer {
         frame(.message, ByteBuffer(string: "{\"kind\":\"\(kind)\",\"body\":\(body)}"))
     }

@@ -9,7 +9,7 @@ import Recording
 import WireFormat
 
 extension RequestHandler {
-    /// A stream's coded video as it comes; the answer begins with the first keyframe.
+    /// Answers with a stream's coded video as it arrives (fragmented MP4), beginning at a keyframe.
     func movie(
         _ name: String, _ request: Request, _ caller: Caller, _ isOver: @escaping @Sendable () -> Bool
     ) async throws -> Response {
@@ -35,13 +35,13 @@ extension RequestHandler {
     }
 }
 
-/// One viewer of a stream's video: pieces in order; one who is too slow goes on at the newest keyframe.
+/// Sends one client a stream's live video: MP4 pieces in order; a client that is too slow continues at a keyframe.
 private enum MovieStream {
     private static let pause = Duration.milliseconds(20)
-    /// A keyframe that takes longer is waited for by asking again.
+    /// The longest time to wait for a keyframe; after that the client gets an error and must ask again.
     private static let patience = Duration.seconds(12)
 
-    /// Waits for the index that comes before all pieces; nil if no keyframe comes.
+    /// Waits for the MP4 header (`moov`) that comes before all pieces; nil if no keyframe arrives in time.
     static func index(_ viewer: LiveMovie.Viewer) async throws -> [UInt8]? {
         let end = ContinuousClock.now + patience
         while ContinuousClock.now < end, !viewer.isOver {

@@ -1,6 +1,6 @@
 package import Measures
 
-/// Writes Prometheus' text format, version 0.0.4, family by family.
+/// Writes Prometheus' text format, version 0.0.4, one metric family after the other.
 package struct Exposition {
     package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -11,19 +11,19 @@ package struct Exposition {
 
     package init() {}
 
-    /// Writes a family of samples with different labels; nothing without samples.
+    /// Writes a metric family whose samples have different labels; writes nothing if there are no samples.
     package mutating func family(_ kind: Kind, _ name: String, _ help: String, _ samples: [(Labels, Double)]) {
         guard !samples.isEmpty else { return }
         head(kind, name, help)
         for (labels, value) in samples { sample(name, labels, value) }
     }
 
-    /// Writes a family of one number.
+    /// Writes a metric family with a single number and no labels.
     package mutating func value(_ kind: Kind, _ name: String, _ help: String, _ value: Double) {
         family(kind, name, help, [([], value)])
     }
 
-    /// Writes a family of histograms with different labels.
+    /// Writes a metric family of histograms with different labels; writes nothing if there are none.
     package mutating func histograms(_ name: String, _ help: String, _ samples: [(Labels, Histogram)]) {
         guard !samples.isEmpty else { return }
         head(.histogram, name, help)
@@ -51,7 +51,7 @@ package struct Exposition {
         text += " \(Self.number(value))\n"
     }
 
-    /// Escapes backslashes, new lines and, in a label, quotation marks.
+    /// Escapes backslashes, line breaks and, if `quotes` is set, quotation marks, as Prometheus' format requires.
     private static func escaped(_ text: String, quotes: Bool) -> String {
         var escaped = ""
         for character in text.unicodeScalars {

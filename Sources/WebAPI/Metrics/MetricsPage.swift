@@ -7,9 +7,10 @@ import Publishing
 import Recording
 import SystemSupport
 
-/// The page for Prometheus: every counter of the daemon, the web API and the process.
+/// The page that Prometheus reads at `/metrics`: the counters of the daemon, the web API and the process.
 ///
-/// Labels are streams, stages, heads, states and routes, of which there are few; there is no label for queries.
+/// The labels have few values each: streams, stages, heads (models that score windows), states and routes. There is no
+/// label for queries.
 package enum MetricsPage {
     package static func text(_ daemon: DaemonMetrics, _ web: WebCounters.Snapshot) -> String {
         var page = Exposition()

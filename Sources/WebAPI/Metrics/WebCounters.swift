@@ -1,10 +1,10 @@
 package import Measures
 import Synchronization
 
-/// The counters of the web API: written by its handlers, readable by any thread.
+/// The counters of the web API, which its request handlers write and any thread may read.
 package final class WebCounters: Sendable {
     package struct Key: Sendable, Hashable {
-        /// The documented path, with arguments in braces; "other" for unknown paths.
+        /// The route's path as documented, with arguments in braces; "other" for unknown paths.
         package let route: String
         package let status: Int
     }
@@ -38,7 +38,7 @@ package final class WebCounters: Sendable {
     func displaced() { counts.withLock { $0.displaced += 1 } }
     func sent(_ messages: Int) { counts.withLock { $0.sent += messages } }
 
-    /// Takes one of `most` places of the event stream; returns false if none is free.
+    /// Reserves one of `most` places for clients of endless answers; returns false if none is free.
     func takeFollower(most: Int) -> Bool {
         counts.withLock { counts in
             guard counts.followers < most else {

@@ -2,28 +2,28 @@ import Digests
 package import Foundation
 import NIOCore
 
-/// The page's files, read once at the start, so that no request accesses the file system.
+/// The files of the web page, read once at the start, so that no request reads the file system.
 package struct PageFiles: Sendable {
     struct File: Sendable {
         let type: String
         let body: ByteBuffer
-        /// The strong validator (ETag): the digest of the bytes, in quotation marks.
+        /// The file's strong validator (`ETag`): a digest of its bytes, in quotation marks.
         let tag: String
     }
 
-    /// The content types by extension; files with another extension are not served.
+    /// The content types by file extension; files with another extension are not served.
     private static let types = [
         "html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",
         "svg": "image/svg+xml",
     ]
-    /// The greatest size of all files together in bytes.
+    /// The greatest size of all files of the web page together, in bytes.
     private static let most = 2 << 20
 
     private let files: [String: File]
-    /// The reason why there is no page; nil if there is one.
+    /// The reason why there is no web page; nil if there is one.
     package let problem: String?
 
-    /// Reads the files directly in `folder`; without `index.html` there is no page.
+    /// Reads the files directly in `folder`; without `index.html` there is no web page.
     package init(_ folder: URL) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         var (files, bytes) = ([String: File](), 0)

@@ -3,7 +3,7 @@ import HummingbirdCore
 import NIOCore
 
 extension RequestHandler {
-    /// Answers with a file of the page, or 304 if the client has it; throws 404 for an unknown name.
+    /// Answers with a file of the web page, or 304 if the client already has it; throws 404 for an unknown name.
     func page(_ name: String, _ headers: HTTPFields) throws(Refusal) -> Response {
         guard let file = page[name] else {
             throw Refusal(404, "not-found", page.problem.map { "the page is not installed: \($0)" } ?? "no such file")
@@ -18,7 +18,7 @@ extension RequestHandler {
         return Response(status: .ok, headers: fields, body: ResponseBody(byteBuffer: file.body))
     }
 
-    /// Whether `If-None-Match` contains a validator; weak ones count, as RFC 9110 requires.
+    /// Returns true if `If-None-Match` contains a validator; weak ones count, as RFC 9110 requires.
     private static func names(_ given: String?, _ tag: String) -> Bool {
         guard let given else { return false }
         return given.split(separator: ",").contains { part in

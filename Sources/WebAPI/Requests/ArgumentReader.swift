@@ -5,7 +5,7 @@ package import WireFormat
 
 /// Builds an operation's arguments from a request's path, query string and body, and checks them by its schema.
 package enum ArgumentReader {
-    /// Reads the arguments; `contentType` is the body's type as the request states it.
+    /// Reads an operation's arguments; `contentType` is the request's `Content-Type`.
     package static func read(
         _ operation: DaemonOperation, path: [String: String], query: [RequestTarget.Field], body: Data,
         contentType: String?
@@ -39,7 +39,7 @@ package enum ArgumentReader {
 
     private static func bad(_ message: String) -> Refusal { Refusal(400, "bad-argument", message) }
 
-    /// Returns the members of a JSON body, checked by its schema.
+    /// Returns the members of a JSON object in a body, checked by its schema.
     static func members(
         of body: Data, _ contentType: String?, _ schema: Schema
     ) throws(Refusal) -> [String: JSONValue] {
@@ -57,13 +57,13 @@ package enum ArgumentReader {
         return members
     }
 
-    /// Whether a type is "application/json", with any charset, which JSON does not need.
+    /// Returns true if a content type is `application/json`, with any parameters, such as a charset.
     static func isJSON(_ type: String) -> Bool {
         let essence = type.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
         return essence == "application/json"
     }
 
-    /// Converts a text of the query string to the type that the schema expects, if possible.
+    /// Converts a text of the query string to the type that the schema expects; returns the text if that fails.
     private static func value(_ text: String, _ schema: Schema) -> JSONValue {
         let isPlain = text.utf8.allSatisfy { $0 != UInt8(ascii: "+") }
         return switch schema {
@@ -76,16 +76,16 @@ package enum ArgumentReader {
 }
 
 extension DaemonOperation {
-    /// Whether arguments that are not in the path are in the body, rather than in the query string.
+    /// True if the operation's arguments are in the request's body (POST, PATCH), except those in the path.
     package var hasBody: Bool { method == .post || method == .patch }
 
-    /// The schema of the body: the arguments without those of the path.
+    /// The schema of the operation's body: its arguments without those in the path.
     package var bodySchema: Schema {
         guard case .object(let properties, let others) = arguments else { return arguments }
         return .object(properties.filter { !pathArguments.contains($0.key) }, others: others)
     }
 
-    /// Whether a request without a body must be wrong.
+    /// True if the operation has a required argument in its body, so that a request without body is wrong.
     package var needsBody: Bool {
         guard case .object(let properties, _) = bodySchema else { return true }
         return properties.contains(where: \.isRequired)

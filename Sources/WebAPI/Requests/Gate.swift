@@ -2,7 +2,7 @@ import Foundation
 package import WatchwordConfiguration
 package import WireFormat
 
-/// Admits requests by their bearer token, and by the origin of a browser.
+/// Admits HTTP requests by their bearer token, and rejects those that other sites' pages send through a browser.
 ///
 /// A page on the Internet can make a browser send requests to this machine; and by a name that resolves to this machine
 /// (DNS rebinding) it can read the answers. Such requests are recognised by their `Host`, `Origin` or `Sec-Fetch-Site`.
@@ -11,7 +11,7 @@ package struct Gate: Sendable {
     private let tokens: [HTTPToken]
     private let hosts: Set<String>
 
-    /// Makes a gate; requests must carry one of the tokens, unless there are none.
+    /// Makes a gate that admits requests with one of these tokens; if there are none, no token is needed.
     package init(_ configuration: HTTPConfiguration, tokens: [HTTPToken]) {
         self.tokens = tokens
         var hosts = Set(configuration.hosts.map { $0.lowercased() })
@@ -20,12 +20,12 @@ package struct Gate: Sendable {
         self.hosts = hosts
     }
 
-    /// Throws if another site's page sent the request.
+    /// Throws 403 if another site's page sent the request, by its headers `Host`, `Origin` and `Sec-Fetch-Site`.
     ///
-    /// `host` is nil only in HTTP/1.0, which no browser speaks. `followsLink`: the request opens the page in a tab,
-    /// which a link on any site may do; only the user sees that answer.
+    /// `host` is nil only in HTTP/1.0, which no browser speaks. With `followsLink`, the request opens the web page in a
+    /// tab, which a link on any site may do; only the user sees that answer.
     package func check(host: String?, origin: String?, site: String?, followsLink: Bool = false) throws(Refusal) {
-        // Whoever bears the token was told it; a name that points here was not.
+        // If tokens are configured, the host's name does not matter: another site's page does not know a token.
         if tokens.isEmpty, let host, !hosts.contains(Self.name(host)) {
             throw Refusal(
                 403, "forbidden",
@@ -39,10 +39,10 @@ package struct Gate: Sendable {
         }
     }
 
-    /// Whether requests need a token.
+    /// True if requests need a token, because the configuration has one.
     package var hasToken: Bool { !tokens.isEmpty }
 
-    /// The caller that the bearer token names; throws if it is missing or wrong.
+    /// Returns the caller that a request's bearer token names; throws 401 if the token is missing or wrong.
     ///
     /// Without configured tokens, every caller is `.local`.
     @discardableResult
@@ -53,7 +53,7 @@ package struct Gate: Sendable {
             throw Refusal(401, "unauthorized", "a bearer token is needed", headers: challenge)
         }
         let given = Array(authorization.dropFirst(7).trimmingCharacters(in: .whitespaces).utf8)
-        // All are compared, whichever it is.
+        // The token is compared with every configured one, so that the time does not tell which one matched.
         let known = tokens.filter { Self.areEqual(given, $0.secret) }
         guard let token = known.first else {
             throw Refusal(401, "unauthorized", "the bearer token is wrong", headers: challenge)
@@ -61,7 +61,7 @@ package struct Gate: Sendable {
         return Caller(name: token.name, role: token.role, address: "http", streams: token.streams)
     }
 
-    /// Compares in a time that does not depend on where the first difference is.
+    /// Compares two byte strings in a time that does not depend on where they first differ.
     static func areEqual(_ given: [UInt8], _ token: [UInt8]) -> Bool {
         var difference = given.count ^ token.count
         for index in token.indices { difference |= Int((index < given.count ? given[index] : 0) ^ token[index]) }
@@ -73,7 +73,7 @@ package struct Gate: Sendable {
         return origin[scheme.upperBound...].lowercased() == host.lowercased()
     }
 
-    /// The host without its port.
+    /// Returns the host in lower case, without its port.
     private static func name(_ host: String) -> String {
         let host = host.lowercased()
         if host.hasPrefix("["), let end = host.firstIndex(of: "]") { return String(host[...end]) }

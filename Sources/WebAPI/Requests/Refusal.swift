@@ -1,11 +1,11 @@
 package import ControlAPI
 
-/// A refused request: a status, a code for programs, a sentence for people.
+/// The error answer to a request: an HTTP status, a code for programs and a message for people.
 package struct Refusal: Error, Equatable {
     package let status: Int
     package let code: String
     package let message: String
-    /// Additional headers, such as "Allow" or "Retry-After".
+    /// Additional headers of the answer, such as "Allow" or "Retry-After".
     package let headers: [String: String]
 
     package init(_ status: Int, _ code: String, _ message: String, headers: [String: String] = [:]) {
@@ -15,12 +15,12 @@ package struct Refusal: Error, Equatable {
         self.headers = headers
     }
 
-    /// Converts the failure of an operation.
+    /// Converts the error of a control operation to an HTTP error.
     init(_ failure: ControlFailure) {
         self.init(Self.status(of: failure.code), failure.code, failure.description)
     }
 
-    /// The status of a code; a valid request that cannot be done is 422.
+    /// Returns the HTTP status for an error code; unknown codes get 422, for a valid request that cannot be done.
     static func status(of code: String) -> Int {
         if let known = FailureCode(rawValue: code) { return known.status }
         return switch code {

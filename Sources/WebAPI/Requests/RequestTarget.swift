@@ -1,4 +1,4 @@
-/// A request's target: the path's segments and the query string's fields, percent-decoded.
+/// The target of an HTTP request: the path's segments and the query string's fields, percent-decoded.
 package struct RequestTarget: Sendable, Equatable {
     package struct Field: Sendable, Equatable {
         package let name: String
@@ -8,10 +8,10 @@ package struct RequestTarget: Sendable, Equatable {
     package let segments: [String]
     package let query: [Field]
 
-    /// The longest target in bytes.
+    /// The greatest length of a request's target in bytes.
     package static let longest = 8192
 
-    /// Parses "/a/b%20c?d=e&f=g"; in the query string, "+" is a space.
+    /// Parses a target such as "/a/b%20c?d=e&f=g"; "+" means a space, but only in the query string.
     package init(_ target: String) throws(Refusal) {
         let bytes = target.utf8
         guard bytes.count <= Self.longest else {

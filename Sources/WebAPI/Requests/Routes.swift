@@ -3,26 +3,28 @@ package import Daemon
 import Messaging
 package import WireFormat
 
-/// An action on a session.
+/// The action on a browser's session that a route stands for.
 package enum SessionStep: Sendable { case show, open, end }
 
-/// The target of a route.
+/// The action of a route: a control operation, or an answer with a file, a picture, a stream and so on.
 package enum Endpoint: Sendable {
     case operation(DaemonOperation)
     case health, readiness, metrics, document
     case eventStream, snapshot, clip, live, movie
-    /// A picture of the history.
+    /// A picture of a stream at an earlier time, from the history.
     case picture
     case session(SessionStep)
-    /// A file of the page.
+    /// A file of the web page.
     case page
 
-    /// The role that a client must have for a request to this route.
+    /// The role that a client must have for requests to this route.
     package var role: Role {
         if case .operation(let operation) = self { operation.role } else { .view }
     }
 
-    /// Whether it shows a caller no more than the streams that the caller may see; else it is for callers who see all.
+    /// True if the answer is restricted to the streams that the caller may see.
+    ///
+    /// Other routes are only for callers who may see all streams.
     package var mindsStreams: Bool {
         switch self {
         case .operation(let operation): operation.mindsStreams
@@ -32,7 +34,7 @@ package enum Endpoint: Sendable {
         }
     }
 
-    /// Whether a request is answered without a token or session, because it reveals nothing of what is watched.
+    /// True if a request needs neither token nor session, because the answer reveals nothing of what is watched.
     package var isOpen: Bool {
         switch self {
         case .health, .readiness, .page: true
@@ -44,7 +46,7 @@ package enum Endpoint: Sendable {
     var isMetrics: Bool { if case .metrics = self { true } else { false } }
 }
 
-/// A method and a path; path segments in braces are arguments.
+/// An HTTP method and a path, with what answers them; path segments in braces are arguments.
 package struct Route: Sendable {
     package let method: String
     package let path: String
@@ -58,7 +60,7 @@ package struct Route: Sendable {
         segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
     }
 
-    /// The arguments in a path; nil if the path is another route's.
+    /// Returns the arguments in a request's path; nil if the path does not match this route.
     func arguments(_ given: [String]) -> [String: String]? {
         guard given.count == segments.count else { return nil }
         var arguments: [String: String] = [:]
@@ -73,9 +75,9 @@ package struct Route: Sendable {
     }
 }
 
-/// All routes.
+/// The list of all HTTP routes.
 ///
-/// They are generated from the operations, so that both sockets and the document agree.
+/// Most are generated from the control operations, so that HTTP, the control socket and the OpenAPI document agree.
 package enum Routes {
     package static let root = "/api/v1"
 
@@ -108,19 +110,19 @@ package enum Routes {
     private static func at(
         _ segments: [String]
     ) throws(Refusal) -> [(route: Route, arguments: [String: String])] {
-        // Monitors are often told "/healthz/"; below the API's root an empty segment is a name that is missing.
+        // Monitors often ask for "/healthz/". Below the API's root, an empty segment is a missing name.
         let given = segments.count == 2 && segments[1].isEmpty ? [segments[0]] : segments
         let here = all.compactMap { route in route.arguments(given).map { (route: route, arguments: $0) } }
         guard !here.isEmpty else { throw Refusal(404, "not-found", "there is nothing at this path") }
         return here
     }
 
-    /// The methods that are answered at a path, in order; throws 404 if there are none.
+    /// Returns the methods that are answered at a path, sorted; throws 404 if there are none.
     package static func methods(at segments: [String]) throws(Refusal) -> [String] {
         completed(try at(segments).map(\.route.method))
     }
 
-    /// The methods that any path answers.
+    /// The HTTP methods that are answered at any path.
     package static let methods = completed(all.map(\.method))
 
     private static func completed(_ methods: [String]) -> [String] {

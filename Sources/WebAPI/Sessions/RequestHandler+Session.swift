@@ -7,18 +7,19 @@ import SystemSupport
 import WireFormat
 
 extension RequestHandler {
-    /// The sender of a request.
+    /// The sender of a request, once it is authorized.
     struct Sender {
         let caller: Caller
-        /// A key that distinguishes the sender from others of its address.
+        /// A key for rate limits that distinguishes this sender from others with the same address.
         let key: String
         /// The browser's session; nil for a bearer token, and if no token is configured.
         let session: SessionTable.Session?
     }
 
-    /// The sender of a request: by its bearer token, else by its session.
+    /// Returns the sender of a request by its bearer token or, without one, by the session in its cookie.
     ///
-    /// A session's value cannot be guessed. So an unknown value is one of an ended session, and not a wrong token.
+    /// A session's value cannot be guessed, so an unknown value belongs to a session that has ended: it throws 401, but
+    /// does not count as a wrong token.
     func sender(_ headers: HTTPFields, _ peer: Peer) throws -> Sender {
         let authorization = headers[.authorization]
         if gate.hasToken, authorization == nil, let value = cookie.value(in: headers[.cookie]) {
@@ -28,11 +29,13 @@ extension RequestHandler {
             return Sender(caller: session.caller, key: value, session: session)
         }
         let caller = try doorman.check(peer, given: authorization) { try gate.check(authorization: authorization) }
-        // Without tokens this header tells nobody apart.
+        // If no token is configured, the header does not distinguish senders.
         return Sender(caller: caller, key: gate.hasToken ? authorization ?? "" : "", session: nil)
     }
 
-    /// Exchanges a token for a session; the browser's previous session ends, so that none can be planted.
+    /// Exchanges a token for a new session, whose cookie is in the answer.
+    ///
+    /// The browser's previous session ends, so that nobody can plant a session (session fixation).
     func openSession(_ body: Data, _ headers: HTTPFields, _ peer: Peer) throws -> Response {
         guard gate.hasToken else {
             throw Refusal(422, "refused", "no token is configured: whoever reaches this address has the role control")
@@ -47,7 +50,7 @@ extension RequestHandler {
         return response
     }
 
-    /// Ends the browser's session, if it has one.
+    /// Ends the browser's session, if it has one, and deletes its cookie.
     func endSession(_ headers: HTTPFields) throws -> Response {
         if let value = cookie.value(in: headers[.cookie]) { sessions.end(value) }
         var response = Self.json(Data("{\"ended\":true}".utf8))
@@ -55,12 +58,12 @@ extension RequestHandler {
         return response
     }
 
-    /// Whether the browser used TLS, by its `Origin`, which was compared with `Host` before.
+    /// Returns true if the browser used TLS, by its `Origin`, which was compared with `Host` before.
     private static func isSecure(_ headers: HTTPFields) -> Bool {
         headers[.origin]?.lowercased().hasPrefix("https://") == true
     }
 
-    /// Answers with the caller's role, and when it expires.
+    /// Answers with the caller's role and, for a session, the time at which it ends.
     func showSession(_ caller: Caller, _ headers: HTTPFields) throws -> Response {
         let value = headers[.authorization] == nil ? cookie.value(in: headers[.cookie]) : nil
         return Self.json(try WireCoding.encode(described(caller, value.flatMap { sessions.session($0) })))
@@ -77,7 +80,7 @@ extension RequestHandler {
     }
 }
 
-/// The JSON objects of requests and answers about sessions.
+/// The JSON schemas of requests and answers about sessions.
 enum SessionDocument {
     static let body = Schema.object([
         .init("token", .text(1...1024), required: true, "A token of the configuration.")

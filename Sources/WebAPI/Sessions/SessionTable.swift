@@ -3,10 +3,10 @@ package import Foundation
 import Synchronization
 package import WireFormat
 
-/// The browsers' sessions: a random value in a cookie replaces a token, until it expires or is ended.
+/// The browsers' sessions: a random value in a cookie stands for a token, until the session expires or is ended.
 ///
-/// The table is in memory and stores digests, so that a copy of this memory opens no session. A restart ends all
-/// sessions.
+/// The table is in memory and stores digests of the values, so that a copy of this memory opens no session. A restart
+/// ends all sessions.
 package final class SessionTable: Sendable {
     package final class Session: Sendable {
         package let caller: Caller
@@ -19,7 +19,7 @@ package final class SessionTable: Sendable {
             (self.caller, self.until, self.end) = (caller, until, end)
         }
 
-        /// Whether the session has expired, was ended, or was removed for a newer one.
+        /// Returns true if the session has expired, was ended, or was removed for a newer one of the same token.
         package func isOver(at now: ContinuousClock.Instant = .now) -> Bool {
             now >= end || isEnded.load(ordering: .acquiring)
         }
@@ -28,7 +28,7 @@ package final class SessionTable: Sendable {
     }
 
     private let sessions = Mutex<[String: Session]>([:])
-    /// The greatest number of sessions of one token; a new one above it ends that token's oldest.
+    /// The greatest number of sessions of one token; one more ends that token's oldest session.
     ///
     /// Sessions of other tokens are not affected.
     package static let most = 32
@@ -36,7 +36,7 @@ package final class SessionTable: Sendable {
 
     package init() {}
 
-    /// Opens a session with a token's role; its value, of 256 random bits, is returned only to the caller.
+    /// Opens a session with a token's role and returns its value, 256 random bits, which is stored nowhere else.
     package func open(for caller: Caller, at now: ContinuousClock.Instant = .now) -> (value: String, Session) {
         let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
         let value = Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
@@ -55,13 +55,13 @@ package final class SessionTable: Sendable {
         return (value, session)
     }
 
-    /// The session of a value; nil if it is unknown, ended or expired.
+    /// Returns the session that a cookie's value stands for; nil if it is unknown, ended or expired.
     package func session(_ value: String, at now: ContinuousClock.Instant = .now) -> Session? {
         let key = Self.digest(value)
         return sessions.withLock { $0[key] }.flatMap { $0.isOver(at: now) ? nil : $0 }
     }
 
-    /// Ends a session if it exists, with its open streams.
+    /// Ends a session if it exists, and the endless answers that it has open.
     package func end(_ value: String) {
         let key = Self.digest(value)
         sessions.withLock { $0.removeValue(forKey: key) }?.finish()
@@ -80,7 +80,7 @@ struct SessionCookie: Sendable {
 
     init(port: Int) { name = "watchword-\(port)" }
 
-    /// The session's value in a request's `Cookie` header; nil if there is none.
+    /// Returns the session's value in a request's `Cookie` header; nil if there is none.
     func value(in header: String?) -> String? {
         for pair in (header ?? "").split(separator: ";") {
             let sides = pair.drop { $0 == " " }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -89,7 +89,7 @@ struct SessionCookie: Sendable {
         return nil
     }
 
-    /// The `Set-Cookie` header for a value, or with nil to delete it; a secure cookie returns only over TLS.
+    /// Returns the `Set-Cookie` header for a value, or with nil to delete it; a secure cookie returns only over TLS.
     func field(_ value: String?, isSecure: Bool) -> String {
         let age = value == nil ? 0 : Int(SessionTable.life / .seconds(1))
         return "\(name)=\(value ?? ""); Path=/; Max-Age=\(age); HttpOnly; SameSite=Strict"

@@ -3,14 +3,14 @@ package import Foundation
 import Synchronization
 package import WireFormat
 
-/// The ROUTER socket: one JSON request, one JSON reply.
+/// The server of the control socket (a ZeroMQ ROUTER socket): receives JSON requests and sends a JSON reply to each.
 ///
-/// Its thread only receives and sends; requests run elsewhere.
+/// Its thread only receives and sends; requests run in tasks.
 ///
 /// Requests beyond the limits are answered "busy" or "too-many-requests" without being parsed. REQ clients (with an
 /// empty frame before the request) and DEALER clients (with or without it) are served alike. The thread never waits for
-/// a peer: one that does not read its replies loses them.
-// @unchecked: `replies` is behind a lock; the socket and the rates are the thread's alone
+/// a client: one that does not read its replies loses them.
+// @unchecked: `replies` is behind a lock; only the server's thread uses the socket and the rates
 package final class ControlServer: @unchecked Sendable {
     private let socket: Socket
     private let wake: Int32
@@ -25,12 +25,13 @@ package final class ControlServer: @unchecked Sendable {
     private let workingBytes = Atomic(0)
     private let stopping = Atomic(false)
     private let stopped = DispatchSemaphore(value: 0)
-    /// The number of replies that wait for a peer before it loses the next.
+    /// The number of replies that can wait for one client; further ones are dropped.
     private static let queue: Int32 = 256
 
-    /// Binds the socket and starts its thread.
+    /// Binds the socket to `endpoint` and starts its thread.
     ///
-    /// With a gate, only its clients are answered; without one, everybody who reaches the socket may do everything.
+    /// With `gate`, only the clients in its list are answered. If it is nil, everybody who reaches the socket may do
+    /// everything.
     package init(
         binding endpoint: String, limits: ControlLimits = ControlLimits(), gate: CurveGate? = nil,
         handler: @escaping @Sendable (Data, Caller) async -> Data
@@ -49,7 +50,7 @@ package final class ControlServer: @unchecked Sendable {
         thread.start()
     }
 
-    /// Binds a socket whose clients need no authentication.
+    /// Binds a control socket whose clients need no authentication, and starts its thread.
     package convenience init(
         binding endpoint: String, limits: ControlLimits = ControlLimits(),
         handler: @escaping @Sendable (Data) async -> Data
@@ -59,7 +60,7 @@ package final class ControlServer: @unchecked Sendable {
 
     deinit { close(wake) }
 
-    /// Stops answering; returns when the thread has ended.
+    /// Stops answering requests; returns when the thread has ended.
     package func stop() {
         guard !stopping.exchange(true, ordering: .acquiringAndReleasing) else { return }
         ring()
@@ -84,7 +85,8 @@ package final class ControlServer: @unchecked Sendable {
                 _ = read(wake, &count, 8)
             }
             send()
-            // A peer that never stops asking must not keep the others' replies here.
+            // At most 256 requests a round, so that one client that sends without end does not delay the others'
+            // replies.
             var taken = 0
             while ready.socket, taken < 256, let (parts, peer) = socket.receiveFromPeer() {
                 accept(parts, peer)
@@ -101,7 +103,9 @@ package final class ControlServer: @unchecked Sendable {
         for parts in ready { _ = socket.send(parts) }
     }
 
-    /// Handles a message, whose parts are the peer's identity, perhaps an empty frame, and the request.
+    /// Handles one request: checks the client and the limits, and starts a task that answers it.
+    ///
+    /// The message's parts are the client's ZeroMQ identity, perhaps an empty frame, and the request.
     private func accept(_ parts: [Data], _ peer: Peer) {
         guard parts.count >= 2, let request = parts.last else { return }
         var caller = Caller.local

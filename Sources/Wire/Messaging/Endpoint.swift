@@ -2,10 +2,10 @@ import CZeroMQ
 import Foundation
 import SystemSupport
 
-/// A socket that cannot be used, or a missing answer: a sentence that names the endpoint.
+/// The error of a socket that cannot be used, or of a reply that did not come; its description names the endpoint.
 package struct MessagingError: Error, Equatable, CustomStringConvertible {
     package let description: String
-    /// Whether the daemon runs but refuses this client.
+    /// True if the daemon runs but refuses this client.
     package let isDenied: Bool
 
     package init(_ description: String, isDenied: Bool = false) {
@@ -14,13 +14,14 @@ package struct MessagingError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Endpoints of sockets: `ipc:`, `inproc:`, or TCP.
+/// Checks the endpoints of ZeroMQ sockets: `ipc:`, `inproc:` or TCP.
 package enum Endpoint {
-    /// Throws on an endpoint that anybody could reach: without CURVE, TCP must stay on loopback.
+    /// Throws if an endpoint is malformed, or is TCP beyond loopback on a socket without CURVE (`isGuarded` is false).
     package static func check(_ endpoint: String, isGuarded: Bool = false) throws(MessagingError) {
         if endpoint.hasPrefix("inproc://") { return }
         if endpoint.hasPrefix("ipc://") {
-            // An abstract socket has no file whose mode keeps others out, and ZeroMQ makes names up for `*`.
+            // An abstract socket (`@`) has no file whose mode could keep other users out, and for `*` ZeroMQ makes up a
+            // name.
             guard let first = endpoint.dropFirst(6).first, first != "@", first != "*" else {
                 throw MessagingError("\(endpoint): a path is expected after ipc://")
             }
@@ -40,12 +41,12 @@ package enum Endpoint {
         }
     }
 
-    /// Whether a text is a port's number, or `*` for any free one.
+    /// Returns true for the number of a port, and for `*`, which means any free port.
     private static func isPort(_ text: Substring) -> Bool {
         text == "*" || (text.utf8.allSatisfy { (0x30...0x39).contains($0) } && UInt16(text) != nil)
     }
 
-    /// Whether a host is in 127.0.0.0/8, is ::1, or names an interface with only loopback addresses.
+    /// Returns true if a host is in 127.0.0.0/8, is ::1 or `localhost`, or is the name of a loopback interface.
     static func isLoopback(_ host: Substring) -> Bool {
         var text = host
         if text.hasPrefix("["), text.hasSuffix("]") { text = text.dropFirst().dropLast() }
@@ -73,7 +74,7 @@ package enum Endpoint {
         return false
     }
 
-    /// Throws if another user may have put a socket at the endpoint, which would receive what the daemon is sent.
+    /// Throws if another user may have put a socket at this endpoint, and could receive what is meant for the daemon.
     static func verify(_ endpoint: String) throws(MessagingError) {
         guard endpoint.hasPrefix("ipc://"), let problem = PathTrust.problem(String(endpoint.dropFirst(6))) else {
             return
@@ -83,10 +84,11 @@ package enum Endpoint {
             isDenied: true)
     }
 
-    /// Prepares the path of an ipc socket: creates its directory, and removes the stale file of an ended daemon.
+    /// Prepares the path of an `ipc:` socket for binding, and returns the lock that reserves the path for this process.
     ///
-    /// A missing directory is created for this user alone; one that others may write to is refused. Returns the lock
-    /// that reserves the path for this process; nil for other endpoints.
+    /// It creates a missing directory for this user alone, and removes the socket file of a daemon that has ended. It
+    /// throws if others may write to the directory, or if another process uses the path. It returns nil for endpoints
+    /// other than `ipc:`.
     static func prepare(_ endpoint: String, isGuarded: Bool) throws(MessagingError) -> SocketLock? {
         try check(endpoint, isGuarded: isGuarded)
         guard endpoint.hasPrefix("ipc://") else { return nil }
@@ -101,7 +103,7 @@ package enum Endpoint {
             throw MessagingError("\(endpoint): \(error); name another socket, or set XDG_RUNTIME_DIR")
         }
         let lock = try SocketLock.take(endpoint)
-        // ZeroMQ binds over any file, a living daemon's too: ask first whether somebody listens.
+        // ZeroMQ would replace any file, even the socket of a running daemon, so check first whether a process listens.
         var information = stat()
         guard lstat(path, &information) == 0 else { return lock }
         guard information.st_mode & S_IFMT == S_IFSOCK else {
@@ -112,7 +114,7 @@ package enum Endpoint {
         return lock
     }
 
-    /// Whether a process accepts connections at a path; the file alone may be left by an ended daemon.
+    /// Returns true if a process accepts connections at a socket's path; an ended daemon may leave only the file.
     static func isListening(_ path: String) -> Bool {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { return false }

@@ -2,26 +2,28 @@ import Foundation
 import Synchronization
 package import WireFormat
 
-/// A report of a follower; reports come in order of `seq`.
+/// A report of an `EventFollower` to its caller; reports come in order of message numbers (`seq`).
 package enum Followed: Sendable, Equatable {
-    /// An event that was open when following began: its newest message.
+    /// The newest message of an event that was open (begun but not ended) when following began.
     case open(WireMessage)
     case message(WireMessage)
-    /// Messages that can no longer be obtained.
+    /// Messages that the daemon's journal no longer has.
     case lost(LostMessage)
-    /// The daemon now has another journal: a new one, or an older copy.
+    /// The daemon's journal was replaced, by a new one or by an older copy.
     case restarted
-    /// The number to begin after is higher than any of this journal.
+    /// The message number after which to begin is higher than any in the daemon's journal.
     ///
-    /// It may be from an earlier journal that this one continues.
+    /// The number may be from an earlier journal that this one continues.
     case ahead(NumberAhead)
-    /// Follows `restarted` or `ahead`: messages up to this number are known from before, the others follow now.
+    /// Sent after `restarted` or `ahead`: messages up to this number were reported before, the next reports are newer.
     case resumed(after: Int64)
-    /// The daemon does not answer, with the reason; messages that it sends meanwhile follow once it answers.
+    /// The daemon does not answer, for this reason; messages that are missed now are reported once it answers.
     case away(String)
 }
 
-/// A number to begin after that the daemon has not given: it was mistyped, or belongs to another journal.
+/// The error of a message number, from which to begin, that the daemon has not reached yet.
+///
+/// The number was mistyped, or belongs to another journal.
 package struct NumberAhead: Error, Equatable, CustomStringConvertible {
     package let since: Int64
     package let newest: Int64
@@ -32,25 +34,26 @@ package struct NumberAhead: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Follows the events of a daemon: each message once, in order of `seq`, even if some are lost on the way.
+/// Follows a daemon's events: reports each message once, in order of `seq`, even if some are lost on the network.
 ///
-/// It subscribes first, then reads earlier messages from the journal. If a number is missing in the live messages (this
-/// subscriber was too slow, or the daemon was away), it reads the gap from the journal before it reports anything
-/// newer. It subscribes to all topics, because only then does a gap in `seq` mean a loss; heartbeats reveal that the
-/// newest message was lost. Nothing is buffered here: while the receiver is busy, ZeroMQ's bounded queue drops
-/// messages, and the journal has them.
+/// It subscribes first, then reads earlier messages from the daemon's journal. If a number is missing in the live
+/// messages (this subscriber was too slow, or the daemon was not running), it reads the gap from the journal before it
+/// reports anything newer. It subscribes to all topics, because only then does a gap in `seq` mean a loss; heartbeats
+/// reveal that the newest message was lost. Nothing is buffered here: while the receiver is busy, ZeroMQ's bounded
+/// queue drops messages, and they are read from the journal later.
 package final class EventFollower: Sendable {
-    /// Selects the messages to report.
+    /// Selects the messages to report, by the query's id and the stream's name; nil allows all.
     package struct Filter: Sendable {
         package var query: String?
         package var stream: String?
+        /// Whether the messages are the fleet's, whose log the publishing socket must then be of.
+        package var isOfFleet: Bool
 
-        package init(query: String? = nil, stream: String? = nil) {
-            self.query = query
-            self.stream = stream
+        package init(query: String? = nil, stream: String? = nil, isOfFleet: Bool = false) {
+            (self.query, self.stream, self.isOfFleet) = (query, stream, isOfFleet)
         }
 
-        /// Whether a topic passes; topics are `match.<stream>.<query>`, and names contain no dots.
+        /// Returns true if a message of this topic is reported; topics are `match.<stream>.<query>` without other dots.
         func passes(_ topic: String) -> Bool {
             let parts = topic.split(separator: ".", omittingEmptySubsequences: false)
             guard parts.count == 3, parts[0] == "match" else { return false }
@@ -58,11 +61,11 @@ package final class EventFollower: Sendable {
         }
     }
 
-    /// Pauses in seconds; shorter in tests.
+    /// The pauses of an `EventFollower` in seconds; tests use shorter ones.
     package struct Timing: Sendable {
-        /// The pause between requests until a message has arrived.
+        /// The pause between reads of the journal until the first live message has arrived, in seconds.
         package var ask = 1.0
-        /// The time without any message or heartbeat after which the journal is read.
+        /// The time without any message or heartbeat after which the journal is read, in seconds.
         package var silence = 25.0
         package init() {}
     }
@@ -75,6 +78,8 @@ package final class EventFollower: Sendable {
     private let identity: CurveIdentity?
     private let stopping = Atomic(false)
     private static let pageSize = 1000
+    /// The number of messages by which one node of a fleet may be behind another.
+    private static let fleetLag: Int64 = 10_000
 
     package init(
         publish: String, control: String, filter: Filter = Filter(), timing: Timing = Timing(), queue: Int32? = nil,
@@ -88,26 +93,29 @@ package final class EventFollower: Sendable {
         self.queue = queue
     }
 
-    /// Makes `run` return soon.
+    /// Makes `run` return soon; may be called from any thread.
     package func stop() { stopping.store(true, ordering: .relaxed) }
 
-    /// The position of following.
+    /// The position up to which messages were reported, and the journal to which its number belongs.
     private struct Place {
-        /// The number up to which everything was reported.
+        /// The number of the last message that was reported, or that the filter left out.
         var last: Int64
         var journal: String
 
-        /// The same position in another journal, or in an older copy of this one.
+        /// Returns the position in the daemon's present journal up to which its messages are already known.
+        ///
+        /// `now` describes that journal, which may be another one or an older copy.
         func moved(to now: Snapshot) -> Place {
             let common = now.branches.last { $0.journal == journal }?.seq ?? 0
             return Place(last: min(last, common), journal: now.journal)
         }
     }
 
-    /// Reports the messages after `since`, or only new ones if it is nil; on request, the open events come first.
+    /// Reports the messages with greater numbers than `since`, or only new ones if it is nil.
     ///
-    /// With `live`, it continues until `stop`. It runs on the calling thread, which waits. A daemon that does not
-    /// answer at the start is an error; later it is waited for.
+    /// With `open`, the newest message of each event that has not ended comes first. The call runs on the calling
+    /// thread: with `live` until `stop` is called, otherwise until the newest message. It throws if the daemon does not
+    /// answer at the start; later it waits until the daemon answers.
     package func run(
         since: Int64?, open: Bool = false, live: Bool = true, tell: (Followed) throws -> Void
     ) throws {
@@ -118,8 +126,9 @@ package final class EventFollower: Sendable {
         if open {
             for message in now.events where filter.passes(message.topic) { try tell(.open(message)) }
         }
-        if place.last > now.seq {
-            // No number says of which journal it is. One that goes on from another may have had it once.
+        if place.last > now.seq + (filter.isOfFleet ? Self.fleetLag : 0) {
+            // A number does not say to which journal it belongs. If this journal continues an earlier one, it may be
+            // from there.
             let ahead = NumberAhead(since: place.last, newest: now.seq)
             guard let branch = now.branches.last, !branch.complete else { throw ahead }
             place.last = min(branch.seq, now.seq)
@@ -139,7 +148,7 @@ package final class EventFollower: Sendable {
                 try take(message, &place, tell)
                 continue
             }
-            // A subscription takes a moment to be there: what comes before it is only in the journal.
+            // A subscription takes effect after a moment: messages before that are only in the journal.
             let (from, pause) = (heard ?? asked, heard == nil ? timing.ask : timing.silence)
             guard from.duration(to: .now) > .seconds(pause) else { continue }
             asked = .now
@@ -151,8 +160,10 @@ package final class EventFollower: Sendable {
     private func take(_ message: WireMessage, _ place: inout Place, _ tell: (Followed) throws -> Void) throws {
         if message.topic == Topic.heartbeat {
             guard let beat = try? WireCoding.decode(HeartbeatMessage.self, message.body) else { return }
-            // An older beat than what the journal has told since, or an older journal: it can be asked.
-            if beat.seq < place.last, beat.journal == place.journal {
+            // The heartbeat is older than what was reported, or the journal was replaced by an older copy: ask the
+            // daemon.
+            // A node of a fleet may be behind the one that the number to begin after is from.
+            if beat.seq < place.last, beat.journal == place.journal, !filter.isOfFleet {
                 return try patiently(tell) { try look(&place, tell) }
             }
             guard beat.seq > place.last || beat.journal != place.journal else { return }
@@ -162,13 +173,15 @@ package final class EventFollower: Sendable {
         if message.seq > place.last + 1 {
             try patiently(tell) { try fill(&place, through: message.seq - 1, tell) }
         }
-        // The journal may have given this one, too.
+        // This message may have been read from the journal meanwhile.
         guard message.seq > place.last, !stopping.load(ordering: .relaxed) else { return }
         place.last = message.seq
         if filter.passes(message.topic) { try tell(.message(message)) }
     }
 
-    /// Checks whether the journal ends before the position, because an older copy replaced it unnoticed.
+    /// Checks whether the journal ends before the position, and if so starts again from its beginning.
+    ///
+    /// A journal that ends there is an older copy that has replaced the one that was followed.
     private func look(_ place: inout Place, _ tell: (Followed) throws -> Void) throws {
         let now = try snapshot()
         guard now.journal == place.journal, now.seq < place.last else { return }
@@ -178,7 +191,7 @@ package final class EventFollower: Sendable {
         try fill(&place, through: now.seq, tell)
     }
 
-    /// Reports the messages that the journal has after the position, up to the number `seq`.
+    /// Reads the journal's messages after the position and up to number `seq`, and reports them through `tell`.
     private func fill(_ place: inout Place, through seq: Int64, _ tell: (Followed) throws -> Void) throws {
         var seq = seq
         while true {
@@ -196,7 +209,7 @@ package final class EventFollower: Sendable {
                 guard let topic = entry["topic"]?.string, let body = entry["body"], let number = body["seq"]?.integer,
                     number > place.last
                 else { continue }
-                // A receiver slower than what comes may never see the end of it.
+                // Checked for each message, because a slow receiver may never reach the end of the journal.
                 if stopping.load(ordering: .relaxed) { return }
                 place.last = number
                 if topic == Topic.lost {
@@ -211,7 +224,7 @@ package final class EventFollower: Sendable {
         }
     }
 
-    /// Repeats `body` until the daemon answers, or until `stop`.
+    /// Repeats `body` while it fails with a temporary error, until `stop` is called; reports the first failure.
     private func patiently(_ tell: (Followed) throws -> Void, _ body: () throws -> Void) throws {
         var said = false
         while !stopping.load(ordering: .relaxed) {
@@ -225,18 +238,18 @@ package final class EventFollower: Sendable {
         }
     }
 
-    /// Whether an error may be temporary, so that the request is worth repeating.
+    /// Returns true for an error that may be temporary, after which the request is worth repeating.
     private static func passes(_ error: any Error) -> Bool {
         if let error = error as? MessagingError { return !error.isDenied }
-        return ["busy", "too-many-requests", "timeout"].contains((error as? ControlReply.Failure)?.code)
+        return ["busy", "too-many-requests", "timeout", "unavailable"].contains((error as? ControlReply.Failure)?.code)
     }
 
-    // MARK: Questions
+    // MARK: Requests to the daemon
 
-    /// An earlier journal that the daemon's journal continues, and the last number that both share.
+    /// An earlier journal that the daemon's journal continues, and the last message number that both share.
     private struct Branch: Decodable { let journal: String, seq: Int64, complete: Bool }
 
-    /// The open events, and the newest number at that moment.
+    /// The daemon's events that have not ended, and the number of its newest message at that time.
     private struct Snapshot {
         let seq: Int64, journal: String, branches: [Branch], events: [WireMessage]
     }
@@ -265,6 +278,8 @@ package final class EventFollower: Sendable {
     }
 
     private func ask(_ operation: String, _ args: [String: JSONValue]) throws -> JSONValue {
+        var args = args
+        if filter.isOfFleet { args["log"] = .string("fleet") }
         let request = ControlRequest(id: ULID.make(), op: operation, args: .object(args))
         let data = try control.request(WireCoding.encode(request), timeout: 10)
         let reply = try WireCoding.decode(ControlReply.self, data)

@@ -1,19 +1,19 @@
 import CZeroMQ
 import Foundation
 
-/// Watches a client's connection, so that a refusal becomes an error instead of silence.
+/// Watches the connection of a client's socket, so that a refusal by the daemon becomes an error, not a timeout.
 final class HandshakeWatch {
     let events: Socket
     private let endpoint: String
     private let hasKeys: Bool
     private let socket: Socket
     private var isConnected = false
-    /// The number of handshakes that ended without a reason; the other side may have closed the connection early.
+    /// The number of handshakes that ended without a reason; the daemon may only have closed the connection early.
     private var failures = 0
-    /// The number of failures after which the connection counts as refused, although no reason came.
+    /// The number of handshakes that end without a reason after which the connection counts as refused by the daemon.
     private static let patience = 5
 
-    /// Watches a socket, before it connects.
+    /// Begins to watch a socket; call it before the socket connects.
     init(_ socket: Socket, _ endpoint: String, hasKeys: Bool) throws(MessagingError) {
         self.endpoint = endpoint
         self.hasKeys = hasKeys
@@ -26,12 +26,12 @@ final class HandshakeWatch {
 
     deinit { socket.endMonitor() }
 
-    /// The connection's latest event.
+    /// A change of the connection's state.
     enum News {
         case connected
-        /// The connection ended after a successful handshake.
+        /// The connection has ended after a successful handshake.
         case lost
-        /// Nobody listens.
+        /// The connection failed because no process listens at the endpoint.
         case unreachable
         case denied(MessagingError)
     }

@@ -1,27 +1,27 @@
 import CZeroMQ
 import Foundation
 
-/// The sender of a message, as ZeroMQ knows it.
+/// The client that sent a message, as ZeroMQ identifies it.
 struct Peer {
-    /// The client's name in the gate's list; nil on a socket without a gate.
+    /// The client's name in the daemon's list of clients; nil on a socket without authentication.
     let user: String?
-    /// An IP address, or `localhost:uid:gid:pid` of a local socket.
+    /// The client's IP address, or `localhost:uid:gid:pid` for a local socket.
     let address: String
 }
 
-/// An event of a socket's monitor.
+/// An event from a socket's monitor, such as a new connection.
 struct SocketEvent {
     let kind: Int32
-    /// A descriptor, or the number of an error.
+    /// The connection's file descriptor or an error number, depending on the kind of event.
     let value: Int32
 }
 
-/// A ZeroMQ socket and its only owner, used by one thread at a time.
-// @unchecked: the owner serialises calls; ZeroMQ allows moving between threads then
+/// A ZeroMQ socket, which is closed with this object and must be used by one thread at a time.
+// @unchecked: the owner serialises calls, and ZeroMQ then allows use by different threads
 final class Socket: @unchecked Sendable {
     let handle: UnsafeMutableRawPointer
     private var isGuarded = false
-    /// The lock of the path that the socket is bound to.
+    /// The lock on the path of the `ipc:` endpoint to which the socket is bound; nil if there is none.
     private var lock: SocketLock?
     private static let context = UncheckedPointer(zmq_ctx_new())
 
@@ -31,17 +31,17 @@ final class Socket: @unchecked Sendable {
         init(_ value: UnsafeMutableRawPointer?) { self.value = value }
     }
 
-    /// The default limit for a part of a message from a peer, in bytes.
+    /// The default limit for the size of one part of a received message, in bytes.
     static let messageLimit: Int64 = 128 << 20
-    /// The greatest number of parts that are kept: identities of proxies, an empty part, the request.
+    /// The greatest number of parts of a message that are kept: proxies' identities, an empty part, the request.
     private static let partLimit = 16
 
     enum Kind { case publish, subscribe, router, request, reply, pair }
 
     /// Makes a socket that is neither bound nor connected.
     ///
-    /// `queue` is the number of messages that wait for a peer at most; nil means ZeroMQ's default, 1000. `largest` is
-    /// the greatest size of a part in bytes.
+    /// `queue` is the number of messages that can wait for a peer; nil means ZeroMQ's default, 1000. `largest` is the
+    /// greatest size of a received part in bytes.
     init(_ kind: Kind, queue: Int32? = nil, largest: Int64 = messageLimit) throws(MessagingError) {
         let type =
             switch kind {
@@ -69,12 +69,12 @@ final class Socket: @unchecked Sendable {
 
     static var errorText: String { String(cString: zmq_strerror(ww_zmq_errno())) }
 
-    // MARK: Ends
+    // MARK: Binding and connecting
 
     func bind(_ endpoint: String) throws(MessagingError) {
         lock = try Endpoint.prepare(endpoint, isGuarded: isGuarded)
-        // Whoever opens a connection and says nothing is let go soon, and so is who stops answering: each holds a
-        // descriptor, and perhaps a queue.
+        // Peers that do not finish the handshake, or no longer answer heartbeats, are disconnected: each one holds a
+        // file descriptor and perhaps a queue.
         _ = ww_set_int(handle, ZMQ_HANDSHAKE_IVL, 10_000)
         _ = ww_set_int(handle, ZMQ_HEARTBEAT_IVL, 20_000)
         _ = ww_set_int(handle, ZMQ_HEARTBEAT_TIMEOUT, 40_000)
@@ -100,7 +100,7 @@ final class Socket: @unchecked Sendable {
         zmq_setsockopt(handle, option, key, key.count) == 0
     }
 
-    /// Accepts only CURVE from now on, and authenticates every client through the gate of this domain.
+    /// Makes the socket accept only clients with CURVE that are in the list of clients registered for `domain` (ZAP).
     func speakCurve(asServer secret: CurveSecretKey, domain: String) throws(MessagingError) {
         guard ww_set_int(handle, ZMQ_CURVE_SERVER, 1) == 0, set(ZMQ_CURVE_SECRETKEY, secret.bytes),
             set(ZMQ_ZAP_DOMAIN, Array(domain.utf8))
@@ -108,7 +108,7 @@ final class Socket: @unchecked Sendable {
         isGuarded = true
     }
 
-    /// Uses only CURVE from now on, with the server of this key alone.
+    /// Makes the socket connect only by CURVE, and only to the server with the public key in `identity`.
     func speakCurve(as identity: CurveIdentity) throws(MessagingError) {
         let publicKey: CurvePublicKey
         do { publicKey = try identity.secret.publicKey() } catch { throw MessagingError("\(error)") }
@@ -117,7 +117,7 @@ final class Socket: @unchecked Sendable {
         else { throw MessagingError("ZeroMQ does not take the keys: \(Self.errorText)") }
     }
 
-    /// Lets ZeroMQ process connections that were opened or closed.
+    /// Lets ZeroMQ process connections that were opened or closed; ZeroMQ does so only while the socket is used.
     func settle() {
         var events: Int32 = 0
         var size = MemoryLayout<Int32>.size
@@ -128,7 +128,7 @@ final class Socket: @unchecked Sendable {
 
     func subscribe(_ prefix: String) -> Bool { ww_subscribe(handle, prefix) == 0 }
 
-    /// Sends all parts without waiting; returns false if the peer is gone or its queue is full.
+    /// Sends a message of these parts without waiting; returns false if the peer is gone or its queue is full.
     func send(_ parts: [Data]) -> Bool {
         for (index, part) in parts.enumerated() {
             let flags = ZMQ_DONTWAIT | (index < parts.count - 1 ? ZMQ_SNDMORE : 0)
@@ -138,13 +138,16 @@ final class Socket: @unchecked Sendable {
         return true
     }
 
-    /// Returns the parts of the next message; nil if there is none now.
+    /// Returns the parts of the next message; nil if none has arrived.
     func receive() -> [Data]? { receive(asking: false)?.parts }
 
-    /// Returns the next message with its sender; nil if there is none now.
+    /// Returns the parts of the next message, and its sender; nil if none has arrived.
     func receiveFromPeer() -> (parts: [Data], peer: Peer)? { receive(asking: true) }
 
-    /// Receives a message; parts above the limit are dropped, since no valid message has as many.
+    /// Receives a message without waiting; returns nil if none has arrived.
+    ///
+    /// `asking` looks up the sender's name and address. Parts beyond `partLimit` are dropped, since no valid message
+    /// has as many.
     private func receive(asking: Bool) -> (parts: [Data], peer: Peer)? {
         var parts: [Data] = []
         while true {
@@ -163,12 +166,12 @@ final class Socket: @unchecked Sendable {
         }
     }
 
-    /// Waits until the socket or `wake` (a descriptor) is readable, or the time is over.
+    /// Waits until the socket or the descriptor `wake` is readable, or the time is over; tells which are readable.
     func waitReadable(wake: Int32?, milliseconds: Int) -> (socket: Bool, wake: Bool) {
         Self.waitReadable([self], wake: wake, milliseconds: milliseconds)
     }
 
-    /// Waits until one of the sockets or `wake` is readable, or the time is over; -1 waits without end.
+    /// Waits until one of the sockets or the descriptor `wake` is readable, or the time is over; -1 waits without end.
     static func waitReadable(
         _ sockets: [Socket], wake: Int32?, milliseconds: Int = -1
     ) -> (socket: Bool, wake: Bool) {
@@ -181,21 +184,22 @@ final class Socket: @unchecked Sendable {
 
     // MARK: Events
 
-    /// Makes a socket that receives the events of this one's connections; `place` is its own inproc endpoint.
+    /// Makes a socket that receives the events of this socket's connections; `place` is a new inproc endpoint for it.
     func monitor(_ place: String, _ events: Int32) throws(MessagingError) -> Socket {
         guard zmq_socket_monitor(handle, place, events) == 0 else {
             throw MessagingError("ZeroMQ cannot watch a socket: \(Self.errorText)")
         }
-        // Without a bound: ZeroMQ's own thread waits, with all sockets, for one who does not read its events.
+        // The queue is unbounded (0): otherwise ZeroMQ's I/O thread, which serves all sockets, would wait if this one
+        // is not read.
         let listener = try Socket(.pair, queue: 0)
         try listener.connect(place)
         return listener
     }
 
-    /// Ends the monitor; needed before its socket is closed, for which ZeroMQ would otherwise wait forever.
+    /// Ends the socket's monitor; needed before the monitor's socket is closed, which would otherwise never return.
     func endMonitor() { _ = zmq_socket_monitor(handle, nil, 0) }
 
-    /// Returns the next event of a monitor's socket; nil if there is none now.
+    /// Returns the next event, if this is a monitor's socket; nil if none has arrived.
     func receiveEvent() -> SocketEvent? {
         guard let parts = receive(), let first = parts.first, first.count >= 6 else { return nil }
         return first.withUnsafeBytes { bytes in
@@ -206,7 +210,7 @@ final class Socket: @unchecked Sendable {
     }
 }
 
-/// A client's keys, and the public key of the server that it trusts.
+/// A client's secret key for CURVE, and the public key of the only server that it trusts.
 package struct CurveIdentity: Sendable, Equatable {
     let secret: CurveSecretKey
     let server: CurvePublicKey

@@ -1,9 +1,9 @@
 import Foundation
 
-/// The lock of an `ipc:` socket's path: `<path>.lock`, held by one process until it ends.
+/// A lock on the path of an `ipc:` socket: the file `<path>.lock`, locked by one process until it ends.
 ///
-/// ZeroMQ binds over any existing socket file. If two daemons start together, both find that nobody listens, and the
-/// one that binds last would silently replace the other's socket.
+/// ZeroMQ replaces any existing socket file when it binds. If two daemons start together, both find that no process
+/// listens, and the second would silently replace the first one's socket.
 final class SocketLock {
     private let descriptor: Int32
 
@@ -11,7 +11,9 @@ final class SocketLock {
 
     deinit { close(descriptor) }
 
-    /// Takes the lock without waiting; nil if the endpoint has no path, or no lock file can be created beside it.
+    /// Takes the lock without waiting; throws if another process holds it.
+    ///
+    /// Returns nil if the endpoint is not `ipc:`, or no lock file can be created beside the socket.
     static func take(_ endpoint: String) throws(MessagingError) -> SocketLock? {
         guard endpoint.hasPrefix("ipc://") else { return nil }
         let path = endpoint.dropFirst(6) + ".lock"

@@ -1,16 +1,18 @@
 import Foundation
 
-/// A SUB socket for one thread: it reconnects by itself, and loses messages while it is full or disconnected.
+/// A subscriber (ZeroMQ SUB socket) for one thread.
+///
+/// It reconnects automatically, and loses messages while its queue is full or it is disconnected.
 package final class Subscriber {
     private let socket: Socket
     private let watch: HandshakeWatch
-    /// The longest prefix in bytes; no topic is longer.
+    /// The greatest size in bytes of a topic prefix; no topic is longer.
     package static let longestPrefix = 256
 
-    /// Connects, and subscribes to topics that begin with one of the prefixes.
+    /// Connects to the publishing socket at `endpoint`, and subscribes to topics that begin with one of the prefixes.
     ///
-    /// `queue` is the number of unread messages at most; nil means ZeroMQ's default, 1000. `identity` has the keys for
-    /// a daemon with CURVE.
+    /// `queue` is the number of unread messages that are kept; nil means ZeroMQ's default, 1000. `identity` has the
+    /// keys for a daemon that uses CURVE.
     package init(
         connecting endpoint: String, prefixes: [String], queue: Int32? = nil, identity: CurveIdentity? = nil
     ) throws(MessagingError) {
@@ -28,7 +30,7 @@ package final class Subscriber {
         try socket.connect(endpoint)
     }
 
-    /// Returns the next message; nil if none comes in time.
+    /// Waits for the next message; returns nil if none arrives within this time.
     ///
     /// Throws if the daemon refuses this client.
     package func next(milliseconds: Int) throws(MessagingError) -> WireMessage? {

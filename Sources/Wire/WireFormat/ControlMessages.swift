@@ -1,4 +1,4 @@
-/// A control request: `{"v":1,"id":"…","op":"query.add","args":{…}}`.
+/// A request on the control socket: `{"v":1,"id":"…","op":"query.add","args":{…}}`.
 package struct ControlRequest: Codable, Sendable {
     package var v = 1
     package let id: String
@@ -12,7 +12,7 @@ package struct ControlRequest: Codable, Sendable {
     }
 }
 
-/// A reply: a result, or an error's code and sentence.
+/// A reply on the control socket: a result, or an error with its code and message.
 package struct ControlReply: Codable, Sendable {
     package struct Failure: Codable, Sendable, Equatable, Error, CustomStringConvertible {
         package let code: String

@@ -1,11 +1,13 @@
 package import Foundation
 
-/// A message every few seconds with the newest number; topic `heartbeat`, itself not numbered.
+/// A message that the daemon publishes every 10 s on the topic `heartbeat`, with the number of the newest message.
+///
+/// Heartbeats have no number of their own.
 package struct HeartbeatMessage: Codable, Sendable, Equatable {
     package var v = 1
-    /// The number of the newest published message.
+    /// The number of the newest message that was published before this heartbeat.
     package let seq: Int64
-    /// The identity of the journal that numbers the messages; another identity means that numbers began anew.
+    /// The identity of the journal that numbers the messages; if it changes, the numbers have started again.
     package let journal: String
     package let journaled: Bool
     package let at: Date

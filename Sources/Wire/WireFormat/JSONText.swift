@@ -1,27 +1,30 @@
 package import Foundation
 import Printing
 
-/// A strict reader of JSON (RFC 8259) that refuses repeated keys, and is fast with many small documents.
+/// A strict JSON parser (RFC 8259) that refuses repeated keys and is fast for many small documents.
 ///
-/// To decode a `JSONValue`, `JSONDecoder` tries one type after the other, each with an error: with 100,000 queries that
-/// is most of the time.
+/// `JSONDecoder` decodes a `JSONValue` by trying one type after the other, each of which throws. With 100,000 queries
+/// that would take most of the time.
 package struct JSONText {
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
     }
 
-    /// Limits of a text; it is refused before anything beyond them is built.
+    /// The limits of a JSON text; a text that exceeds one is refused before the excess is stored.
     private enum Most {
         static let depth = 64
-        /// The greatest number of values in a text; `keys` limits those of an object, `key` and `number` their bytes.
+        /// The greatest number of values in a text.
+        ///
+        /// `keys` is the greatest number of keys in an object; `key` and `number` are the greatest sizes of a key and
+        /// of a number in bytes.
         static let values = 8_000_000
         static let keys = 1000
         static let key = 1024
         static let number = 1024
-        /// The longest string in bytes that is not ASCII.
+        /// The greatest size in bytes of a string that is not ASCII.
         ///
-        /// Comparing such strings may cost the square of their length; long strings are pictures in base64, which is
-        /// ASCII.
+        /// Comparing such strings may take time in the square of their length. Longer strings are pictures in base64,
+        /// which is ASCII.
         static let string = 16_384
     }
 
@@ -139,11 +142,13 @@ package struct JSONText {
         let text = String(decoding: bytes[start..<at], as: UTF8.self)
         if isWhole, let whole = Int64(text) { return .integer(whole) }
         guard let number = Double(text), number.isFinite else { throw failure("the number is too large") }
-        // As `JSONValue` reads it anywhere: 5.0 and 5e0 are 5.
+        // Whole numbers are integers in any notation, as when `JSONDecoder` decodes a `JSONValue`: 5.0 and 5e0 are 5.
         return Int64(exactly: number).map { .integer($0) } ?? .number(number)
     }
 
-    /// Reads a string; `most` is its limit in bytes, nil limits only strings that are not ASCII.
+    /// Parses a string of at most `most` bytes; if `most` is nil, only strings that are not ASCII are limited.
+    ///
+    /// `what` names the string in error messages.
     private mutating func string(most: Int? = nil, _ what: String = "a text") throws(Failure) -> String {
         at += 1
         let start = at

@@ -1,4 +1,4 @@
-/// Any JSON value, such as arguments and results of control operations.
+/// Any JSON value; used for the arguments and results of control operations.
 package enum JSONValue: Codable, Sendable, Equatable {
     case null
     case bool(Bool)
@@ -59,7 +59,7 @@ package enum JSONValue: Codable, Sendable, Equatable {
         self = try WireCoding.decode(JSONValue.self, WireCoding.encode(value))
     }
 
-    /// Decodes the value as a type.
+    /// Decodes the JSON value as a `Decodable` type.
     package func decoded<T: Decodable>(as type: T.Type) throws -> T {
         try WireCoding.decode(type, WireCoding.encode(self))
     }

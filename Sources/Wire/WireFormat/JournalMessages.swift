@@ -1,6 +1,6 @@
-/// The first event of a stream whose journal continues another one; kind `journal`.
+/// The first server-sent event (kind `journal`) of a connection, if the daemon's journal continues an earlier one.
 package struct JournalMessage: Codable, Sendable, Equatable {
-    /// An earlier journal, and the number up to which its messages are also this one's.
+    /// An earlier journal, and the highest message number (`seq`) up to which it and the present journal are the same.
     package struct Earlier: Codable, Sendable, Equatable {
         package let journal: String
         package let seq: Int64
@@ -12,7 +12,7 @@ package struct JournalMessage: Codable, Sendable, Equatable {
     }
 
     package var v = 1
-    /// The number after which the stream continues.
+    /// The message number after which this connection continues.
     package let seq: Int64
     package let journal: String
     package let earlier: [Earlier]
@@ -24,16 +24,17 @@ package struct JournalMessage: Codable, Sendable, Equatable {
     }
 }
 
-/// Stands in a replay for messages that no longer exist; topic `lost`.
+/// A message of topic `lost`, which takes the place of messages that the journal no longer has.
 package struct LostMessage: Codable, Sendable, Equatable {
     package var v = 1
-    /// The last number of the lost messages, after which a replay can continue.
+    /// The number of the last lost message; a replay can continue after it.
     package let seq: Int64
     package let first: Int64
     package let last: Int64
-    /// The reason: "retention", "unjournaled" or "restored".
+    /// The reason for the loss: "retention" (removed by age or size), "unjournaled" or "restored".
     ///
-    /// "unjournaled" means that the disk was full for too long, "restored" that an older copy replaced the journal.
+    /// "unjournaled" means that the disk could not be written for too long, "restored" that an older copy replaced the
+    /// journal.
     package let reason: String
 
     package init(first: Int64, last: Int64, reason: String) {

@@ -1,6 +1,6 @@
 package import Foundation
 
-/// A message about one phase of an event.
+/// A message about the start, an update or the end of an event (a span in which a stream matches a query).
 package struct MatchMessage: Codable, Sendable, Equatable {
     package struct Query: Codable, Sendable, Equatable {
         package let id: String
@@ -44,15 +44,17 @@ package struct MatchMessage: Codable, Sendable, Equatable {
     package let start: Date
     package let end: Date
     package let media: Media
-    /// The path of the peak's picture.
+    /// The path of the picture taken at the event's best score, a file on the daemon's machine; nil if there is none.
     package let snapshot: String?
-    /// The coded video around the event, a file; of an end, which may be told before the file is there.
+    /// The path of the video clip around the event; only in the message about its end.
+    ///
+    /// The message may be sent some seconds before the clip is written.
     package let clip: String?
-    /// The reason of an end that did not come by itself: "interrupted" after a crash.
+    /// The reason why the event was ended early, such as "interrupted" after a crash; nil if the match just ended.
     package let reason: String?
-    /// The rule's key: "threshold", "against" (the score is then a probability) or "false_alerts_per_day".
+    /// The key of the query's rule: "threshold", "against" (the score is then a probability) or "false_alerts_per_day".
     package let rule: String?
-    /// The group whose queries share the alert; `query` is the one that leads it.
+    /// The name of the group of queries that share this alert, if any; `query` is then the group's leading query.
     package let group: String?
 
     package init(

@@ -1,8 +1,8 @@
 import Foundation
 
-/// A moment with millisecond precision, written in ISO 8601 and UTC.
+/// A point in time with millisecond precision, coded in JSON as an ISO 8601 text in UTC.
 package struct Moment: Codable, Sendable, Equatable, CustomStringConvertible {
-    /// Milliseconds since 1970.
+    /// The time in milliseconds since 1970.
     private let milliseconds: Int64
 
     private static let plain = Date.ISO8601FormatStyle()
@@ -10,7 +10,7 @@ package struct Moment: Codable, Sendable, Equatable, CustomStringConvertible {
 
     package init(secondsSince1970 seconds: Double) { milliseconds = Int64((seconds * 1000).rounded()) }
 
-    /// Parses a date and a time with a zone: "2030-01-31T18:00:00Z", "2030-01-31T19:00:00.5+01:00".
+    /// Parses a date and a time with a zone, such as "2030-01-31T18:00:00Z" or "2030-01-31T19:00:00.5+01:00".
     ///
     /// Returns nil for impossible dates and times, such as 30 February or 24:00.
     package init?(_ text: String) {

@@ -1,15 +1,15 @@
 package import SystemSupport
 
-/// The permissions of a client; each role includes the previous one.
+/// The role of a client, which decides what it may do; each role includes the permissions of the previous one.
 package enum Role: String, Sendable, CaseIterable, Comparable {
-    /// May read streams, queries, events and counters, and change nothing.
+    /// The client may read streams, queries, events and counters, and change nothing.
     case view
-    /// May also change queries and mark events, but start no source.
+    /// The client may also change queries and mark events as right or wrong, but not add streams.
     case operate
-    /// May also change streams.
+    /// The client may also add, change and remove streams.
     case control
 
-    /// Parses a role's name; `subscribe` is an older name of `view`.
+    /// Parses the name of a role; `subscribe` is an older name of `view`.
     package init?(word: some StringProtocol) {
         guard let role = word == "subscribe" ? .view : Role(rawValue: String(word)) else { return nil }
         self = role
@@ -28,14 +28,14 @@ package enum Role: String, Sendable, CaseIterable, Comparable {
     package static func < (one: Role, other: Role) -> Bool { one.rank < other.rank }
 }
 
-/// The client that requests an operation, with its role.
+/// The client that requests an operation, with its role and the streams that it may see.
 package struct Caller: Sendable, Equatable {
-    /// The client's listed name; nil without authentication.
+    /// The client's name in the daemon's list of clients; nil on a socket without authentication.
     package let name: String?
     package let role: Role
-    /// The client's address, for logs.
+    /// The client's network address, or a name for a local process; for logs.
     package let address: String
-    /// The streams that it may see; nil for all.
+    /// The patterns of the streams that the client may see; nil means all streams.
     package let streams: NamePatterns?
 
     package init(name: String?, role: Role, address: String, streams: NamePatterns? = nil) {
@@ -45,14 +45,14 @@ package struct Caller: Sendable, Equatable {
         self.streams = streams
     }
 
-    /// Whether it may see a stream, or a region of one (`lobby/door`).
+    /// Returns true if the client may see a stream; a region of a stream (`lobby/door`) counts as the stream.
     package func sees(_ lane: String) -> Bool { streams?.sees(lane) ?? true }
 
-    /// The caller on a socket without authentication, which only the file's mode or loopback protects.
+    /// The caller on a socket without authentication, which only its file's mode or the loopback interface protects.
     package static let local = Caller(name: nil, role: .control, address: "local")
 }
 
 extension NamePatterns {
-    /// Whether they let the stream through of which this is the name, or a region (`lobby/door`).
+    /// Returns true if the patterns match a stream's name; for a region (`lobby/door`) the stream's name is matched.
     package func sees(_ lane: String) -> Bool { matches(lane.prefix { $0 != "/" }) }
 }

@@ -1,27 +1,27 @@
 import Foundation
 import SystemSupport
 
-/// The schema of a value on the wire: printed as JSON Schema (2020-12), and used to check values.
+/// The schema of a JSON value: printed as JSON Schema (2020-12), and used to check arguments.
 package indirect enum Schema: Sendable {
     case anything
     case null
     case truth
     case integer(ClosedRange<Int64>? = nil)
     case number(ClosedRange<Double>? = nil)
-    /// A text with a number of characters in this range.
+    /// A string whose number of Unicode scalars is in this range; nil allows any number.
     case text(ClosedRange<Int>? = nil)
-    /// A name of a stream, a query or a group.
+    /// The name of a stream, a query or a group of queries: 1 to 64 letters, digits, hyphens and underscores.
     case name
-    /// An event's id: letters and digits.
+    /// The id of an event: 1 to 64 letters and digits.
     case event
     case word([String])
-    /// A date and a time in ISO 8601.
+    /// A date and a time in ISO 8601; `problem` only checks that the value is a string.
     case moment
     case list(Schema, ClosedRange<Int>? = nil)
-    /// An object with known keys; `others` is the schema of values under other keys, nil forbids these.
+    /// An object with these keys; `others` is the schema of the values under any other key, nil forbids other keys.
     case object([Property], others: Schema? = nil)
     case either([Schema])
-    /// A reference to a named schema, which a document contains once.
+    /// A reference to a schema by its name; the OpenAPI document contains that schema once.
     case reference(String)
 
     package struct Property: Sendable {
@@ -44,10 +44,10 @@ package indirect enum Schema: Sendable {
     package static let events = "^[A-Za-z0-9]{1,64}$"
 }
 
-// MARK: Shown
+// MARK: JSON Schema
 
 extension Schema {
-    /// The schema as JSON.
+    /// The schema in the form of JSON Schema.
     package var json: JSONValue {
         switch self {
         case .anything: .object([:])
@@ -112,12 +112,13 @@ extension Schema {
     }
 }
 
-// MARK: Checked
+// MARK: Validation
 
 extension Schema {
-    /// The first difference between a value and the schema, with its place: "limit: expected 1 to 10000"; nil if none.
+    /// Returns the first violation of this schema in a value, such as "limit: expected 1 to 10000"; nil if it is valid.
     ///
-    /// `named` has the schemas that references name.
+    /// The text begins with the place within the value; `at` is the place of the whole value. `named` has the schemas
+    /// that references name.
     package func problem(_ value: JSONValue, at place: String = "", named: [String: Schema]) -> String? {
         func wrong(_ expected: String) -> String { "\(place.isEmpty ? "" : "\(place): ")expected \(expected)" }
         switch self {

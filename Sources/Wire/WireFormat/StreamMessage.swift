@@ -1,6 +1,6 @@
 package import Foundation
 
-/// A message about a stream's change of state, topic `stream.<name>`.
+/// A message about a change of a stream's state; its topic is `stream.<name>`.
 package struct StreamMessage: Codable, Sendable, Equatable {
     package var v = 1
     package let seq: Int64

@@ -1,18 +1,18 @@
 package import Foundation
 
-/// A message about a learnt threshold, pinned or moved, topic `threshold.<stream>.<query-id>`.
+/// A message about a query's learnt threshold that was set or changed; its topic is `threshold.<stream>.<query-id>`.
 ///
-/// A learnt threshold never changes without such a message.
+/// Every change of a learnt threshold is announced by such a message.
 package struct ThresholdMessage: Codable, Sendable, Equatable {
     package var v = 1
     package let seq: Int64
     package let prev: Int64?
     package let query: String
     package let stream: String
-    /// The version: 1 at first, one more for each change.
+    /// The version of the threshold: 1 for the first one, and one more for each change.
     package let version: Int
     package let threshold: Double
-    /// The threshold before the change; nil for the first.
+    /// The threshold before the change; nil for the first one.
     package let previous: Double?
     package let why: String
     package let at: Date

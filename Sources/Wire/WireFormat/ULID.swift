@@ -1,6 +1,6 @@
 package import Foundation
 
-/// Identifiers that sort by time: 48 bits of milliseconds, 80 random bits, Crockford's base 32.
+/// Makes ULIDs, which sort by time: 48 bits of milliseconds and 80 random bits, in Crockford's base 32.
 package enum ULID {
     private static let alphabet = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 

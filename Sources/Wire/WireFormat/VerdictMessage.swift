@@ -1,6 +1,6 @@
 package import Foundation
 
-/// A message about a person's verdict on an event, topic `verdict.<stream>.<query-id>`.
+/// A message about a person's verdict (right or wrong) on an event; its topic is `verdict.<stream>.<query-id>`.
 package struct VerdictMessage: Codable, Sendable, Equatable {
     package var v = 1
     package let seq: Int64
@@ -8,7 +8,7 @@ package struct VerdictMessage: Codable, Sendable, Equatable {
     package let event: String
     package let query: String
     package let stream: String
-    /// The verdict `right` or `wrong`; nil if it was withdrawn.
+    /// The verdict, "right" or "wrong"; nil if the person withdrew it.
     package let verdict: String?
     /// The number of the query's events marked right so far; `wrong` is the number of those marked wrong.
     package let right: Int

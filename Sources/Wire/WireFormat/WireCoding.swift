@@ -1,6 +1,6 @@
 package import Foundation
 
-/// The JSON format of all messages: sorted keys, ISO 8601 UTC with milliseconds.
+/// Encodes and decodes all messages as JSON, with sorted keys, and dates in ISO 8601 UTC with milliseconds.
 package enum WireCoding {
     private static let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 

@@ -3,7 +3,7 @@ import CommandSupport
 import Heads
 
 extension Head {
-    /// Prints the command that removes a head's file, and removes nothing.
+    /// `watchword head remove`: prints the shell command that removes a head's file, but removes nothing.
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say how a head plugin is removed.", shouldDisplay: false, aliases: ["rm", "delete", "del"])

@@ -7,23 +7,24 @@ import Ingest
 import Matching
 import Pixels
 import Sampling
+import Segments
 import StreamSources
 import Synchronization
 import WatchwordConfiguration
 
-/// Plays films to their ends and writes their frames' embeddings into a history.
+/// Plays video files to their ends, and writes their frames' embeddings into a history (a folder for searching).
 struct FilmIndexer {
-    /// The result of one film.
+    /// The result of indexing one video file.
     struct Outcome: Encodable {
         enum Status: String, Encodable { case indexed, known, failed }
         let file: String
         let stream: String
         let status: Status
         var frames = 0
-        /// The media time of the last frame, in seconds.
+        /// The media time of the last indexed frame, in seconds.
         var seconds = 0.0
         var error: String?
-        /// Whether the failure lies in the file's data, and not in reading the file.
+        /// True if the failure is due to the file's contents, and not to reading the file.
         var isBadData = false
 
         enum CodingKeys: String, CodingKey { case file, stream, status, frames, seconds, error }
@@ -35,10 +36,12 @@ struct FilmIndexer {
     let templates: PipelineTemplates
     private static let batch = 8
 
-    /// The name of a film's stream: its file's name without the extension.
+    /// Returns the stream name of a video file in the history: the file's name without the extension.
     static func stream(_ path: String) -> String { URL(filePath: path).deletingPathExtension().lastPathComponent }
 
-    /// Indexes a film unless the history has it already; `progress` receives frames and media time.
+    /// Embeds a video file into the history, unless the history has it already.
+    ///
+    /// `progress` receives the number of frames and the media time in seconds.
     func index(_ path: String, progress: (Int, Double) -> Void) async throws -> Outcome {
         let file = URL(filePath: path).standardizedFileURL.path
         let stream = Self.stream(file)
@@ -114,7 +117,9 @@ struct FilmIndexer {
         return try finish(writer, outcome)
     }
 
-    /// Keeps the frames before a film's failure; the next run tries it again.
+    /// Ends the segment that a video file is written to, and returns the final result.
+    ///
+    /// If the video failed, the frames before the failure are kept, and the next run tries the file again.
     private func finish(_ writer: FilmWriter, _ outcome: Outcome) throws -> Outcome {
         if outcome.error != nil, outcome.frames == 0 {
             writer.abandon()
@@ -146,7 +151,7 @@ struct FilmIndexer {
 }
 
 extension SegmentHeader {
-    /// Whether a film's segment is of the same film, embedded in the same way.
+    /// Returns true if both segments have the same video file, embedded in the same way.
     fileprivate func isSameFilm(_ other: SegmentHeader) -> Bool {
         (model, width, window, rate) == (other.model, other.width, other.window, other.rate)
             && (fileSize, fileTime) == (other.fileSize, other.fileTime)

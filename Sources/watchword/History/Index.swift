@@ -7,6 +7,7 @@ import Foundation
 import Heads
 import History
 import Ingest
+import Segments
 import StreamSources
 import WatchwordConfiguration
 

@@ -2,7 +2,7 @@ import Backtesting
 import Foundation
 
 extension MomentLine {
-    /// The cells of a row in the table of moments.
+    /// The cells of one row in the table of found moments.
     var cells: [String] {
         func place(_ date: Date?, _ media: Double) -> String {
             date?.formatted(.iso8601) ?? Self.clock(media)
@@ -15,7 +15,7 @@ extension MomentLine {
         ]
     }
 
-    /// Seconds of a film as a clock time: 1:02:03.5.
+    /// Formats seconds of a video as a clock time such as 1:02:03.5.
     private static func clock(_ seconds: Double) -> String {
         let tenths = Int((max(0, seconds) * 10).rounded())
         let (hours, minutes, rest) = (tenths / 36_000, tenths / 600 % 60, Double(tenths % 600) / 10)

@@ -10,6 +10,7 @@ import Heads
 import History
 import Matching
 import Printing
+import Segments
 import Tensors
 import WatchwordConfiguration
 import WireFormat
@@ -54,11 +55,14 @@ struct Search: AsyncParsableCommand {
         name: .long, parsing: .unconditionalSingleValue,
         help: "A prompt template, \"a photo of {}\"; several are averaged.")
     var prompt: [String] = []
-    @Option(parsing: .unconditional, help: "Moments to print.")
+    @Option(parsing: .unconditional, help: "Moments to print: at most 1000 of the daemon, 10000 with --history.")
     var limit = 10
     @Option(help: "score: the best first; time: these, the newest first.")
     var sort = HistoryQuery.Sort.score
     @OptionGroup var daemon: DaemonOptions
+
+    /// The greatest number of moments that the operation `history.search` returns.
+    private static let mostAsked = 1000
 
     func validate() throws {
         let given = [!(texts.isEmpty && image.isEmpty && prompt.isEmpty), event != nil, like != nil].count { $0 }
@@ -77,6 +81,9 @@ struct Search: AsyncParsableCommand {
             throw ValidationError("--model is for --history; the daemon searches with its own model")
         }
         if !(1...10_000 ~= limit) { throw ValidationError("--limit must be 1 to 10000") }
+        if history == nil, limit > Self.mostAsked {
+            throw ValidationError("--limit: the daemon gives at most \(Self.mostAsked) moments; --history gives 10000")
+        }
         if let frames, !(1...SegmentHeader.longestWindow ~= frames) {
             throw ValidationError("--frames must be 1 to \(SegmentHeader.longestWindow)")
         }
@@ -112,14 +119,16 @@ struct Search: AsyncParsableCommand {
         }
     }
 
-    /// The search by a head whose scores the history may not have; nil of the mean head, whose it has.
+    /// Returns the search for a head other than the mean head, whose scores are computed anew from stored frames.
+    ///
+    /// Nil for the mean head, which needs no such search.
     private func replayed(_ embedding: [Float], _ directory: ModelDirectory) throws -> ReplayedSearch? {
         guard head != "mean" else { return nil }
         return try ReplayedSearch(
             embedding, head: head, frames: frames ?? directory.defaults.frames, model: directory, finder: .standard())
     }
 
-    /// The result of a search, made here or by the daemon.
+    /// The result of a search, made in this process or by the daemon.
     private struct Found: Decodable {
         var moments: [MomentLine]
         var windows: Int
@@ -127,11 +136,11 @@ struct Search: AsyncParsableCommand {
         var skipped: [String]
     }
 
-    /// Asks the daemon to search; its model embeds the query.
+    /// Asks the daemon to search its own history; the daemon's model embeds the query.
     private func ask() throws -> Found {
         let folder = URL(filePath: FileManager.default.currentDirectoryPath)
         var keys: [String: JSONValue] = [
-            "limit": .integer(Int64(min(limit, 1000))), "sort": .string(sort.rawValue), "head": .string(head),
+            "limit": .integer(Int64(limit)), "sort": .string(sort.rawValue), "head": .string(head),
         ]
         func list(_ values: some Collection<String>) -> JSONValue? {
             values.isEmpty ? nil : .array(values.map { .string($0) })
@@ -166,7 +175,7 @@ struct Search: AsyncParsableCommand {
         return query
     }
 
-    /// The embedding to search for: a moment's, or the texts' as those of a standing query.
+    /// Returns the embedding to search for: that of the moment of `--like`, or of the texts and pictures.
     private func embedding(_ directory: ModelDirectory) async throws -> [Float] {
         if let like, let history {
             if head != "mean", try !HeadFinder.standard().load(head).pools {
@@ -198,7 +207,7 @@ struct Search: AsyncParsableCommand {
         return embedding.query
     }
 
-    /// Splits a moment into stream and time, at the last @.
+    /// Splits a moment, written as STREAM@TIME, at the last @.
     private static func parted(_ text: String) throws -> (stream: String, time: String) {
         guard let at = text.lastIndex(of: "@"), at > text.startIndex else {
             throw ValidationError("--like: expected STREAM@TIME, found \"\(text)\"")
@@ -217,7 +226,7 @@ struct Search: AsyncParsableCommand {
 
     private static func wall(_ text: String) -> Double? { Moment(text)?.secondsSince1970 }
 
-    /// Returns the selection of streams: one by its exact name, or a selector.
+    /// Returns a function that selects streams: by exact name, or by a selector such as `gate*` or `!yard`.
     private func selection() throws -> @Sendable (String) -> Bool {
         guard !stream.isEmpty else { return { _ in true } }
         let names = Set(stream)

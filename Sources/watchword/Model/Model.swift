@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// `watchword model`: the model directories.
+/// `watchword model`: lists, inspects, converts and downloads models.
 struct Model: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Model directories.",

@@ -4,7 +4,7 @@ import Foundation
 import Heads
 import Tensors
 
-/// An inspected model as `model inspect` prints it.
+/// A model's description as `watchword model inspect` prints it.
 struct ModelDescription: Encodable {
     struct Tower: Encodable {
         let width, layers, heads, mlp: Int
@@ -140,10 +140,10 @@ struct ModelDescription: Encodable {
         return rows
     }
 
-    /// A row for each problem: the file, and the reason.
+    /// The table rows of the model's problems: the file, and what is wrong.
     var missing: [[String]] { findings.map { [$0.file.isEmpty ? "." : $0.file, $0.reason] } }
 
-    /// All problems in one sentence; nil without any.
+    /// The model's first problem and the number of others, as one sentence; nil without problems.
     var sentence: String? {
         guard let first = findings.first else { return nil }
         let isNamed = first.file.isEmpty || first.reason.contains(first.file)

@@ -27,7 +27,7 @@ extension Model {
                 path = url.path
                 bytes = Self.size(of: url)
                 do {
-                    // The tokenizer, too: without it a model opens and cannot be used.
+                    // The tokenizer is read, too, since a model without it opens but cannot be used.
                     let model = try ModelDirectory(url)
                     _ = try model.tokenizer()
                     (architecture, heads, problem) = (model.architecture.name, model.headsWithWeights, nil)
@@ -36,7 +36,7 @@ extension Model {
                 }
             }
 
-            /// The size of all files below a folder in bytes.
+            /// Returns the size of all files below a folder, in bytes.
             private static func size(of folder: URL) -> Int {
                 let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: [.fileSizeKey])
                 var sum = 0
@@ -52,7 +52,7 @@ extension Model {
             let licence: String?
             let bytes: Int
             let accuracy: [KnownModel.Accuracy]
-            /// The model's path; nil if it has not been pulled.
+            /// The path of the model's directory; nil if it has not been downloaded.
             let path: String?
 
             init(_ known: KnownModel, _ installed: InstalledModels) {

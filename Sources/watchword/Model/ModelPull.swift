@@ -29,7 +29,7 @@ extension Model {
 
         func run() async throws {
             try await Exit.guarding {
-                // A model of a short name is kept under it.
+                // A model that has a short name is stored under that name.
                 let known = KnownModel.named(name)
                 let model = try known?.model ?? ModelName(name)
                 let revision = try Revision(revision)
@@ -50,7 +50,7 @@ extension Model {
                 }
                 line.end()
                 try report(files, at: destination, pulled: true)
-                // What does not come from a hub may still be missing: a plugin, or a vocabulary.
+                // Some files do not come from a hub, such as plugins or a vocabulary, and may still be missing.
                 for problem in try ModelInspection(destination).problems { Terminal.complain(problem) }
             }
         }

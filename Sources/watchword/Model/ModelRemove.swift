@@ -4,7 +4,7 @@ import Foundation
 import WatchwordConfiguration
 
 extension Model {
-    /// Prints the command that removes a model's directory, and removes nothing.
+    /// `watchword model remove`: prints the shell command that removes a model's directory, but removes nothing.
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say how a model is removed.", shouldDisplay: false, aliases: ["rm", "delete", "del"])

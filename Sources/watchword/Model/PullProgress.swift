@@ -3,11 +3,11 @@ import Foundation
 import Hub
 import Synchronization
 
-/// Shows the progress of a pull on a terminal; failures that are retried are always printed.
+/// Shows the progress of a model's download on a terminal; failures that are retried are always printed.
 final class PullProgress: Sendable {
     private let shown = Mutex<ContinuousClock.Instant?>(nil)
 
-    /// Shows an event of the pull.
+    /// Shows a report of the download's progress.
     func show(_ progress: ModelPull.Progress) {
         switch progress {
         case .waiting(let why, let seconds):
@@ -23,10 +23,12 @@ final class PullProgress: Sendable {
         }
     }
 
-    /// Removes the line.
+    /// Removes the progress line.
     func end() { Terminal.progress("") }
 
-    /// Whether the line is due to be shown again: at most ten times a second.
+    /// True if the progress line may be redrawn now, which is at most ten times per second.
+    ///
+    /// Reading it starts the next interval.
     private var isDue: Bool {
         shown.withLock { last in
             let now = ContinuousClock.now

@@ -2,7 +2,7 @@ import ArgumentParser
 import CommandSupport
 import Matching
 
-/// Options of `watch --clip`.
+/// The options of `watchword watch --clip`, which scores a whole file as one clip.
 struct ClipOptions: ParsableArguments {
     @Flag(help: "Score the whole file as one clip, sampled as CLIP4Clip's data loaders do, instead of sliding windows.")
     var clip = false
@@ -26,10 +26,10 @@ struct ClipOptions: ParsableArguments {
         if let end, end < start ?? 0 { throw ValidationError("--end must not be before --start") }
     }
 
-    /// The sampling of the clip's frames.
+    /// The sampling of the clip's frames that the options describe.
     var sampling: ClipSampling {
         get throws {
-            // Without --end the clip is read to its own end: a day is longer than any clip.
+            // Without --end, the last second is a day after the start, which is beyond any clip's end.
             try ClipSampling(rate: rate, seconds: start == nil && end == nil ? nil : (start ?? 0)...(end ?? 86_400))
         }
     }

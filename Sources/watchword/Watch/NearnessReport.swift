@@ -3,9 +3,9 @@ import Engine
 import Foundation
 import Matching
 
-/// Prints at the end of `watch` how close queries without an event came to one.
+/// Prints, at the end of `watch`, how close the scores of queries without any event came to their thresholds.
 struct NearnessReport {
-    /// The greatest number of queries in the list; the others are only counted.
+    /// The greatest number of queries that are listed; further ones are only counted.
     static let maxListed = 20
 
     private let eventless: [(query: StandingQuery, nearest: NearestMoment?)]
@@ -16,7 +16,7 @@ struct NearnessReport {
         self.queries = queries
     }
 
-    /// Prints the table; nothing if every query had an event.
+    /// Prints the table on standard output; nothing if every query had an event.
     func say() {
         guard !eventless.isEmpty else { return }
         Terminal.say(heading + ". How near they came:")
@@ -32,7 +32,7 @@ struct NearnessReport {
         if let rest { Terminal.say(rest) }
     }
 
-    /// Prints lines on standard error, for use when standard output has the events.
+    /// Prints, on standard error, the queries without an event and how close they came; used with `--json`.
     func complain() {
         for (query, nearest) in eventless.prefix(Self.maxListed) {
             let best = nearest.map { "best \(number($0.value)) at \(moment($0)), threshold \(threshold(query, $0))" }
@@ -60,7 +60,7 @@ struct NearnessReport {
 
     private func threshold(_ query: StandingQuery, _ nearest: NearestMoment?) -> String {
         guard let threshold = nearest?.threshold ?? query.rule.fixedThreshold else { return "not learnt yet" }
-        // A query without a threshold has been added for its scores alone.
+        // `--scores` adds queries without a threshold.
         return threshold >= Watch.noThreshold ? "none" : number(threshold)
     }
 

@@ -3,19 +3,21 @@ import Foundation
 import Matching
 import WireFormat
 
-/// A line of `watch --scores`: the score of one window and one query.
+/// A line of `watchword watch --scores`: the score of one query on one window.
 struct ScoreLine: Encodable {
     struct QueryName: Encodable {
         let id: String
         let text: String
     }
     let stream: String
-    /// The media times of the window's first and last frame, in seconds.
+    /// The media time of the window's first frame, in seconds; `end` is that of its last frame.
     let start: Double
     let end: Double
     let query: QueryName
     let head: String
-    /// The score; null if the mean head did not choose the query for a pairing head.
+    /// The score; null if the query was not scored on this window, or if its score is no number.
+    ///
+    /// A head that scores (text, window) pairs scores only the queries with the best scores by the mean head.
     let score: JSONValue
 
     init(_ score: WindowScore) {
@@ -24,11 +26,15 @@ struct ScoreLine: Encodable {
         end = score.span.mediaEnd
         query = QueryName(id: score.query, text: score.text)
         head = score.head
-        self.score = score.score.map { .number(Double($0)) } ?? .null
+        if let value = score.score, value.isFinite {
+            self.score = .number(Double(value))
+        } else {
+            self.score = .null
+        }
     }
 
     /// Encodes scores as JSON lines.
-    static func lines(_ scores: [WindowScore]) -> Data {
-        scores.compactMap { try? WireCoding.encode(ScoreLine($0)) }.reduce(into: Data()) { $0 += $1 + Data("\n".utf8) }
+    static func lines(_ scores: [WindowScore]) throws -> Data {
+        try scores.map { try WireCoding.encode(ScoreLine($0)) }.reduce(into: Data()) { $0 += $1 + Data("\n".utf8) }
     }
 }

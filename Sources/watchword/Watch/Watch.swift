@@ -62,7 +62,7 @@ struct Watch: AsyncParsableCommand {
     @Flag(help: "Print events as JSON, one a line, as on the wire.")
     var json = false
 
-    /// The threshold of a query that is only scored: no score reaches it.
+    /// The threshold of a query that is only scored and never has events: no score reaches it.
     static let noThreshold: Float = 1e9
 
     func validate() throws {
@@ -102,24 +102,24 @@ struct Watch: AsyncParsableCommand {
         try say(summary, queries: count)
     }
 
-    /// Adds the queries of the options and of the file, each with its own id; returns their number.
+    /// Adds the queries of the options and of the query file, each with a unique id; returns their number.
     private func addQueries(to engine: ScoringEngine, _ defaults: Defaults) async throws -> Int {
         var wanted = query.map { QueryConfiguration(text: $0) }
         if let queries { wanted += try QueryConfiguration.load(queries) }
-        // With --scores and no threshold anywhere, only scores are wanted, and no event is guessed.
+        // With --scores or --clip, a query without a threshold is only scored; no default threshold is guessed.
         let onlyScores = scores != nil || clip.clip
         var taken: Set<String> = []
         for var item in QueryNames.named(wanted) {
             let first = item.idOrSlug
             var id = first
             var copy = 2
-            // The same text may be given with several heads or thresholds.
+            // The same text may be given several times, with different heads or thresholds.
             while !taken.insert(id).inserted {
                 id = "\(first.prefix(56))-\(copy)"
                 copy += 1
             }
             item.id = id
-            // A clip is one window, whatever length a query asks for of a stream.
+            // A clip is scored as one window, whatever window length its queries ask for.
             if clip.clip { item.frames = defaults.frames }
             if onlyScores, (try? defaults.query(item)) == nil {
                 item.threshold = item.threshold ?? Double(Self.noThreshold)
@@ -133,11 +133,12 @@ struct Watch: AsyncParsableCommand {
         return taken.count
     }
 
-    /// The stream described by the options; throws `SourceError` if its connection options contradict its URI.
+    /// Returns the stream that the options describe; throws `SourceError` if connection options contradict the URI.
     private func stream() throws -> StreamConfiguration {
         var stream = StreamConfiguration(name: name, uri: uri, fps: fps, realtime: realtime)
         stream.template = template
-        // A file in real time gives the same frames as one that is not, unless --decode says otherwise.
+        // `auto` may decode only keyframes of a file played in real time, which would give other frames than without
+        // --realtime.
         stream.decode = decode ?? (realtime ? .all : .auto)
         stream.gate = gate
         stream.credentials = credentials.map(SourceCredentials.absolute)
@@ -147,7 +148,7 @@ struct Watch: AsyncParsableCommand {
         return stream
     }
 
-    /// Runs a session to its end, or until SIGINT.
+    /// Runs a watch session to its end, or until SIGINT; returns the session's summary.
     private func run(_ session: WatchSession, _ output: FileWriter?) async throws -> WatchSession.Summary {
         let task = Task {
             try await session.run(wantScores: output != nil) { report in say(report, output) }
@@ -162,9 +163,9 @@ struct Watch: AsyncParsableCommand {
         return summary
     }
 
-    /// Prints a summary and how close queries without an event came; throws the error that ended the source, if any.
+    /// Prints a summary, and how close queries without an event came to their thresholds.
     ///
-    /// The summary covers the frames before the error.
+    /// Throws the error that ended the source, if any; the summary then covers the frames before it.
     private func say(_ summary: WatchSession.Summary, queries: Int) throws {
         let failure = summary.failure.map { SourceError($0, isBadData: summary.isBadData) }
         if let failure, summary.frames == 0 { throw failure }
@@ -183,7 +184,7 @@ struct Watch: AsyncParsableCommand {
         if let failure { throw failure }
     }
 
-    /// Prints a clip's scores, one line a query, the best first.
+    /// Prints a clip's scores, one line for each query, the best first.
     private func say(_ clip: ClipSession.Result, _ output: FileWriter?) throws {
         try output?.write(ScoreLine.lines(clip.scores))
         try output?.close()
@@ -197,7 +198,7 @@ struct Watch: AsyncParsableCommand {
         Terminal.say("\(clip.sampled) frames sampled, \(clip.kept) kept")
     }
 
-    /// Prints a session's report, and writes its scores.
+    /// Prints a report of a running watch session, or writes its scores to `output`.
     private func say(_ report: WatchSession.Report, _ output: FileWriter?) {
         switch report {
         case .detection(let detection, let seq, let prev):

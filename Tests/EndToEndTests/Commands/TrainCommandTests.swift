@@ -176,6 +176,10 @@ struct TrainCommandTests {
         let whole = try await train(pairs, options + ["--output", path("whole")])
         #expect(whole.code == 0, "\(whole.err)")
         #expect(try await interrupted(pairs, options, output: path("parts")) == 130)
+        // As a crash leaves them that comes before the new log has the old one's name.
+        let log = path("parts.training.log")
+        try FileManager.default.moveItem(atPath: log, toPath: log + ".next")
+        try Data(#"{"step": 0, "log": {"epochs": [], "losses": []}}"#.utf8).write(to: URL(filePath: log))
         let rest = try await train(pairs, options + ["--resume", "--output", path("parts")])
         #expect(rest.code == 0, "\(rest.err)")
         for file in ["model.safetensors", "heads/lstm.safetensors", "training.jsonl"] {

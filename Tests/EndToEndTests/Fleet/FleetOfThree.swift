@@ -9,17 +9,24 @@ final class FleetBox: Sendable {
     let name: String
     let place: Place
     let program: Program
+    /// The web API's port.
+    let port: UInt16
+
+    /// The socket on which this node publishes the fleet's log.
+    var fleet: String { "ipc://\(place.folder.path)/f" }
 
     /// `more`: further lines of `fleet:`; `place`: where an earlier process of the node was.
     init(_ name: String, engine: [String], more: [String] = [], at place: Place? = nil) throws {
         self.name = name
         self.place = try place ?? Place()
+        port = try freePort()
         let config = self.place.folder.appending(path: "w.yaml")
         let lines = [
             "model: \(Fixtures.shapes.path)", "head: mean", "journal: \(self.place.journal)",
             "publish: \(self.place.publish)", "control: \(self.place.control)",
             "pipelines: \(Fixtures.repository.appending(path: "Pipelines").path)", "history: off",
-            "limits: {requests_per_second: 100000}", "sources: {addresses: [127.0.0.0/8]}", "fleet:",
+            "limits: {requests_per_second: 100000}", "sources: {addresses: [127.0.0.0/8]}",
+            "http: {listen: \"127.0.0.1:\(port)\"}", "fleet:", "  publish: ipc://\(self.place.folder.path)/f",
             "  name: site", "  node: \(name)", "  engine: [\(engine.joined(separator: ", "))]",
         ]
         try (lines + more.map { "  \($0)" }).joined(separator: "\n").write(

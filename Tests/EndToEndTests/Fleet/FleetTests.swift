@@ -1,5 +1,6 @@
 import Fleet
 import Foundation
+import Messaging
 import TestSupport
 import Testing
 import WireFormat
@@ -135,6 +136,67 @@ struct FleetTests {
         #expect(secret.error?.message.contains("expected no password in a fleet") == true, "\(secret)")
         try await checkLog(etcd)
         for box in boxes { #expect(try await box.program.terminate() == 0) }
+    }
+
+    @Test("a consumer of the fleet's log that is killed and changes nodes gets each number once")
+    func consumers() async throws {
+        let etcd = try await Etcd(in: folder)
+        var boxes = try (1...3).map { try FleetBox("box-\($0)", engine: etcd.members) }
+        for box in boxes { #expect(try await box.comes { $0.state == "member" && $0.nodes.count == 3 }, "\(box.log)") }
+        let none = try await boxes[0].place.ask("events.replay", .object(["log": .string("moon")]))
+        #expect(none.error?.code == "bad-argument", "\(none)")
+        let follower = Following(
+            boxes[1].place, since: 0, filter: .init(isOfFleet: true), publish: boxes[1].fleet)
+        let query: JSONValue = .object([
+            "id": .string("low"), "text": .string("a blue circle"), "threshold": .number(0.1),
+            "hysteresis": .number(0),
+        ])
+        #expect(try await boxes[0].place.ask("query.add", query).ok)
+        let film = Fixtures.videos.appending(path: "lobby.mp4").path
+        let camera = try await RTSPServer(["--file", film, "--loop"])
+        for index in 0..<4 {
+            #expect(try await boxes[index % 3].ask("stream.add", ["name": "c\(index)", "uri": camera.uri]).ok)
+        }
+        #expect(try await boxes[0].comes(arePlaying(4)), "\(boxes.map(\.log))")
+
+        var numbers: [Int64] = []
+        for round in 0..<20 {
+            if round == 8 { boxes[2].program.kill() }
+            if round == 12 { boxes[2] = try FleetBox("box-3", engine: etcd.members, at: boxes[2].place) }
+            let box = boxes[(8..<14).contains(round) ? round % 2 : round % 3]
+            try await read(box, &numbers, atLeast: 3)
+        }
+        #expect(numbers == Array(1...Int64(numbers.count)))
+
+        // By ZeroMQ, and by the engine's own keys, it is the same log.
+        let log = try await readLog(etcd)
+        let matches = log.filter { $0.topic.hasPrefix("match.") }
+        #expect(try await until { follower.last >= matches.last?.seq ?? 0 }, "\(follower.failure ?? "")")
+        let told = follower.messages.filter { $0.seq <= matches.last?.seq ?? 0 }
+        #expect(told.map(\.seq) == matches.map(\.seq) && !told.isEmpty)
+        #expect(Set(matches.map(\.node)).count > 1)
+        for (message, one) in zip(told, matches) {
+            let body = try WireCoding.decode(JSONValue.self, message.body)
+            #expect(body["node"]?.string == one.node && body["event"] == one.body?["event"])
+            #expect(body["epoch"]?.integer == one.epoch && (body["late"] == .bool(true)) == one.isLate)
+        }
+        try await follower.stop()
+        try await checkLog(etcd)
+        for box in boxes { #expect(try await box.program.terminate() == 0) }
+    }
+
+    /// Reads numbers of the log after those that are there, by server-sent events, until the client is killed.
+    private func read(_ box: FleetBox, _ numbers: inout [Int64], atLeast count: Int) async throws {
+        let url = "http://127.0.0.1:\(box.port)/api/v1/events/stream?log=fleet&since=\(numbers.last ?? 0)"
+        let client = try Program("/usr/bin/curl", ["--retry", "30", "--retry-delay", "1", "--retry-all-errors", "-sN", url])
+        let before = numbers.count
+        while numbers.count < before + count {
+            let line = try await client.line()
+            if line.hasPrefix("id: "), let number = Int64(line.dropFirst(4)) { numbers.append(number) }
+            guard client.isRunning || !line.isEmpty else { break }
+        }
+        client.kill()
+        #expect(numbers.count > before, "\(box.name)")
     }
 
     @Test("what is wrong is one sentence, and the others go on")

@@ -1,5 +1,6 @@
 import Foundation
 import History
+import Segments
 import SystemSupport
 import TestSupport
 import Testing

@@ -142,6 +142,12 @@ struct ProgramTests {
             (["query", "list", "--control", "ipc:///tmp/nobody-listens.sock"], 69, "is watchwordd running?"),
             (["bench", "streams", "--streams", "0"], 64, "go from 1"),
             (["bench", "streams", "--arch", "ViT-Z/1"], 64, "ViT-Z/1"),
+            (["bench", "memory", "LOBBY", "--seconds", "0"], 64, "seconds from 1"),
+            (["bench", "memory", "LOBBY", "--seconds", "-5"], 64, "seconds from 1"),
+            (["bench", "memory", "LOBBY", "--warm-up", "-1"], 64, "--warm-up from 0"),
+            (["bench", "memory", "LOBBY", "--fps", "nan"], 64, "--fps must be above 0"),
+            (["bench", "storm", "LOBBY", "--seconds", "inf"], 64, "go from 1"),
+            (["search", "x", "--limit", "1001"], 64, "at most 1000"),
             (["nonsense"], 64, "nonsense"),
         ])
     func badInput(_ arguments: [String], _ code: Int32, _ part: String) async throws {

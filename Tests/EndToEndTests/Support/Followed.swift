@@ -93,13 +93,13 @@ final class Following: Sendable {
 
     init(
         _ place: Place, since: Int64? = 0, open: Bool = false, filter: EventFollower.Filter = .init(),
-        queue: Int32? = nil, slowly: Bool = false
+        queue: Int32? = nil, slowly: Bool = false, publish: String? = nil
     ) {
         var timing = EventFollower.Timing()
         timing.ask = 0.2
         timing.silence = 2
         follower = EventFollower(
-            publish: place.publish, control: place.control, filter: filter, timing: timing, queue: queue)
+            publish: publish ?? place.publish, control: place.control, filter: filter, timing: timing, queue: queue)
         Thread { [self] in
             do {
                 try follower.run(since: since, open: open) { next in

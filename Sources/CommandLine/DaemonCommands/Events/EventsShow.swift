@@ -7,7 +7,7 @@ import WatchwordConfiguration
 import WireFormat
 
 extension Events {
-    /// `watchword events`, without a word after it: prints events of the running daemon.
+    /// `watchword events show`, the default subcommand: prints events of the running daemon.
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print events: from the journal, as they happen, or both without a gap.")
@@ -20,9 +20,10 @@ extension Events {
         var query: String?
         @Option(help: "Only events of this stream.")
         var stream: String?
-        @Option(help: "The daemon's publishing socket.")
-        var publish: String =
-            ProcessInfo.processInfo.environment["WATCHWORD_PUBLISH"] ?? Configuration.daemonEndpoint("events")
+        @Flag(help: "Events of all nodes of the daemon's fleet; their numbers are the same on every node.")
+        var fleet = false
+        @Option(help: "The daemon's publishing socket, or with --fleet the one of its fleet's log.")
+        var publish: String?
         @OptionGroup var daemon: DaemonOptions
 
         @Flag(help: "Print the events that are open now first.")
@@ -36,10 +37,12 @@ extension Events {
 
         func run() async throws {
             try await Exit.guarding {
+                let usual = ProcessInfo.processInfo.environment[fleet ? "WATCHWORD_FLEET" : "WATCHWORD_PUBLISH"]
                 let follower = EventFollower(
-                    publish: publish, control: daemon.control, filter: .init(query: query, stream: stream),
+                    publish: publish ?? usual ?? Configuration.daemonEndpoint(fleet ? "fleet" : "events"),
+                    control: daemon.control, filter: .init(query: query, stream: stream, isOfFleet: fleet),
                     identity: try daemon.keys.identity())
-                // Sockets and a full terminal block, so that the follower has a thread of its own.
+                // Sockets and a full terminal block, so the follower does not run on the cooperative thread pool.
                 try await offPoolThrowing { try follower.run(since: since, open: open, live: follow) { try show($0) } }
             }
         }

@@ -3,7 +3,7 @@ import CommandSupport
 import Fleet
 import WireFormat
 
-/// `watchword fleet`: the fleet that the running daemon is a node of.
+/// `watchword fleet`: shows and manages the fleet (several daemons that share streams) of the running daemon.
 package struct FleetCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "fleet", abstract: "The fleet that the running daemon is a node of.",

@@ -4,7 +4,7 @@ import Daemon
 import Foundation
 import WireFormat
 
-/// `watchword history`: the recordings that the daemon keeps.
+/// `watchword history`: shows and removes the embeddings and pictures that the daemon has recorded.
 package struct HistoryCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "history", abstract: "What the daemon has kept of the past.",

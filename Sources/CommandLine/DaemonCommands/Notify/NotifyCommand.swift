@@ -3,7 +3,7 @@ import CommandSupport
 import Notify
 import WireFormat
 
-/// `watchword notify`: the notifiers of the running daemon.
+/// `watchword notify`: lists, tests and resumes the notifiers of the running daemon.
 package struct NotifyCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "notify", abstract: "Notifiers of the running daemon.",

@@ -3,11 +3,13 @@ import CommandSupport
 import Foundation
 import Printing
 
-/// Prints a backtest: for each stream its days as strips, the distribution of its scores, and its alerts.
+/// Prints the result of a backtest, which tells what events a query would have had over the daemon's history.
+///
+/// For each stream it shows the number of alerts in each half hour, a histogram of the scores, and the newest alerts.
 enum BacktestPage {
-    /// The characters of a day in a strip, one for each half hour.
+    /// The number of characters in a day's line, one for each half hour.
     private static let parts = 48
-    /// The greatest number of alerts listed for a stream, the newest ones.
+    /// The greatest number of alerts listed for a stream; these are the newest ones.
     private static let mostListed = 20
 
     static func say(_ result: BacktestResult) {
@@ -26,11 +28,11 @@ enum BacktestPage {
     }
 
     private static func say(_ stream: BacktestResult.Stream, _ result: BacktestResult) {
-        let watched = Duration.seconds(stream.covered).formatted(
+        let recorded = Duration.seconds(stream.covered).formatted(
             .units(allowed: [.days, .hours, .minutes, .seconds], width: .abbreviated, maximumUnitCount: 2))
-        // A rate a day from less than an hour would mislead.
+        // A daily rate computed from less than an hour would mislead.
         let rate = stream.covered >= 3600 ? ", \(short(stream.perDay)) a day" : ""
-        let found = Styled("\(stream.count) alert\(stream.count == 1 ? "" : "s") in \(watched)\(rate)")
+        let found = Styled("\(stream.count) alert\(stream.count == 1 ? "" : "s") in \(recorded)\(rate)")
         Terminal.say(styled: "\(Terminal.coloured(stream.stream, 1)): \(found)")
         for line in strip(stream) { Terminal.say("  \(line)") }
         for line in histogram(stream) { Terminal.say("  \(line)") }
@@ -46,9 +48,10 @@ enum BacktestPage {
         if stream.count > alerts.count { Terminal.say("  and \(stream.count - alerts.count) before these") }
     }
 
-    /// Prints a line a day (UTC), with a character for each half hour.
+    /// Returns one line for each day (UTC), with a character for each half hour.
     ///
-    /// A digit is the number of alerts, a dot means none, and a space means that nothing was watched.
+    /// A digit is the number of alerts ("+" for 10 or more), a dot means none, and a space means that the stream was
+    /// not recorded.
     private static func strip(_ stream: BacktestResult.Stream) -> [String] {
         guard let range = range(stream) else { return [] }
         let part = 86_400.0 / Double(parts)
@@ -56,7 +59,7 @@ enum BacktestPage {
         var counts = [Int](repeating: 0, count: last - first + 1)
         var isWatched = [Bool](repeating: true, count: counts.count)
         for gap in stream.gaps {
-            // A half hour that was not watched from its beginning to its end.
+            // Only half hours that lie completely within the gap count as not watched.
             let from = Int((gap.from.timeIntervalSince1970 / part).rounded(.up))
             let to = Int(gap.to.timeIntervalSince1970 / part)
             for place in max(from, first)..<max(max(from, first), min(to, last + 1)) {
@@ -78,13 +81,13 @@ enum BacktestPage {
         }
     }
 
-    /// The time from the first watched moment to the last; nil if nothing was watched.
+    /// The times of the first and the last watched moment, in seconds since 1970; nil if nothing was watched.
     private static func range(_ stream: BacktestResult.Stream) -> ClosedRange<Double>? {
         guard let first = stream.first, let last = stream.last else { return nil }
         return first.timeIntervalSince1970...max(first.timeIntervalSince1970, last.timeIntervalSince1970)
     }
 
-    /// Prints a histogram of the values on a logarithmic scale, with the threshold below it.
+    /// Returns the lines of a histogram of the scores on a logarithmic scale, with the threshold below it.
     private static func histogram(_ stream: BacktestResult.Stream) -> [String] {
         guard let spread = stream.histogram, let most = spread.counts.max(), most > 0 else { return [] }
         let blocks = Array("▁▂▃▄▅▆▇█")

@@ -4,9 +4,9 @@ import Foundation
 import Printing
 import WireFormat
 
-/// Prints the reasons why a query has an event on a stream or not.
+/// Prints why a query has an event on each stream, or why not.
 enum Explanations {
-    /// Prints the daemon's answer: as JSON with `--json`, else a block for each stream.
+    /// Prints the daemon's answer: as JSON with `--json`, else a block of text for each stream.
     static func say(_ result: JSONValue, _ daemon: DaemonOptions) throws {
         if daemon.json { return try Terminal.say(json: result) }
         let explanations = try result.decoded(as: [Explanation].self)
@@ -45,7 +45,7 @@ enum Explanations {
         }
     }
 
-    /// The answer in a few words; green if an event is open, otherwise uncoloured.
+    /// Returns whether there is an event, or why not, in a few words; green if an event is open, else uncoloured.
     private static func verdict(_ explanation: Explanation) -> (text: String, colour: Int?) {
         if explanation.open { return ("an event is open", 32) }
         if let hold = explanation.heldBack { return ("no event: \(hold.message)", nil) }

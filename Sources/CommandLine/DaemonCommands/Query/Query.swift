@@ -1,6 +1,6 @@
 package import ArgumentParser
 
-/// `watchword query`: the standing queries of the running daemon.
+/// `watchword query`: manages the standing queries of the running daemon.
 package struct Query: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         abstract: "Standing queries of the running daemon.",

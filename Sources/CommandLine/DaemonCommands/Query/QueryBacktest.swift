@@ -47,7 +47,7 @@ extension Query {
             }
         }
 
-        /// The id of a standing query, or the keys of a described one.
+        /// Returns the request's keys: the id of a standing query, or the description of a new query.
         private func described() throws -> [String: JSONValue] {
             var keys = try query.given()
             if let words, keys.isEmpty, Name.isValid(words), try stands(words) { return ["id": .string(words)] }

@@ -3,7 +3,7 @@ import CommandSupport
 import WireFormat
 
 extension Query {
-    /// Changes keys of a query in the daemon, and prints the result; `word` names the change.
+    /// Changes a query's keys in the daemon and prints the result; `word` is the verb to print, such as "changed".
     static func change(
         _ id: String, _ keys: [String: JSONValue], _ word: String, _ daemon: DaemonOptions
     ) throws {
@@ -11,7 +11,7 @@ extension Query {
         try sayChanged(daemon.ask("query.update", arguments, timeout: 120), word, daemon)
     }
 
-    /// Prints the daemon's answer to a query that was added or changed.
+    /// Prints the daemon's answer to adding or changing a query; `word` is the verb to print, such as "added".
     static func sayChanged(_ result: JSONValue, _ word: String, _ daemon: DaemonOptions) throws {
         if daemon.json { return try Terminal.say(json: result) }
         if result["truncated"] == .bool(true) {
@@ -20,7 +20,7 @@ extension Query {
         Terminal.say("\(word) \(result["query"]?["id"]?.string ?? "")")
     }
 
-    /// Throws if the text is given both as an argument and as an option.
+    /// Throws if the text is given both as an argument and with --text.
     static func refuseBoth(_ words: String?, _ text: String?) throws {
         guard words != nil, text != nil else { return }
         throw ValidationError("give the text once: alone, or with --text")

@@ -35,7 +35,7 @@ extension Query {
             }
         }
 
-        /// Returns a summary: "added 3 queries"; "added 1, replaced 2, left 4 unchanged".
+        /// Returns a summary of an import, such as "added 3 queries" or "added 1, replaced 2, left 4 unchanged".
         private static func counts(_ result: JSONValue) -> String {
             func count(_ key: String) -> Int64 { result[key]?.integer ?? 0 }
             let (added, replaced, unchanged) = (count("added"), count("replaced"), count("unchanged"))
@@ -50,7 +50,7 @@ extension Query {
             return try QueryConfiguration.read(data, path: "standard input", folder: folder)
         }
 
-        /// Encodes the request query by query, so that 100,000 queries never form one tree in memory.
+        /// Encodes the import request query by query, so that even 100,000 queries never form one JSON tree in memory.
         private func request(_ queries: [QueryConfiguration]) throws -> Data {
             let head = try WireCoding.encode(ControlRequest(id: ULID.make(), op: "query.import", args: nil))
             var data = Data(head.dropLast()) + Data(",\"args\":{\"queries\":[".utf8)

@@ -4,7 +4,7 @@ import StreamSources
 import WatchwordConfiguration
 import WireFormat
 
-/// Options that describe a query: each sets one key, and keys without an option are not changed.
+/// The options that describe a query: each sets one key, and keys without an option stay unchanged.
 struct QueryOptions: ParsableArguments {
     @Option(name: .long, parsing: .unconditionalSingleValue, help: "Another way to say it; all are averaged.")
     var phrasing: [String] = []
@@ -66,9 +66,10 @@ struct QueryOptions: ParsableArguments {
         }
     }
 
-    /// The given keys, as the operations `query.add` and `query.update` take them.
+    /// Returns the keys that the options give, in the form that the daemon's `query.add` and `query.update` expect.
     ///
-    /// It reads the pictures, since the daemon opens no file for a client; throws `SourceError` if one cannot be read.
+    /// It reads the example pictures, since the daemon opens no file for a client; throws `SourceError` if one cannot
+    /// be read.
     func given() throws -> [String: JSONValue] {
         func texts(_ values: [String]) -> JSONValue? {
             values.isEmpty ? nil : .array(values.map { .string($0) })
@@ -101,12 +102,12 @@ struct QueryOptions: ParsableArguments {
     }
 
     private static func picture(_ path: String, _ folder: URL) throws -> String {
-        // A file that is not there exits as missing, one that is no picture as bad data.
+        // A missing file and a file that is no picture give different exit codes.
         guard FileManager.default.isReadableFile(atPath: path) else { throw SourceError("\(path) cannot be read") }
         return PictureURI.encode(try PictureURI.read(path, from: folder))
     }
 
-    /// Parses "Europe/Berlin mon-fri 08:00-12:00,13:00-18:00"; days and hours may be left out.
+    /// Parses active hours such as "Europe/Berlin mon-fri 08:00-12:00,13:00-18:00"; days and hours may be left out.
     private static func active(_ text: String) -> JSONValue {
         let words = text.split(separator: " ")
         var part: [String: JSONValue] = ["zone": .string(String(words[0]))]

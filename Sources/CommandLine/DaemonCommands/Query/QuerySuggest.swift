@@ -55,7 +55,7 @@ extension Query {
                 })
         }
 
-        /// The change of a proposal in words: "threshold 0.312".
+        /// Returns a proposed change in words, such as "threshold 0.312".
         private func words(_ proposal: JSONValue) -> String {
             guard case .object(let changes)? = proposal["changes"] else { return "" }
             return changes.sorted { $0.key < $1.key }.compactMap { key, value in

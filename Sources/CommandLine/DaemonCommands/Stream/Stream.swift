@@ -1,6 +1,6 @@
 package import ArgumentParser
 
-/// `watchword stream`: the streams of the running daemon.
+/// `watchword stream`: manages the video streams of the running daemon.
 package struct Stream: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         abstract: "Streams of the running daemon.",

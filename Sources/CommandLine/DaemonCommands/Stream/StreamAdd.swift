@@ -40,7 +40,7 @@ extension Stream {
 
         func run() async throws {
             try await Exit.guarding {
-                // The daemon has another working directory than its user.
+                // The daemon has another working directory, so it gets an absolute path.
                 let uri = uri.contains("://") ? uri : URL(filePath: uri).standardizedFileURL.path
                 var stream = StreamConfiguration(name: name, uri: uri, fps: fps, realtime: realtime, loop: loop)
                 stream.decode = decode

@@ -3,7 +3,7 @@ import Daemon
 import Foundation
 
 extension [StreamStatus] {
-    /// Prints the streams as a table, with a reason below each one that does not play.
+    /// Prints the streams as a table; a line below a stream that does not play says why.
     func table() {
         Terminal.table(
             ["NAME", "STATE", "FPS", "SAMPLED", "SHED", "DROPPED", "LAG", "URI"],

@@ -9,11 +9,12 @@ import Foundation
 import Heads
 import History
 import Matching
+import Segments
 import SystemSupport
 import Tensors
 
 extension Bench {
-    /// `watchword bench backtest`: the speed of testing queries on a history.
+    /// `watchword bench backtest`: measures how fast a query is tested on a history of recorded embeddings.
     struct Backtest: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Seconds to test a query on days of many cameras.",
@@ -77,7 +78,7 @@ extension Bench.Backtest {
         let contrasts: Int
         let p50_s: Double
         let most_s: Double
-        /// The seconds to replay all windows, extrapolated from an hour of one camera.
+        /// The time to score all windows one by one, in seconds, extrapolated from an hour of one camera.
         let replay_s: Double
         let windows: Int
         let alerts: Int
@@ -98,7 +99,7 @@ extension Bench.Backtest {
     }
 }
 
-/// Tests queries repeatedly on a synthetic history.
+/// Measures the time of testing queries on a synthetic history.
 private struct BacktestTrial {
     let bench: Bench.Backtest
     let model: ModelDirectory
@@ -111,7 +112,7 @@ private struct BacktestTrial {
     }
 
     func measure(_ contrasts: Int) throws -> Bench.Backtest.Result {
-        // A first one finds the threshold, and fills the page cache.
+        // The first run finds the threshold, and fills the page cache.
         let first = try run(query(contrasts, rule(contrasts, 0.999)))
         let threshold = first.streams.compactMap { $0.proposed?.threshold }.max() ?? 0.999
         let query = try query(contrasts, rule(contrasts, Float(threshold)))
@@ -140,7 +141,7 @@ private struct BacktestTrial {
         for place in 0...contrasts {
             var numbers = SeededNumbers(seed: bench.seed &+ UInt64(1_000_000 + place))
             let own = Products.unit(numbers.numbers(model.architecture.embedding, deviation: 1))
-            // Contrasts are near to the text: which of them is likeliest changes from window to window.
+            // Contrasting texts are similar to the query, so that the likeliest one changes from window to window.
             texts.append(texts.first.map { Products.unit(zip($0, own).map { $0 + 0.3 * $1 }) } ?? own)
         }
         let query = try StandingQuery(id: "q", text: "a text", head: "mean", frames: bench.frames, rule: rule)
@@ -153,7 +154,7 @@ private struct BacktestTrial {
         return try backtest.run(folder, now: now)
     }
 
-    /// The seconds to replay one window.
+    /// Returns the time to score one window without shortcuts, in seconds.
     private func replaySeconds(_ query: EmbeddedQuery) throws -> Double {
         let count = 3600
         var walk = SyntheticHistory.Walk(seed: bench.seed, width: model.architecture.embedding)

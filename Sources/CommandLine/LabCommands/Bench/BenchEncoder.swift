@@ -7,7 +7,7 @@ import Foundation
 import Tensors
 
 extension Bench {
-    /// `watchword bench encoder`: the speed of the image tower in each precision.
+    /// `watchword bench encoder`: measures the speed of the image tower in each precision.
     struct Encoder: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Milliseconds a picture of the image tower, by precision and batch.",

@@ -6,7 +6,7 @@ import Foundation
 import Training
 
 extension Bench {
-    /// `watchword bench heads`: the speed of heads beside that of plain products of the same shapes.
+    /// `watchword bench heads`: measures the speed of heads, beside plain matrix products of the same shapes.
     struct Heads: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Microseconds a window and GFLOP/s of each head, beside sgemm's GFLOP/s in the same run.",
@@ -51,7 +51,7 @@ extension Bench {
             }
         }
 
-        /// The cells of a row; for a head without products, the rate is in bytes instead of operations.
+        /// Returns the cells of a table row; a head without matrix products has a rate in GB/s instead of GFLOP/s.
         private static func cells(_ result: HeadsReport.Result) -> [String] {
             let hasProducts = result.gflops > 0
             let rates =

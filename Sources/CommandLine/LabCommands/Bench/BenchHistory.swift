@@ -4,11 +4,12 @@ import CommandSupport
 import Concurrency
 import Foundation
 import History
+import Segments
 import SystemSupport
 import Tensors
 
 extension Bench {
-    /// `watchword bench history`: the speed of searching and of writing a history.
+    /// `watchword bench history`: measures how fast a history of recorded embeddings is searched and written.
     struct History: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Milliseconds to search days of many cameras for a text.",
@@ -91,7 +92,7 @@ extension Bench {
                 })
         }
 
-        /// The normalised texts of a round, the same for the same round.
+        /// Returns `count` random text embeddings of length 1; the same round always gives the same ones.
         func unitTexts(_ count: Int, round: Int) -> [[Float]] {
             (0..<count).map { place in
                 var numbers = SeededNumbers(seed: seed &+ UInt64(1_000_000 + round * 1000 + place))
@@ -107,15 +108,15 @@ extension Bench.History {
         let quick: Bool
         let p50_ms: Double
         let p95_ms: Double
-        /// The time of reading the same number of bytes from memory once, measured between the searches.
+        /// The median time of reading from memory as many bytes as a search reads, in milliseconds.
         let read_ms: Double
-        /// The growth of resident memory at its peak during a search.
+        /// The growth of the process's peak resident memory during a search, in megabytes.
         let rss_mb: Double
-        /// The largest error of any moment's score against float64.
+        /// The largest error of the scores of found moments, compared with float64.
         let worst_error: Float
-        /// The share of the exact search's moments that were found.
+        /// The share of the exact search's moments that this search found, in 0...1.
         let recall: Double
-        /// The best window of each text of round 0, by its row in the exported file; -1 if there is none.
+        /// The best window of each text, as a row number in the exported file; -1 if there is none.
         let best: [Int]
 
         init(_ texts: Int, _ quick: Bool, _ found: HistoryTrial.Found, worst: Float, rows: [Int]) {
@@ -151,7 +152,7 @@ extension Bench.History {
         let bytes: Int
         let scanned_bytes: Int
         let bytes_a_camera_day: Double
-        /// The microseconds of processor time to write a frame.
+        /// The processor time to write a frame, in microseconds.
         let write_us: Double
         let results: [Result]
     }

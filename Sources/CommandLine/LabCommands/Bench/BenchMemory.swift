@@ -4,7 +4,7 @@ import CommandSupport
 import Foundation
 
 extension Bench {
-    /// `watchword bench memory`: memory and processor time of the whole daemon, over minutes.
+    /// `watchword bench memory`: measures memory and processor time of the whole daemon over minutes.
     struct Memory: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract:
@@ -23,6 +23,16 @@ extension Bench {
             Double?
         @OptionGroup var model: ModelOptions
         @Flag(help: "Print JSON.") var json = false
+
+        func validate() throws {
+            guard 1...1000 ~= streams, 1...604_800 ~= seconds, 0...604_800 ~= warmUp, 1...1_000_000 ~= restarts ?? 1
+            else {
+                throw ValidationError(
+                    "streams go from 1 to 1000, seconds from 1 to a week, --warm-up from 0, and restarts from 1")
+            }
+            let fps = fps ?? 1
+            guard fps > 0, fps <= 1000 else { throw ValidationError("--fps must be above 0, and at most 1000") }
+        }
 
         func run() async throws {
             try await Exit.guarding {

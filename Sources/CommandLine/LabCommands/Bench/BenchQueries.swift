@@ -6,7 +6,7 @@ import Foundation
 import Tensors
 
 extension Bench {
-    /// `watchword bench queries`: the speed of scoring windows against all standing queries.
+    /// `watchword bench queries`: measures the speed of scoring windows against all standing queries.
     struct Queries: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Milliseconds to find which of many standing queries some windows reach.",

@@ -4,7 +4,7 @@ import CommandSupport
 import Foundation
 
 extension Bench {
-    /// `watchword bench storm`: what is scored and written while every query matches on every stream.
+    /// `watchword bench storm`: measures what the daemon scores and writes while every query matches on every stream.
     struct Storm: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract:
@@ -23,8 +23,8 @@ extension Bench {
         @Flag(help: "Print JSON.") var json = false
 
         func validate() throws {
-            guard streams > 0, queries > 0, seconds >= 1 else {
-                throw ValidationError("streams, queries and seconds go from 1")
+            guard 1...1000 ~= streams, 1...1_000_000 ~= queries, 1...86_400 ~= seconds else {
+                throw ValidationError("streams, queries and seconds go from 1, to 1000, to a million and to a day")
             }
         }
 

@@ -6,7 +6,7 @@ import Foundation
 import Tensors
 
 extension Bench {
-    /// `watchword bench streams`: how many cameras this machine can watch.
+    /// `watchword bench streams`: measures how many cameras this machine can watch.
     struct Streams: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "The number of 1080p25 H.264 cameras that the whole daemon can watch in real time.",
@@ -40,7 +40,7 @@ extension Bench {
         func validate() throws {
             guard threshold.isFinite else { throw ValidationError("--threshold must be a number") }
             guard gate ?? 1 > 0 else { throw ValidationError("--gate must be above 0") }
-            guard streams ?? 1 > 0, seconds >= 1, fps > 0, fps <= 25, 1...1000 ~= queries else {
+            guard 1...10_000 ~= streams ?? 1, 1...86_400 ~= seconds, fps > 0, fps <= 25, 1...1000 ~= queries else {
                 throw ValidationError("streams and seconds go from 1, fps to 25, and queries from 1 to 1000")
             }
             guard model != nil || Architecture.knownNames.contains(arch) else {

@@ -5,7 +5,7 @@ import Foundation
 import Training
 
 extension Bench {
-    /// `watchword bench training`: the time of a training step, forward, backward and update.
+    /// `watchword bench training`: measures the time of a training step: forward pass, backward pass and update.
     struct Training: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Time training steps of a head on random embeddings, or of towers on random pictures.")

@@ -4,26 +4,28 @@ import History
 import SystemSupport
 import Tensors
 
-/// Searches a history repeatedly; between the searches, reads the same number of bytes from memory for comparison.
+/// Searches a history repeatedly and measures the time.
+///
+/// Between the searches, it reads the same number of bytes from memory for comparison.
 struct HistoryTrial {
-    /// The times and results of the searches of one kind.
+    /// The times and results of searches with a fixed number of texts.
     struct Found {
-        /// The seconds of each search.
+        /// The duration of each search, in seconds.
         var times: [Double] = []
-        /// The median time in seconds of reading as many bytes from memory as a search reads.
+        /// The median time of reading as many bytes from memory as a search reads, in seconds.
         var read = 0.0
         var bytes = 0
         var megabytes = 0.0
         var recall = 1.0
-        /// The moments of each text, of all rounds.
+        /// The moments that were found for each text, in all rounds.
         var moments: [(text: [Float], moments: [HistoryMoment])] = []
-        /// The best moment of each text of round 0.
+        /// The best moment found for each text in the first search; nil if there was none.
         var best: [HistoryMoment?] = []
     }
 
     let search: HistorySearch
     let history: Bench.History
-    /// The greatest number of bytes that are read; the time of more is extrapolated.
+    /// The greatest number of bytes that are read for comparison; the time for more is extrapolated.
     private static let mostRead = 2 << 30
 
     func measure(_ count: Int, isQuick: Bool) -> Found {
@@ -58,17 +60,17 @@ struct HistoryTrial {
         return query
     }
 
-    /// The share of the exact search's moments that a quick search found.
+    /// Returns the share of the exact search's moments that a quick search found, in 0...1.
     private func recall(_ quick: [[HistoryMoment]], _ exact: [[HistoryMoment]]) -> Double {
         func keys(_ moments: [HistoryMoment]) -> Set<String> { Set(moments.map { "\($0.stream) \($0.mediaPeak)" }) }
         let common = zip(exact, quick).reduce(0) { $0 + keys($1.0).intersection(keys($1.1)).count }
         return Double(common) / Double(max(1, exact.reduce(0) { $0 + $1.count }))
     }
 
-    /// The megabytes that `work` adds to the peak of resident memory.
+    /// Returns the growth of peak resident memory during `work`, in megabytes.
     private func peak(_ work: () -> Void) -> Double {
         SystemSupport.Memory.release()
-        // 5: proc(5), "reset the peak resident set size".
+        // Writing 5 resets the peak resident set size (proc(5)).
         try? Data("5".utf8).write(to: URL(filePath: "/proc/self/clear_refs"))
         let before = SystemSupport.Memory.residentMegabytes
         work()

@@ -5,7 +5,7 @@ import History
 import SystemSupport
 import Tensors
 
-/// Days of invented cameras: random walks of embeddings, the same for the same seed.
+/// Writes a history of invented cameras, whose embeddings are random walks determined by a seed.
 struct SyntheticHistory {
     static let model = "synthetic@0"
     let path: String
@@ -18,14 +18,14 @@ struct SyntheticHistory {
     let frames: Int
     let seed: UInt64
 
-    /// The cameras' first frame, 2026-01-01, in seconds since 1970.
+    /// The time of the cameras' first frame, 2026-01-01, in seconds since 1970.
     private static let start = 1_767_225_600.0
-    /// The time of the last frame, in seconds since 1970.
+    /// The end of the synthetic history, in seconds since 1970.
     var end: Double { Self.start + Double(count) / fps }
 
     private func name(_ camera: Int) -> String { "camera-\(camera)" }
 
-    /// Writes the missing part; returns its processor seconds, without those of generating the embeddings.
+    /// Writes the history of all cameras that have none yet; returns the processor time of writing, in seconds.
     ///
     /// `exporting` is a file for the normalised embedding of each window, `[windows, width]`, camera by camera.
     func write(exporting file: String?) throws -> Double {
@@ -68,17 +68,17 @@ struct SyntheticHistory {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
-    /// The row of a moment's best window in the exported file; -1 if there is none.
+    /// Returns the number of the row, in the exported file, that has a moment's best window; -1 if there is none.
     func row(_ moment: HistoryMoment?) -> Int {
         guard let moment, let camera = camera(moment) else { return -1 }
         return camera * (count - frames + 1) + last(moment) - frames + 1
     }
 
     private func camera(_ moment: HistoryMoment) -> Int? { Int(moment.stream.dropFirst("camera-".count)) }
-    /// The last frame of a moment's best window.
+    /// Returns the index of the last frame of a moment's best window, among its camera's frames.
     private func last(_ moment: HistoryMoment) -> Int { Int((moment.mediaPeak * fps).rounded()) }
 
-    /// The largest error of the moments' scores of each kind, against the mean head in float64 on the same embeddings.
+    /// Returns the largest error of the moments' scores, compared with float64, for each list of search results.
     func worst(_ kinds: [[(text: [Float], moments: [HistoryMoment])]]) -> [Float] {
         var wanted: [Int: [Int: [(kind: Int, text: [Float], score: Float)]]] = [:]
         for (kind, found) in kinds.enumerated() {
@@ -109,7 +109,7 @@ struct SyntheticHistory {
 }
 
 extension SyntheticHistory {
-    /// A random walk of embeddings around one place, like those of a camera's pictures.
+    /// A random walk of embeddings around a fixed point, like those of a camera's pictures.
     struct Walk {
         private var random: SeededRandom
         private let home: [Float]
@@ -122,7 +122,7 @@ extension SyntheticHistory {
             drift = [Float](repeating: 0, count: width)
         }
 
-        /// Returns the next embedding; nil if the picture did not change.
+        /// Returns the next embedding; nil, with probability `gated`, for a picture that did not change.
         mutating func next(_ gated: Double) -> [Float]? {
             if gated > 0, random.unit() < gated { return nil }
             var bits: UInt64 = 0
@@ -136,7 +136,7 @@ extension SyntheticHistory {
     }
 }
 
-/// Computes the mean head's scores from their definition, in float64.
+/// Computes the mean of a window's normalised embeddings in float64, to check scores of the mean head.
 private struct WindowMean {
     private let frames: Int
     private var rows: [[Float]] = []
@@ -147,7 +147,7 @@ private struct WindowMean {
         sum = [Double](repeating: 0, count: width)
     }
 
-    /// Slides the window by an embedding; nil repeats the last one.
+    /// Adds an embedding to the window, and drops the oldest of more than `frames`; nil repeats the last one.
     mutating func slide(_ embedding: [Float]?) {
         guard let row = embedding.map(Products.unit) ?? rows.last else { return }
         for place in sum.indices { sum[place] += Double(row[place]) }
@@ -158,14 +158,14 @@ private struct WindowMean {
         }
     }
 
-    /// The window's normalised mean; nil until the window is full.
+    /// The normalised mean of the window's embeddings; nil until the window is full.
     var unit: [Float]? {
         guard rows.count == frames else { return nil }
         let norm = sum.reduce(0) { $0 + $1 * $1 }.squareRoot()
         return sum.map { Float($0 / norm) }
     }
 
-    /// Slides the window; returns its normalised mean as float32, or nil until it is full.
+    /// Adds an embedding to the window; returns the window's normalised mean as float32, or nil until it is full.
     mutating func push(_ embedding: [Float]?) -> Data? {
         slide(embedding)
         return unit.map { unit in unit.withUnsafeBytes { Data($0) } }

@@ -5,7 +5,7 @@ import EvaluationRuns
 import Foundation
 import Matching
 
-/// Options that select captions and clips, and the sampling of clips.
+/// The options that select a data set of captions and clips, and how clips are sampled.
 struct DataOptions: ParsableArguments {
     @Option(help: "JSON lines of video, caption, and optionally start and end.")
     var manifest: String?
@@ -43,7 +43,7 @@ struct DataOptions: ParsableArguments {
         if let maxWords, maxWords < 2 { throw ValidationError("--max-words must be 2 or more") }
     }
 
-    /// Reads the manifest, or the benchmark's annotations.
+    /// Reads the data set: the manifest, or the benchmark's annotations.
     func read() throws -> RetrievalSet {
         if let manifest { return try Manifest.read(URL(filePath: manifest)) }
         guard let benchmark, let data else { throw ValidationError("give a --manifest or a --benchmark") }
@@ -54,7 +54,7 @@ struct DataOptions: ParsableArguments {
     /// The data set's name in reports.
     var name: String { benchmark.map { "\($0.rawValue) \(split ?? $0.splits[0])" } ?? manifest ?? "" }
 
-    /// Makes the embedding of clips by the options; `folder` is the cache without `--cache`.
+    /// Makes the embedding of clips that the options describe; `folder` is the cache if `--cache` is not given.
     func embedding(_ embedder: ClipEmbedder, cache folder: String? = nil) throws -> ClipEmbedding {
         try ClipEmbedding(embedder, rate: rate, frames: frames, selection: select, cache: cache ?? folder)
     }

@@ -1,6 +1,6 @@
 package import ArgumentParser
 
-/// `watchword eval`: measures retrieval, or with the subcommand `events` events.
+/// `watchword eval`: measures a model: retrieval of clips (the default), or detection of events.
 package struct Eval: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         abstract: "Measure a model: retrieval of clips, or events in videos.",

@@ -67,7 +67,7 @@ struct EvalRetrieval: AsyncParsableCommand {
                 + report.pairing.rawValue)
     }
 
-    /// The metrics in their order, each with its interval if there is one.
+    /// Returns the metrics as table cells, each with its 95 % interval if there is one.
     private static func cells(_ direction: RetrievalReport.Direction) -> [String] {
         direction.metrics.named.indices.map { index in
             let value = String(format: "%.1f", direction.metrics.named[index].value)

@@ -5,7 +5,7 @@ import Dispatch
 import Foundation
 import TrainingRuns
 
-/// Runs a training on its own thread; SIGINT and SIGTERM raise its stop flag.
+/// Runs a training on its own thread; SIGINT and SIGTERM raise the flag that asks it to stop.
 ///
 /// `train` returns false if it stopped early; then a hint is printed, and exit code 130 is thrown.
 func runInterruptibly(

@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import TrainingRuns
 
-/// Options of a training of a number of steps.
+/// The options of a training of a fixed number of steps.
 struct StepOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "What determines initial numbers, pictures and captions.")
     var seed: UInt64 = 1
@@ -34,7 +34,7 @@ struct StepOptions: ParsableArguments {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be 1 to 1024") }
     }
 
-    /// The settings given by the options.
+    /// The settings that the options describe.
     var settings: StepSettings {
         let destination = URL(filePath: output).standardizedFileURL
         return StepSettings(

@@ -1,6 +1,6 @@
 package import ArgumentParser
 
-/// `watchword train`: trains on clips, or with a subcommand on the shapes world.
+/// `watchword train`: trains on the user's clips (the default), or with a subcommand on generated scenes.
 package struct Train: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         abstract: "Train a head or whole model, on clips of one's own or on the shapes world.",

@@ -8,7 +8,7 @@ import Foundation
 import Training
 import TrainingRuns
 
-/// `watchword train clips`: trains a head, and optionally the towers, on clips of one's own.
+/// `watchword train clips`: trains a head, and optionally CLIP's towers, on the user's own clips.
 struct TrainClips: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "clips", abstract: "Train a temporal head, and the towers if wanted, on clips of one's own.",
@@ -79,7 +79,7 @@ struct TrainClips: AsyncParsableCommand {
         }
     }
 
-    /// The folder that caches embeddings without `--cache`.
+    /// The folder that caches embeddings if `--cache` is not given.
     private static var standardCache: String {
         let environment = ProcessInfo.processInfo.environment
         let home = environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache"

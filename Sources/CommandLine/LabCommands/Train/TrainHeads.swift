@@ -3,7 +3,7 @@ import CommandSupport
 import Foundation
 import TrainingRuns
 
-/// `watchword train heads`: trains the text tower and all heads on the shapes world, with a frozen image tower.
+/// `watchword train heads`: trains the text tower and all heads on generated scenes, with a frozen image tower.
 struct TrainHeads: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "heads",

@@ -2,7 +2,7 @@ import ArgumentParser
 import Training
 import TrainingRuns
 
-/// Options of a training in epochs.
+/// The options of a training in epochs.
 struct TrainOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "Times that all pairs are seen.")
     var epochs = 5
@@ -44,7 +44,7 @@ struct TrainOptions: ParsableArguments {
         if !(1...64).contains(layers) { throw ValidationError("--layers must be 1 to 64") }
     }
 
-    /// The plan given by the options.
+    /// The training plan that the options describe.
     var plan: TrainingPlan {
         var plan = TrainingPlan()
         (plan.epochs, plan.batch, plan.accumulation, plan.seed) = (epochs, batch, accumulate, seed)

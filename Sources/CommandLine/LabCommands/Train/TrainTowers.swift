@@ -4,7 +4,7 @@ import CommandSupport
 import Foundation
 import TrainingRuns
 
-/// `watchword train towers`: trains both towers from nothing, on pictures of the shapes world.
+/// `watchword train towers`: trains both of CLIP's towers from nothing, on pictures of generated scenes.
 struct TrainTowers: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "towers", abstract: "Train both towers from nothing, on pictures of the shapes world without end.",

@@ -2,11 +2,11 @@ import CommandSupport
 import Foundation
 import TrainingRuns
 
-/// Prints a training's progress, and a line or a JSON object for each epoch or log line.
+/// Prints a training's progress, and a line or a JSON object for each entry of its log.
 struct TrainingLines: Sendable {
     let json: Bool
 
-    /// Prints an event of a training of `epochs` epochs.
+    /// Prints a report of a training that has `epochs` epochs.
     func say(_ event: TrainingSession.Event, epochs: Int) throws {
         switch event {
         case .step(let epoch, let step, let loss, let left):
@@ -21,7 +21,7 @@ struct TrainingLines: Sendable {
         }
     }
 
-    /// Prints an event of a training of `steps` steps.
+    /// Prints a report of a training that has `steps` steps.
     func say(_ event: StepSession.Event, steps: Int) throws {
         switch event {
         case .step(let step, let loss, let left):
@@ -40,7 +40,7 @@ struct TrainingLines: Sendable {
         time.formatted(.units(allowed: [.hours, .minutes, .seconds], maximumUnitCount: 2))
     }
 
-    /// An epoch as it is printed: without the losses of its steps.
+    /// An epoch's log entry as it is printed: without the losses of single steps.
     private struct ShownEpoch: Encodable {
         let epoch: Int
         let loss: Double

@@ -1,7 +1,7 @@
 import ArgumentParser
 import World
 
-/// Options of commands that draw one film.
+/// The options of commands that draw a film (a generated video of coloured moving shapes).
 struct FilmOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "About how long; a film ends with a whole scene.")
     var seconds = 40.0
@@ -14,7 +14,7 @@ struct FilmOptions: ParsableArguments {
 }
 
 extension Film {
-    /// Returns the RGB bytes of a frame by its number; nil after the last.
+    /// Returns a function that gives a frame's RGB bytes by its number, in ascending order; nil after the last.
     var frames: (Int) -> [UInt8]? {
         var film = self
         let count = frameCount ?? 0

@@ -5,7 +5,7 @@ import Foundation
 import Ingest
 import World
 
-/// `watchword world clips`: writes short clips, each with a true caption, and their manifest.
+/// `watchword world clips`: writes short generated clips, each with a true caption, and a manifest of them.
 struct WorldClips: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "clips", abstract: "Short clips with a true caption each, and their manifest (manifest.jsonl).",

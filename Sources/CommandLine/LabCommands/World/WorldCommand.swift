@@ -1,6 +1,6 @@
 package import ArgumentParser
 
-/// `watchword world`: makes pictures, videos and labelled clips of the shapes world.
+/// `watchword world`: makes pictures, videos and labelled clips of generated scenes (coloured moving shapes).
 package struct WorldCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "world", abstract: "Make pictures, videos and labelled clips of the shapes world.",

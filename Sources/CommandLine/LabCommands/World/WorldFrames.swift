@@ -5,7 +5,7 @@ import Foundation
 import Ingest
 import World
 
-/// `watchword world frames`: writes the frames of a film as PNG or raw RGB.
+/// `watchword world frames`: writes the frames of a generated video as PNG files or raw RGB.
 struct WorldFrames: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "frames", abstract: "Single frames, as PNG or as raw RGB.")

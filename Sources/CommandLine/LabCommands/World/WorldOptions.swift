@@ -2,7 +2,7 @@ import ArgumentParser
 import Ingest
 import World
 
-/// Options of all commands that draw the shapes world.
+/// The options of all commands that draw generated scenes.
 struct WorldOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "What determines everything.")
     var seed: UInt64 = 7
@@ -30,7 +30,7 @@ struct WorldOptions: ParsableArguments {
 
     var writer: VideoWriter { VideoWriter(width: width, height: height, fps: fps) }
 
-    /// Makes a film of about `seconds`; with `cuts`, the background changes between scenes.
+    /// Makes a film (a generated video) of about `seconds`; with `cuts`, the background may change between scenes.
     func film(seconds: Double, cuts: Bool) -> Film {
         .finite(seed: seed, seconds: seconds, width: width, height: height, fps: fps, mayCut: cuts)
     }

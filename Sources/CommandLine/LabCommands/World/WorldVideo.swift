@@ -5,7 +5,7 @@ import Foundation
 import Ingest
 import World
 
-/// `watchword world video`: writes a film as H.264, and its true events.
+/// `watchword world video`: writes a generated video as H.264, and its true events as JSON.
 struct WorldVideo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "video", abstract: "An H.264 video, and its true events beside it (NAME.events.json).")

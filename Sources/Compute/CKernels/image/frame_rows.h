@@ -1,4 +1,4 @@
-/// Reads rows of a decoded frame as three planes of bytes. Shared by the kernels that look at frames.
+/// Reads rows of a decoded video frame as three arrays of bytes: R, G and B.
 #ifndef WATCHWORD_FRAME_ROWS_H
 #define WATCHWORD_FRAME_ROWS_H
 #include <string.h>
@@ -10,17 +10,17 @@
 
 INLINE uint8_t byte(int32_t value) { return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value); }
 
-// The high half of a product of 16-bit numbers: the rounding of libswscale's own vector code.
+// The upper 16 bits of a product of 16-bit numbers: the same rounding as in libswscale's vector code.
 INLINE int16_t high(int16_t a, int16_t b) { return (int16_t)(((int32_t)a * b) >> 16); }
 
-// A sum of two of them: far from what 16 bits hold, so that vectors have twice as many.
+// A sum of two such products, clamped to a byte. It fits 16 bits, so that vectors hold twice as many numbers.
 INLINE uint8_t byte_of_sum(int16_t a, int16_t b) {
     const int16_t sum = (int16_t)(a + b);
     return (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
 }
 
-// One row of Y'CbCr. `step`: 1 if U and V are planes, 2 if they are interleaved. Chroma is repeated, not interpolated:
-// what libswscale does where it only converts, and so what CLIP's pictures of video have always been.
+// Converts one row of Y'CbCr to R, G and B. `step`: 1 if U and V are separate planes, 2 if they are interleaved. Each
+// chroma sample is repeated, not interpolated, as libswscale does when it only converts colours.
 INLINE void row_from_yuv(uint8_t *restrict r, uint8_t *restrict g, uint8_t *restrict b, const uint8_t *restrict y,
                          const uint8_t *restrict u, const uint8_t *restrict v, int step, int32_t C, ww_colour k) {
     for (int32_t i = 0; i < C / 2; i++) {
@@ -59,7 +59,7 @@ INLINE int32_t chroma_of(const ww_frame *frame, int plane, int32_t column, int32
     return frame->planes[plane][at + (size_t)(column >> frame->shifts[0]) * frame->steps[plane]];
 }
 
-// A level of Y'CbCr, rounded to the nearest.
+// Converts one Y'CbCr pixel to R, G and B, each rounded to the nearest level.
 INLINE void pixel_from_yuv(uint8_t *r, uint8_t *g, uint8_t *b, int32_t y, int32_t u, int32_t v, ww_exact_colour k) {
     const int32_t luma = (y - k.y_offset) * k.y + (1 << 15), cb = u - 128, cr = v - 128;
     *r = byte((luma + cr * k.rv) >> 16);
@@ -67,7 +67,7 @@ INLINE void pixel_from_yuv(uint8_t *r, uint8_t *g, uint8_t *b, int32_t y, int32_
     *b = byte((luma + cb * k.bu) >> 16);
 }
 
-// One row of Y'CbCr of any sampling, from planes whose first column is `column`.
+// Converts C pixels of one row of planar Y'CbCr, of any chroma sampling, beginning with `column`.
 INLINE void row_from_planes(uint8_t *restrict r, uint8_t *restrict g, uint8_t *restrict b, const ww_frame *frame,
                             int32_t column, int32_t C, int32_t row) {
     const size_t chroma = (size_t)(row >> frame->shifts[1]);
@@ -84,7 +84,7 @@ INLINE void row_from_planes(uint8_t *restrict r, uint8_t *restrict g, uint8_t *r
             pixel_from_yuv(r + i, g + i, b + i, y[column + i], u[(column + i) >> shift], v[(column + i) >> shift], k);
 }
 
-// One row of an upright picture whose samples lie turned in the planes; the colours are those of the rows above.
+// Reads one row of the upright picture from a frame that is stored turned. Colours are converted as for upright frames.
 INLINE void row_turned(uint8_t *restrict r, uint8_t *restrict g, uint8_t *restrict b, const ww_frame *frame, int32_t x0,
                        int32_t C, int32_t y) {
     const ww_turn t = frame->turn;
@@ -109,8 +109,9 @@ INLINE void row_turned(uint8_t *restrict r, uint8_t *restrict g, uint8_t *restri
     }
 }
 
-/// Reads columns [column, column + C) of a row of the upright picture, as bytes of R, G and B. `column` is even unless
-/// the frame is turned.
+/// Reads columns [column, column + C) of a row of the frame, turned upright, as bytes of R, G and B.
+///
+/// `column` is even unless the frame is stored turned.
 INLINE void upright_row(uint8_t *restrict r, uint8_t *restrict g, uint8_t *restrict b, const ww_frame *frame,
                         int32_t column, int32_t C, int32_t row) {
     if (frame->turn.is_turned) return row_turned(r, g, b, frame, column, C, row);

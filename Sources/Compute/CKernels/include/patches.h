@@ -1,5 +1,6 @@
-/// The input of a transformer of pictures: patches and first tokens. All arrays are dense, row-major, float32; `out`
-/// aliases no input. B = pictures.
+/// The input of an image encoder: patches and first tokens. B = pictures.
+///
+/// All arrays are dense, row-major and, unless stated, float32; `out` overlaps no input.
 #ifndef WATCHWORD_PATCHES_H
 #define WATCHWORD_PATCHES_H
 #include <stddef.h>
@@ -7,23 +8,22 @@
 
 #include "numbers.h"
 
-/// Cuts pictures into patches: out (B, g*g, 3*P*P), of any kind but sums, from B pointers to interleaved RGB bytes (R,
-/// R, 3).
+/// Cuts B pictures of interleaved RGB bytes (R, R, 3) into patches: out (B, g*g, 3*P*P), of any type but sums.
 ///
 /// g = R / P, rounded down: pixels beyond g * P at the right and below are ignored. Each number is (byte / 255 - mean)
 /// / std, each step in float32 (docs/MATHEMATICS.md, section 8). Inside a patch the order is channel, row, column, as
-/// in a convolution's kernel. A NULL picture gives zeros. Patches go row by row. With `nested` n > 0, the patches of
-/// each square of 2^n by 2^n follow each other, and within a square its four quarters, and so on: each four rows are
-/// then the input of the next 2 x 2 convolution.
+/// in a convolution's kernel. A NULL picture gives zeros. Patches are in row order. With `nested` n > 0, the patches of
+/// each square of 2^n by 2^n are consecutive, and within it those of each quarter, and so on, so that each four rows
+/// are the input of the next 2 x 2 convolution.
 void ww_cut_bytes(const ww_numbers *out, const uint8_t *const *pictures, const float mean[3], const float std[3],
                   size_t B, size_t R, size_t P, size_t nested);
 
-/// Cuts normalised planes (B, 3, R, R), float32, into patches, like `ww_cut_bytes`.
+/// Cuts normalised float32 planes (B, 3, R, R) into patches, in the same order as `ww_cut_bytes`.
 void ww_cut_planes(const ww_numbers *out, const float *planes, size_t B, size_t R, size_t P, size_t nested);
 
-/// Makes a tower's first tokens: out (B, T, W) = tokens + positions (T, W).
+/// Computes a transformer's first tokens: out (B, T, W) = tokens + positions (T, W).
 ///
-/// A picture's tokens are `first` (W), then its `rest` (B, T - 1, W); or only `rest` (B, T, W) where `first` is NULL.
+/// A picture's tokens are `first` (W), then its `rest` (B, T - 1, W). If `first` is NULL, they are `rest` (B, T, W).
 void ww_place_tokens(float *out, const float *first, const float *rest, const float *positions, size_t B, size_t T,
                      size_t W);
 #endif

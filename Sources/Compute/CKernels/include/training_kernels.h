@@ -1,4 +1,4 @@
-/// Kernels between the products of a training step, forward and backward, spread over the workers of `parallel.h`.
+/// The functions of a training step other than matrix products, forward and backward, in parallel (`parallel.h`).
 ///
 /// Each exists in float32 for training, and in float64 to check it. N = rows, W = width; dense, row-major. The order of
 /// sums over rows does not depend on the number of workers.
@@ -7,25 +7,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Sizes of attention: B sequences of T tokens, W wide, in H heads. `lengths` (B) or NULL: scores of keys beyond a
-/// sequence's length get -1e6 added.
+/// The sizes of attention: B sequences of T tokens, W wide, in H heads.
+///
+/// `lengths` is (B) or NULL: -1e6 is added to the scores of keys beyond a sequence's length.
 typedef struct ww_heads {
     size_t B, T, W, H;
     const int32_t *lengths;
     int causal;
 } ww_heads;
 
-/// One step of Adam, with g = scale * gradient: m = 0.9 m + 0.1 g; v = 0.98 v + 0.02 g²; p = shrink * p - rate * (m /
-/// (root * sqrt(v) + epsilon) + decay * p).
+/// The constants of one step of Adam, for g = scale * gradient: m = 0.9 m + 0.1 g; v = 0.98 v + 0.02 g²; p = shrink * p
+/// - rate * (m / (root * sqrt(v) + epsilon) + decay * p).
 typedef struct ww_adam_step {
     double scale, rate, shrink, decay, root, epsilon;
 } ww_adam_step;
 
 #define WW_TRAINING_KERNELS(REAL, NAME)                                                                               \
-    /* y (N, W) from x; `normalised` (N, W) and `inverse` (N), one over the deviations, are kept for the way back. */ \
+    /* Writes y (N, W) from x (N, W); for the backward pass, `normalised` (N, W) and `inverse` (N): 1 / deviation. */ \
     void NAME(layer_norm)(REAL * y, REAL * normalised, REAL * inverse, const REAL *x, const REAL *weight,             \
                           const REAL *bias, double epsilon, size_t N, size_t W);                                      \
-    /* dx (N, W); to dweight and dbias is added. */                                                                   \
+    /* Writes dx (N, W), and adds to dweight (W) and dbias (W). */                                                    \
     void NAME(layer_norm_back)(REAL * dx, REAL * dweight, REAL * dbias, const REAL *dy, const REAL *normalised,       \
                                const REAL *inverse, const REAL *weight, size_t N, size_t W);                          \
     /* y = x * sigmoid(1.702 x) */                                                                                    \
@@ -36,18 +37,18 @@ typedef struct ww_adam_step {
     void NAME(gelu_back)(REAL * dx, const REAL *dy, const REAL *x, size_t count);                                     \
     /* y += x */                                                                                                      \
     void NAME(add)(REAL * y, const REAL *x, size_t count);                                                            \
-    /* Every row of y (N, W) becomes x. */                                                                            \
+    /* Copies x (W) to every row of y (N, W). */                                                                      \
     void NAME(fill_rows)(REAL * y, const REAL *x, size_t N, size_t W);                                                \
-    /* sums (W) += the sums of x's columns. */                                                                        \
+    /* Adds the sum of each column of x (N, W) to sums (W). */                                                        \
     void NAME(add_columns)(REAL * sums, const REAL *x, size_t N, size_t W);                                           \
-    /* context (B, T, W) and probabilities (B, H, T, T) from queries, keys and values, packed (B, T, 3W). */          \
+    /* Attention: context (B, T, W) and probabilities (B, H, T, T) from packed (B, T, 3W): q, k and v. */             \
     void NAME(attend)(REAL * context, REAL * probabilities, const REAL *packed, const ww_heads *heads);               \
     void NAME(attend_back)(                                                                                           \
         REAL * dpacked, const REAL *dcontext, const REAL *packed, const REAL *probabilities, const ww_heads *heads);  \
     double NAME(squares)(const REAL *x, size_t count);                                                                \
     void NAME(adam)(REAL * p, const REAL *gradient, REAL *m, REAL *v, size_t count, const ww_adam_step *step);
 
-/// Makes the process keep freed memory from now on, so that the next step reuses it.
+/// Makes the process keep freed memory from now on, so that the next training step reuses it.
 void ww_keep_memory(void);
 
 #define WW_F32(name) ww_f32_##name

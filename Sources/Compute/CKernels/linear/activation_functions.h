@@ -1,6 +1,6 @@
 /// Activation functions on vectors, applied after a product.
-#ifndef WATCHWORD_CURVES_H
-#define WATCHWORD_CURVES_H
+#ifndef WATCHWORD_ACTIVATION_FUNCTIONS_H
+#define WATCHWORD_ACTIVATION_FUNCTIONS_H
 #include "numbers.h"
 #include "runtime/vectors.h"
 

@@ -1,19 +1,19 @@
-/// The layout of panels, and how their sums become values: shared by the units that multiply them.
+/// The layout of panels, and the conversion of their sums to values; shared by all kernels that multiply panels.
 #ifndef WATCHWORD_PANELS_H
 #define WATCHWORD_PANELS_H
 #include "linear/activation_functions.h"
 #include "panel_product.h"
 
-// A panel is 32 outputs: for each step of K, two tiles of 16 rows of 64 bytes. A row holds 16 outputs, of each of them
-// one float32, two bfloat16 or four bytes that follow each other in K.
+// A panel is 32 outputs: for each step of K, two tiles of 16 rows of 64 bytes. A row holds 16 outputs, and for each of
+// them one float32, two bfloat16 or four bytes that are consecutive in K.
 enum { PANEL = 32, STEP = 64, TILE = 1024 };
 
 static inline size_t panel_bytes_of(ww_kind input) { return input == WW_U8 ? 1 : input == WW_BF16 ? 2 : 4; }
 
-// What sums become values with.
+// The constants that turn a product's sums into values.
 typedef struct panel_means {
-    const float *bias, *scale, *offset;  // (N); the last two of WW_U8
-    const ww_row *rows;                  // of WW_U8
+    const float *bias, *scale, *offset;  // (N); the last two only for WW_U8
+    const ww_row *rows;                  // only for WW_U8
 } panel_means;
 
 static inline panel_means panel_means_of(const ww_panels *layer, const ww_numbers *x) {
@@ -21,7 +21,7 @@ static inline panel_means panel_means_of(const ww_panels *layer, const ww_number
     return (panel_means){layer->bias, scales, scales + layer->N, x->rows};
 }
 
-// Sixteen values of row `m` from output `n` on, by their sums: int32 of bytes, else float32.
+// Converts sixteen sums of row `m`, from output `n` on, to values; sums are int32 for bytes, otherwise float32.
 INLINE void panel_values(vf *v, const panel_means *by, size_t m, size_t n, const void *sums, int bytes,
                          ww_activation activation) {
     vf bias;
@@ -41,7 +41,7 @@ INLINE void panel_values(vf *v, const panel_means *by, size_t m, size_t n, const
     activate(v, activation);
 }
 
-// The units; the second where amx_available().
+// The two kinds of kernel, by vectors and by AMX tiles; tiles need amx_available().
 int panel_run_vectors(const ww_panels *layer, const ww_numbers *out, const ww_numbers *x, ww_activation activation,
                       int add, size_t M);
 void panel_run_tiles(const ww_panels *layer, const ww_numbers *out, const ww_numbers *x, ww_activation activation,

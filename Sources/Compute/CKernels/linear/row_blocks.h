@@ -1,8 +1,7 @@
-/// The layout of rows for products with vectors: blocks of nearly equal size, of fourteen rows at most.
+/// The layout of input rows for the vector kernels: blocks of nearly equal size, with at most fourteen rows each.
 ///
-/// A block stores words of 32 bits (one float32, two bfloat16 or four bytes); equal words of its rows lie side by side.
-/// A product then reads its rows as one stream. Rows at distances of a power of two would evict each other from the
-/// cache.
+/// A block stores 32-bit words (one float32, two bfloat16 or four bytes); words of the same column are side by side. A
+/// product then reads its rows as one stream, and rows do not evict each other from the cache.
 #ifndef WATCHWORD_ROW_BLOCKS_H
 #define WATCHWORD_ROW_BLOCKS_H
 #include "numbers.h"
@@ -12,26 +11,27 @@ enum { BLOCK_ROWS = 14 };
 
 INLINE size_t blocks_of(size_t R) { return (R + BLOCK_ROWS - 1) / BLOCK_ROWS; }
 
-// The first row of block `i` of R rows; of block blocks_of(R), R.
+// Returns the first row of block `i` of R rows; R for i = blocks_of(R).
 INLINE size_t block_start(size_t R, size_t i) { return R * i / blocks_of(R); }
 
-// The block that row `r` is in.
+// Returns the block that contains row `r`.
 INLINE size_t block_of(size_t R, size_t r) { return ((r + 1) * blocks_of(R) - 1) / R; }
 
-// Puts words [first, first + n) of rows [r, r + count), all of one block of R rows of `words` words, to their place in
-// `blocks`, from `rows` (count, n). n is a whole number of vectors.
+// Stores words [first, first + n) of the rows [r, r + count) in `blocks`; they come from `rows` (count, n).
+//
+// All these rows must be in one block of R rows of `words` words, and n must be a whole number of vectors.
 void put_in_block(float *blocks, size_t R, size_t r, size_t count, size_t words, size_t first, size_t n,
                   const float *rows);
 
-// Rows that are made next, one after the other: row `i` of `numbers`. Where rows lie in blocks, they are made here, and
-// then put there.
+// A run of rows to be written, one after the other: row `i` of `numbers`. If the output is stored in row blocks, they
+// are written to `memory` first and moved by end_run.
 typedef struct row_run {
     ww_numbers numbers;
     size_t count;
     _Alignas(64) char memory[BLOCK_ROWS * WW_LONGEST_BLOCKED * sizeof(float)];
 } row_run;
 
-// The run that begins with row `r` of `out`, rows of W numbers, and ends before row `last` if not sooner.
+// Begins the run of rows from row `r` of `out`, up to the end of its block or to row `last`; rows have W numbers.
 INLINE void begin_run(row_run *run, const ww_numbers *out, size_t r, size_t last, size_t W) {
     run->numbers = *out;
     if (out->rows) run->numbers.rows += r;

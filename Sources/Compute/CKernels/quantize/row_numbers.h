@@ -1,11 +1,11 @@
-/// Reads or writes one row of numbers of any kind: shared by the kernels of this target.
+/// Reads or writes one row of numbers of any type.
 #ifndef WATCHWORD_ROW_NUMBERS_H
 #define WATCHWORD_ROW_NUMBERS_H
 #include "numbers.h"
 #include "runtime/bfloat16.h"
 #include "runtime/vectors.h"
 
-/// Turns a number x into a byte: x * step + shift, clamped to [0, max], the fraction dropped.
+/// The constants that turn a number x into a byte: x * step + shift, clamped to [0, max], the fraction dropped.
 typedef struct ww_quantiser {
     float step, shift, max;
 } ww_quantiser;
@@ -20,7 +20,7 @@ INLINE ww_quantiser quantiser(const ww_numbers *out, size_t r, const vf *low, co
     const float scale = range > 0 ? range / max : 1, step = opaque(1 / scale);
     const float zero = (float)(int)(-bottom * step + 0.5f);
     out->rows[r] = (ww_row){scale, zero};
-    // x * step + zero lies in [-0.5, max + 0.5]: half more, cut down to a whole number, and it is rounded.
+    // x * step + zero is in [-0.5, max + 0.5]: adding a half and dropping the fraction rounds it.
     return (ww_quantiser){step, zero + 0.5f, max};
 }
 
@@ -30,8 +30,7 @@ INLINE void quantise(vi *out, const vf *x, ww_quantiser by) {
     *out = __builtin_convertvector(v, vi);
 }
 
-/// Writes W floats as row `r` of bytes. Their least and greatest number, and 0, are among the lanes of `low` and
-/// `high`.
+/// Quantises W floats to row `r` of bytes; `low` and `high` contain their minimum, their maximum and 0.
 INLINE void put_bytes(const ww_numbers *out, size_t r, size_t W, const float *x, const vf *low, const vf *high) {
     const size_t whole = W / LANES * LANES;
     uint8_t *o = (uint8_t *)out->data + r * W;
@@ -60,7 +59,7 @@ INLINE void copy(float *to, const float *from, size_t W) {
     for (size_t i = whole; i < W; i++) to[i] = from[i];
 }
 
-/// Writes W floats as row `r` of `out`.
+/// Writes W floats as row `r` of `out`, converted to its number type.
 INLINE void put_row(const ww_numbers *out, size_t r, size_t W, const float *x) {
     const size_t whole = W / LANES * LANES;
     if (out->kind == WW_F32) {
@@ -90,7 +89,7 @@ INLINE void put_row(const ww_numbers *out, size_t r, size_t W, const float *x) {
     }
 }
 
-/// Reads W floats from columns [at, at + W) of row `r`, whose length is `length`.
+/// Reads columns [at, at + W) of row `r` as floats; a row has `length` numbers.
 INLINE void get_row(float *x, const ww_numbers *in, size_t r, size_t length, size_t at, size_t W) {
     const size_t whole = W / LANES * LANES;
     if (in->kind == WW_F32) {

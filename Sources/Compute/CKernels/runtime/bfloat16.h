@@ -7,7 +7,7 @@
 #include "runtime/inline.h"
 #include "runtime/vectors.h"
 
-// The bits of the nearest bfloat16, ties to even, from those of a float32: of one number, or of a vector's lanes.
+// The bits of the nearest bfloat16, ties to even, from the bits of a float32: of one number, or of a vector's lanes.
 #define BF16_ROUNDED(bits) (((bits) + 0x7FFF + (((bits) >> 16) & 1)) >> 16)
 
 INLINE uint16_t bf16_from(float x) {

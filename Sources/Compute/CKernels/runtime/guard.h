@@ -1,9 +1,11 @@
-/// Reading of mapped files: a page that cannot be had ends the reading, not the process.
+/// Reads memory-mapped files so that an unreadable page ends the reading, not the process.
 #ifndef WATCHWORD_GUARD_H
 #define WATCHWORD_GUARD_H
 #include <stddef.h>
 
-/// Does `work`, C alone and nothing that must be put back, which reads `count` mapped bytes. Returns 1, or 0 where one
-/// of their pages could not be had: the file is shorter than it was, or the disk failed. What was begun is left so.
+/// Calls `work`, which reads `count` mapped bytes; returns 1, or 0 if one of their pages could not be read.
+///
+/// A page cannot be read if the file was shortened or the disk failed. `work` is then abandoned midway, so it must be
+/// plain C that holds nothing to release.
 int ww_guarded(const void *bytes, size_t count, void (*work)(void *context), void *context);
 #endif

@@ -5,6 +5,6 @@
 
 #include "runtime/inline.h"
 
-/// The smallest multiple of `unit` that is at least `n`.
+/// Returns the smallest multiple of `unit` that is at least `n`.
 INLINE size_t rounded_up(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
 #endif

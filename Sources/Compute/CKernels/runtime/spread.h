@@ -1,4 +1,4 @@
-/// Spreads rows over workers, if there are enough rows.
+/// Divides rows among worker threads, if there are enough rows.
 #ifndef WATCHWORD_SPREAD_H
 #define WATCHWORD_SPREAD_H
 #include "parallel.h"

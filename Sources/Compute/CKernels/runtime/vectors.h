@@ -1,7 +1,7 @@
-/// Sixteen lanes of float32, as the compiler's own vectors: one register with AVX-512, two with AVX2, four with NEON.
+/// Vectors of sixteen float32, by compiler extension: one register with AVX-512, two with AVX2, four with NEON.
 ///
-/// Inline functions pass vectors by address: the calling convention for vectors by value depends on the instruction
-/// set.
+/// Inline functions pass vectors by address, since the calling convention for vectors by value depends on the
+/// instruction set.
 #ifndef WATCHWORD_VECTORS_H
 #define WATCHWORD_VECTORS_H
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include "runtime/inline.h"
 #include "runtime/variants.h"
 
-// Sums may be taken in any order: that is what lets them be vectors.
+// Sums may be computed in any order, so that they can be vectorised.
 #pragma clang fp reassociate(on) contract(fast)
 
 enum { LANES = 16 };
@@ -27,8 +27,9 @@ INLINE void clamp(vf *v, float low, float high) {
     *v = __builtin_elementwise_min(__builtin_elementwise_max(*v, (vf){0} + low), (vf){0} + high);
 }
 
-/// Computes e^x within 2 ulp for -87 <= x <= 88, clamped outside: 2^n by the exponent bits, 2^f by a polynomial
-/// (Cephes' expf).
+/// Replaces x by e^x, within 2 ulp for -87 <= x <= 88 and clamped outside.
+///
+/// 2^n comes from the exponent bits, 2^f from a polynomial (Cephes' expf).
 INLINE void exponential(vf *x) {
     vf v = *x;
     clamp(&v, -87.3f, 88.0f);
@@ -46,7 +47,7 @@ INLINE void exponential(vf *x) {
     *x = (vf)((vi)p + ((vi)shifted << 23));
 }
 
-/// Computes 2^x with a relative error below 4e-6 for -126 <= x <= 126, clamped outside.
+/// Replaces x by 2^x, with a relative error below 4e-6 for -126 <= x <= 126, and clamped outside.
 INLINE void power_of_two(vf *x) {
     vf v = *x;
     clamp(&v, -126, 126);
@@ -60,8 +61,9 @@ INLINE void power_of_two(vf *x) {
     *x = (vf)((vi)p + ((vi)shifted << 23));
 }
 
-/// Computes 1 / x within 1e-5 for positive, normal x: negates the exponent, then takes two Newton steps. A division
-/// costs more.
+/// Replaces x by 1 / x, within 1e-5, for positive normal x; faster than a division.
+///
+/// It negates the exponent, then takes two Newton steps.
 INLINE void reciprocal(vf *x) {
     const vf v = *x;
     vf r = (vf)(0x7EF127EA - (vi)v);
@@ -70,16 +72,18 @@ INLINE void reciprocal(vf *x) {
     *x = r;
 }
 
-/// Returns x and hides its origin from the compiler. With leave to reassociate, the compiler would turn a product with
-/// 1 / y into a division by y, for every element.
+/// Returns x, but hides its origin from the compiler.
+///
+/// Otherwise the compiler, which may reorder sums, would turn a product with 1 / y into a division for every element.
 INLINE float opaque(float x) {
     const volatile float hidden = x;
     return hidden;
 }
 
-// Lane l of the first vector where l & bit is not set, else lane l - bit of the second.
+// The source of lane l of the first result: lane l of the first vector if l & bit is 0, else lane l - bit of the
+// second.
 #define TRANSPOSE_LOW(bit, l) ((l) & (bit) ? 16 + (l) - (bit) : (l))
-// Lane l of the second where l & bit is set, else lane l + bit of the first.
+// The source of lane l of the second result: lane l of the second vector if l & bit, else lane l + bit of the first.
 #define TRANSPOSE_HIGH(bit, l) ((l) & (bit) ? 16 + (l) : (l) + (bit))
 #define TRANSPOSE_LANES(which, bit)                                                                                  \
     which(bit, 0), which(bit, 1), which(bit, 2), which(bit, 3), which(bit, 4), which(bit, 5), which(bit, 6),         \
@@ -93,8 +97,9 @@ INLINE float opaque(float x) {
             m[i + (bit)] = __builtin_shufflevector(a, b, TRANSPOSE_LANES(TRANSPOSE_HIGH, bit)); \
         }
 
-/// Transposes sixteen vectors. Each of four passes swaps one bit of the lane's number with the same bit of the vector's
-/// number.
+/// Transposes sixteen vectors of sixteen lanes in place.
+///
+/// Each of four passes swaps one bit of the lane's number with the same bit of the vector's number.
 INLINE void transpose(vf m[LANES]) {
 #pragma clang loop unroll(full)
     TRANSPOSE_PASS(1)

@@ -1,4 +1,4 @@
-/// The checksum of a history's bytes, computed part by part.
+/// The checksum of history data, computed piece by piece.
 #ifndef WATCHWORD_HISTORY_SUM_H
 #define WATCHWORD_HISTORY_SUM_H
 #include <stddef.h>
@@ -9,12 +9,12 @@
 
 typedef uint32_t vu8 __attribute__((vector_size(32)));
 
-/// Eight lanes, each with a sum and a sum of sums, so that the order of bytes matters.
+/// The state of a checksum: eight lanes, each with a sum and a sum of sums, so that the order of bytes matters.
 typedef struct checksum {
     vu8 a, b;
 } checksum;
 
-/// Adds bytes. Only the last part may have a count that is not a multiple of 32.
+/// Adds bytes to a checksum; only the last call may have a count that is not a multiple of 32.
 INLINE void checksum_add(checksum *sum, const void *bytes, size_t count) {
     const uint8_t *from = bytes;
     vu8 next;
@@ -32,7 +32,7 @@ INLINE void checksum_add(checksum *sum, const void *bytes, size_t count) {
     }
 }
 
-/// Returns the checksum: mixes the lanes and the count of all bytes.
+/// Returns the final checksum; `count` is the number of all bytes added.
 INLINE uint64_t checksum_end(const checksum *sum, size_t count) {
     uint64_t mixed = (uint64_t)count * 0x9E3779B97F4A7C15u;
     for (int lane = 0; lane < 8; lane++) {

@@ -93,7 +93,7 @@ void NAME(layer_norm_back)(REAL *dx, REAL *dweight, REAL *dbias, const REAL *dy,
 }
 
 VARIANTS
-static void LOCAL(bend)(void *context, size_t first, size_t last, size_t worker) {
+static void LOCAL(quick_gelu_pieces)(void *context, size_t first, size_t last, size_t worker) {
     const LOCAL(work) *w = context;
     (void)worker;
     const size_t to = end_of(last, PIECE, w->N);
@@ -105,11 +105,11 @@ static void LOCAL(bend)(void *context, size_t first, size_t last, size_t worker)
 
 void NAME(quick_gelu)(REAL *y, const REAL *x, size_t count) {
     LOCAL(work) w = {.out = y, .in = x, .N = count};
-    ww_parallel(pieces(count, PIECE), LOCAL(bend), &w);
+    ww_parallel(pieces(count, PIECE), LOCAL(quick_gelu_pieces), &w);
 }
 
 VARIANTS
-static void LOCAL(bend_back)(void *context, size_t first, size_t last, size_t worker) {
+static void LOCAL(quick_gelu_back_pieces)(void *context, size_t first, size_t last, size_t worker) {
     const LOCAL(work) *w = context;
     (void)worker;
     const size_t to = end_of(last, PIECE, w->N);
@@ -121,11 +121,11 @@ static void LOCAL(bend_back)(void *context, size_t first, size_t last, size_t wo
 
 void NAME(quick_gelu_back)(REAL *dx, const REAL *dy, const REAL *x, size_t count) {
     LOCAL(work) w = {.out = dx, .in = dy, .in2 = x, .N = count};
-    ww_parallel(pieces(count, PIECE), LOCAL(bend_back), &w);
+    ww_parallel(pieces(count, PIECE), LOCAL(quick_gelu_back_pieces), &w);
 }
 
-// Not vectors: the C library's erf is exact to the last place, and a step's products take far longer.
-static void LOCAL(swell)(void *context, size_t first, size_t last, size_t worker) {
+// Not vectorised: the C library's erf is exact to the last place, and a step's products take far longer.
+static void LOCAL(gelu_pieces)(void *context, size_t first, size_t last, size_t worker) {
     const LOCAL(work) *w = context;
     (void)worker;
     const size_t to = end_of(last, PIECE, w->N);
@@ -137,11 +137,11 @@ static void LOCAL(swell)(void *context, size_t first, size_t last, size_t worker
 
 void NAME(gelu)(REAL *y, const REAL *x, size_t count) {
     LOCAL(work) w = {.out = y, .in = x, .N = count};
-    ww_parallel(pieces(count, PIECE), LOCAL(swell), &w);
+    ww_parallel(pieces(count, PIECE), LOCAL(gelu_pieces), &w);
 }
 
-// The derivative is the normal distribution's mass below x, and x times its density at x.
-static void LOCAL(swell_back)(void *context, size_t first, size_t last, size_t worker) {
+// The derivative of GELU at x is the normal distribution's mass below x, plus x times its density at x.
+static void LOCAL(gelu_back_pieces)(void *context, size_t first, size_t last, size_t worker) {
     const LOCAL(work) *w = context;
     (void)worker;
     const size_t to = end_of(last, PIECE, w->N);
@@ -155,7 +155,7 @@ static void LOCAL(swell_back)(void *context, size_t first, size_t last, size_t w
 
 void NAME(gelu_back)(REAL *dx, const REAL *dy, const REAL *x, size_t count) {
     LOCAL(work) w = {.out = dx, .in = dy, .in2 = x, .N = count};
-    ww_parallel(pieces(count, PIECE), LOCAL(swell_back), &w);
+    ww_parallel(pieces(count, PIECE), LOCAL(gelu_back_pieces), &w);
 }
 
 VARIANTS
@@ -204,7 +204,7 @@ typedef struct LOCAL(attention) {
 
 typedef REAL LOCAL(lanes) __attribute__((vector_size(64)));
 
-// out (n) = the sum over i < count of a[i * step] * x[i * stride + ...]: four vectors of sums stay in registers.
+// out (n) = the sum over i < count of a[i * step] * x[i * stride + ...]; four vectors of sums stay in registers.
 INLINE void LOCAL(gather)(REAL *out, const REAL *a, size_t step, const REAL *x, size_t stride, size_t count, size_t n) {
     enum { WIDE = sizeof(LOCAL(lanes)) / sizeof(REAL) };
     size_t c = 0;
@@ -235,7 +235,7 @@ INLINE void LOCAL(gather)(REAL *out, const REAL *a, size_t step, const REAL *x, 
     }
 }
 
-// out (d, T) from rows (T, d) that lie `stride` apart.
+// Transposes rows (T, d), `stride` apart, to out (d, T).
 INLINE void LOCAL(turn)(REAL *restrict out, const REAL *restrict rows, size_t stride, size_t T, size_t d) {
     for (size_t t = 0; t < T; t++)
         for (size_t i = 0; i < d; i++) out[i * T + t] = rows[t * stride + i];
@@ -265,7 +265,7 @@ static void LOCAL(attend_pairs)(void *context, size_t first, size_t last, size_t
             for (size_t s = 0; s < seen; s++) largest = row[s] > largest ? row[s] : largest;
             for (size_t s = 0; s < seen; s++) row[s] = EXP(row[s] - largest);
             for (size_t s = 0; s < seen; s++) sum += row[s];
-            // What was masked is below what float32 holds, and exactly nothing.
+            // The weights of masked keys are too small for float32, so they are set to exactly zero.
             if (w->heads->lengths && (size_t)w->heads->lengths[b] < T && w->heads->lengths[b] > 0) {
                 for (size_t s = (size_t)w->heads->lengths[b]; s < T; s++) {
                     sum -= row[s];

@@ -1,6 +1,6 @@
 import CKernels
 
-/// Multi-head attention over packed queries, keys and values, without materialised transposes.
+/// Multi-head attention over rows that hold query, key and value side by side; nothing is transposed in memory.
 package struct Attention {
     package let heads: Int
     package let width: Int
@@ -13,11 +13,11 @@ package struct Attention {
         scratch = Scratch()
     }
 
-    /// Computes `softmax(q · kᵀ / sqrt(width / heads)) · v`.
+    /// Computes `softmax(q · kᵀ / sqrt(width / heads)) · v` in each head of each sequence.
     ///
-    /// qkv is `[sequences · tokens, 3 · width]`. `lengths`: the number of keys that count in each sequence, from its
-    /// beginning. With `rows`, one query token of each sequence is computed and out is `[sequences, width]`; else out
-    /// is `[sequences · tokens, width]`.
+    /// `qkv` is `[sequences · tokens, 3 · width]`. If `lengths` is given, only the first `lengths[i]` keys of sequence
+    /// i are used. If `rows` is given, only token `rows[i]` of sequence i is a query, and `out` is `[sequences,
+    /// width]`; otherwise `out` is `[sequences · tokens, width]`.
     package func callAsFunction(
         _ qkv: Activations, tokens: Int, causal: Bool = false, lengths: [Int32]? = nil, rows: [Int32]? = nil,
         into out: Activations, as form: RowForm
@@ -43,7 +43,7 @@ package struct Attention {
     }
 }
 
-/// Scratch memory that grows to its largest use, then stays.
+/// Scratch memory for attention; it grows to the largest size used and is then kept.
 private final class Scratch {
     private var base = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
     private var size = 64

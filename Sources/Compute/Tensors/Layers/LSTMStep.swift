@@ -1,10 +1,10 @@
 import CKernels
 
-/// One step of an LSTM, after the products of its gates.
+/// One time step of an LSTM, given the gates before their activation functions.
 package enum LSTMStep {
-    /// Computes hidden and cell `[windows, width]` from gates `[windows, 4 · width]`, in PyTorch's order i, f, g, o.
+    /// Computes `hidden` and updates `cell`, both `[windows, width]`, from the gates `[windows, 4 · width]`.
     ///
-    /// At the `first` step the cell's past counts as zero.
+    /// A row holds the gates in PyTorch's order: i, f, g, o. If `first`, the previous cell state is taken as zero.
     package static func run(_ gates: Matrix, first: Bool, cell: Matrix, hidden: Matrix) {
         precondition(gates.columns == 4 * cell.columns && hidden.columns == cell.columns)
         precondition(gates.rows == cell.rows && hidden.rows == cell.rows)

@@ -1,12 +1,12 @@
 import CKernels
 
-/// Layer normalisation over the last axis: biased variance, epsilon inside the root, affine.
+/// Layer normalisation of each row: `(x - mean) / sqrt(variance + epsilon) · weight + bias`, with biased variance.
 package struct LayerNorm {
     private let weight: [Float]
     private let bias: [Float]
     private let epsilon: Float
 
-    /// Takes weight and bias `[width]`; `epsilon` is added to the variance.
+    /// Makes a layer from its weight and bias, `[width]` each; `epsilon` is added to the variance.
     package init(weight: [Float], bias: [Float], epsilon: Float) {
         precondition(weight.count == bias.count)
         self.weight = weight
@@ -14,13 +14,13 @@ package struct LayerNorm {
         self.epsilon = epsilon
     }
 
-    /// Writes out `[rows, width]` from x `[rows, width]`; `out` may be `x`.
+    /// Normalises the rows of `x` `[rows, width]` into `out` of the same size; `out` may be `x`.
     package func callAsFunction(_ x: Matrix, into out: Matrix) {
         precondition(x.columns == weight.count && out.columns == x.columns && out.rows == x.rows)
         out.withNumbers { ww_layer_norm($0, x.base, weight, bias, epsilon, x.rows, x.columns) }
     }
 
-    /// Writes out `[rows, width]` from x `[rows, width]`, in the form that its next reader takes.
+    /// Normalises the rows of `x` `[rows, width]` and stores them in `out`, in the number type and layout of `form`.
     package func callAsFunction(_ x: Matrix, into out: Activations, as form: RowForm) {
         precondition(x.columns == weight.count && out.columns == x.columns)
         out.prepare(rows: x.rows, columns: x.columns, as: form)

@@ -1,7 +1,7 @@
 import CKernels
 import COneDNN
 
-/// The function that follows a linear layer's product and bias.
+/// The activation function that a linear layer applies to its result.
 package enum Activation: Sendable {
     case none
     /// `x · sigmoid(1.702 x)`, OpenAI's QuickGELU.
@@ -21,21 +21,20 @@ package enum Activation: Sendable {
     }
 }
 
-/// The destination of a layer's result.
+/// The kind of matrix that a linear layer writes its result to, fixed when the layer is made.
 package enum LinearOutput: Sendable {
-    /// A float32 matrix.
+    /// A float32 matrix, which is overwritten.
     case values
-    /// A float32 matrix that the result is added to.
+    /// A float32 matrix; the result is added to its content, as in a residual connection.
     case residual
-    /// Activations in the layer's own precision; an int8 layer without an activation leaves its int32 sums.
+    /// An `Activations` matrix in the layer's precision; an int8 layer without activation function leaves int32 sums.
     case activations
 }
 
-/// A linear layer `y = activation(x · weightᵀ + bias)` whose weights are packed once.
+/// A linear layer `y = activation(x · weightᵀ + bias)`; its weights are reordered for the CPU once, when it is made.
 ///
-/// Weights are packed in panels if the CPU has a unit for the precision and the sizes fit; else oneDNN packs them.
-///
-/// Not Sendable: a layer serves one call at a time, on the compute executor.
+/// Watchword's own kernels (`PanelLayer`) multiply if the CPU has instructions for the precision and the sizes fit;
+/// otherwise oneDNN does. Not Sendable: a layer serves one call at a time, on the compute executor.
 package final class Linear {
     package let inputs: Int
     package let outputs: Int
@@ -49,10 +48,10 @@ package final class Linear {
         case panels(PanelLayer)
     }
 
-    /// Packs the weights of a layer, or uses those that `packed` already holds.
+    /// Makes a layer; its weights come from the cache file `packed` if they are in it, otherwise from `weight`.
     ///
-    /// weight `[outputs, inputs]`, as `nn.Linear` stores it, is evaluated only if it must be packed. bias is
-    /// `[outputs]` or nil.
+    /// `weight` returns `[outputs, inputs]`, as PyTorch's `nn.Linear` stores it, and is called only if the cache lacks
+    /// the layer `name`. `bias` is `[outputs]` or nil. Throws if a row is too long for a precision below float32.
     package init(
         name: String, weight: () throws -> [Float], bias: [Float]?, inputs: Int, outputs: Int,
         activation: Activation = .none, output: LinearOutput = .values, precision: Precision, packed: PackedWeights?
@@ -86,7 +85,7 @@ package final class Linear {
         packed?.keep(name, self)
     }
 
-    /// Makes a layer in float32.
+    /// Makes a float32 layer; with `accumulate`, it adds its result to the output matrix.
     package convenience init(
         weight: [Float], bias: [Float]?, inputs: Int, outputs: Int, activation: Activation = .none,
         accumulate: Bool = false
@@ -96,9 +95,9 @@ package final class Linear {
             output: accumulate ? .residual : .values, precision: .f32, packed: nil)
     }
 
-    /// The form of rows that the product reads without converting them first.
+    /// The number type and layout of input rows that the layer reads without converting them.
     ///
-    /// Rows one after the other are accepted, too: they are copied.
+    /// Input rows of the same number type that follow one another are also accepted; the layer copies them.
     package var takes: RowForm {
         switch product {
         case .panels(let layer): layer.takes
@@ -106,7 +105,7 @@ package final class Linear {
         }
     }
 
-    /// Computes out `[rows, outputs]` from x `[rows, inputs]`, for a layer of float32.
+    /// Computes `out` `[rows, outputs]` from `x` `[rows, inputs]`; only for a float32 layer.
     package func callAsFunction(_ x: Matrix, into out: Matrix) throws(ComputeError) {
         precondition(x.columns == inputs && out.columns == outputs && x.rows == out.rows)
         precondition(precision == .f32)
@@ -118,9 +117,9 @@ package final class Linear {
         }
     }
 
-    /// Computes out `[rows, outputs]` from x `[rows, inputs]`; a layer with output `.residual` adds to what out holds.
+    /// Computes `out` `[rows, outputs]` from `x` `[rows, inputs]`; a layer with output `.residual` adds to `out`.
     ///
-    /// `scratch` holds the int32 sums of an int8 layer that oneDNN computes; otherwise it is not used.
+    /// `scratch` is used only by int8 layers that oneDNN computes: it holds their int32 sums.
     package func callAsFunction(_ x: Activations, into out: Matrix, scratch: Activations) throws(ComputeError) {
         precondition(x.columns == inputs && out.columns == outputs && x.rows == out.rows && output != .activations)
         switch product {
@@ -140,9 +139,10 @@ package final class Linear {
         }
     }
 
-    /// Computes out `[rows, outputs]` from x `[rows, inputs]`, in the layer's precision.
+    /// Computes `out` `[rows, outputs]` from `x` `[rows, inputs]`; only for a layer with output `.activations`.
     ///
-    /// With an activation, out has the form that its next reader takes; without one, the form that attention takes.
+    /// With an activation function, `out` gets `form`. Without one, `out` gets the number type that attention reads.
+    /// `scratch` holds the numbers of an int8 layer before they become bytes.
     package func callAsFunction(
         _ x: Activations, into out: Activations, as form: RowForm? = nil, scratch: Activations
     ) throws(ComputeError) {
@@ -176,7 +176,7 @@ package final class Linear {
         }
     }
 
-    /// The packed weights as bytes, in their memory layout.
+    /// The bytes of the weights as reordered for the CPU; they are written to the cache file.
     var packedBytes: UnsafeRawBufferPointer {
         switch product {
         case .oneDNN(let layer): layer.packedBytes
@@ -185,7 +185,7 @@ package final class Linear {
     }
 }
 
-/// A product that could not be computed: no memory, or a processor that oneDNN does not support.
+/// The error of a matrix product that failed: out of memory, or a CPU that oneDNN does not support.
 package struct ComputeError: Error, Equatable, CustomStringConvertible {
     package let what: String
     package let status: Int?

@@ -1,17 +1,18 @@
 import CKernels
 import COneDNN
 
-/// A layer's product computed by oneDNN.
+/// A linear layer that oneDNN computes.
 ///
-/// On CPUs where oneDNN has no bfloat16, inputs and weights of bfloat16 are widened to float32.
+/// If oneDNN cannot multiply bfloat16 on this CPU, the inputs and weights are converted to float32.
 final class OneDNNLayer {
     private let inputs: Int
     let outputs: Int
-    /// Whether bfloat16 input is widened to float32, and whether float32 output is narrowed to bfloat16.
+    /// `input` is true if bfloat16 input is converted to float32 first; `output` if float32 results become bfloat16.
     private let widens: (input: Bool, output: Bool)
     private var wide: (x: [Float], out: [Float]) = ([], [])
     private let handle: OpaquePointer
-    /// The mapped file with the packed weights, kept alive while the layer uses it.
+    /// The memory-mapped cache file of the weights, kept open while the layer reads it; nil if the layer owns its
+    /// weights.
     private let packed: PackedWeights?
 
     init(
@@ -70,7 +71,7 @@ final class OneDNNLayer {
         return status
     }
 
-    /// The scale of each output's sums.
+    /// The numbers that turn each output's int32 sum into a float32 value: scale, offset and bias.
     var sumColumns: ww_columns {
         let scales = ww_linear_scales(handle)
         return ww_columns(scale: scales, offset: scales.map { $0 + outputs }, bias: ww_linear_bias(handle))
@@ -83,7 +84,7 @@ final class OneDNNLayer {
     }
 }
 
-/// Conversion to bfloat16: the upper half of a float32, rounded to the nearest, ties to even.
+/// Converts float32 to bfloat16 (its upper 16 bits), rounded to the nearest, ties to even, and back.
 private enum BFloat16 {
     static func bits(_ value: Float) -> UInt16 {
         let bits = value.bitPattern

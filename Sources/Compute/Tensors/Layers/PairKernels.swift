@@ -1,11 +1,11 @@
 import CKernels
 import Foundation
 
-/// Kernels of heads that pool a window for each text. P = pairs of text and window, one row each.
+/// Kernels for models that score a text against a window's frames: P = pairs of a text and a window, one row each.
 extension Matrix {
-    /// Writes this `[P, width]`: attention of each pair's query over its window's frames.
+    /// Writes into this matrix `[P, width]`: multi-head attention of each pair's query over its window's frames.
     ///
-    /// Pair p sees the `counts[p]` rows of keys and values from row `first[p]` on.
+    /// Pair p uses `counts[p]` rows of `keys` and `values`, beginning with row `first[p]`.
     package func attend(
         queries: Matrix, keys: Matrix, values: Matrix, first: [Int32], counts: [Int32], heads: Int
     ) {
@@ -16,9 +16,9 @@ extension Matrix {
         ww_attend_pairs(base, queries.base, keys.base, values.base, first, counts, rows, columns, heads)
     }
 
-    /// Writes this `[P, frames]`: the cosines of each pair's text with frames of its window.
+    /// Writes into this matrix `[P, frames]`: the cosines of each pair's text with the frames of its window.
     ///
-    /// It takes as many frames, from row `first[p]` on, as this matrix has columns.
+    /// For pair p, the frames are as many rows of `frames` as this matrix has columns, beginning with row `first[p]`.
     package func cosines(texts: Matrix, frames: Matrix, first: [Int32]) {
         precondition(texts.columns == frames.columns && texts.rows == first.count)
         precondition(first.allSatisfy { $0 >= 0 && Int($0) + columns <= frames.rows })
@@ -26,15 +26,15 @@ extension Matrix {
         ww_frame_cosines(base, texts.base, frames.base, first, rows, columns, texts.columns)
     }
 
-    /// Replaces each number x by e^x.
+    /// Replaces each number x of the matrix by e^x.
     package func exponentiate() {
         for i in 0..<rows * columns { base[i] = exp(base[i]) }
     }
 
-    /// Writes the cosines of this matrix's rows, the text of each pair, with the rows of `pooled`, to borrowed memory.
+    /// Writes to `out` the cosine of each row of this matrix (a pair's text) with the same row of `pooled`.
     ///
-    /// With `noise` `[trials, width]`, each is the greatest cosine of `text + noise · radius` over the trials; radius
-    /// is `[P, width]`.
+    /// With `noise` `[trials, width]` and `radius` `[P, width]`, it writes the greatest cosine of `text + noise[t] ·
+    /// radius` over all trials t.
     package func cosines(
         with pooled: Matrix, radius: Matrix? = nil, noise: Matrix? = nil, into out: UnsafeMutableBufferPointer<Float>
     ) {

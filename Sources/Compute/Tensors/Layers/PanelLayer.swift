@@ -1,9 +1,9 @@
 import CKernels
 import COneDNN
 
-/// A layer's product by panels of weights, and the bias and activation after it.
+/// A linear layer computed by Watchword's own kernels, which read the weights as panels: blocks of 32 outputs.
 ///
-/// The CPU's tiles (AMX) or vectors (AVX-512, AVX2) multiply the panels.
+/// The kernels use AMX tiles, AVX-512 or AVX2, and also apply the bias and the activation function.
 final class PanelLayer {
     private let inputs: Int
     private let outputs: Int
@@ -17,9 +17,9 @@ final class PanelLayer {
         case mapped(UnsafeRawBufferPointer, PackedWeights)
     }
 
-    /// The CPU unit that multiplies panels of a precision here.
+    /// Returns the instructions (AMX, AVX-512, AVX2 or none) with which Watchword's own kernels multiply on this CPU.
     ///
-    /// oneDNN's variable `DNNL_MAX_CPU_ISA` limits this choice, too. A name in it that is not known limits nothing.
+    /// oneDNN's environment variable `DNNL_MAX_CPU_ISA` limits this choice, too. An unknown name in it limits nothing.
     static func unit(_ precision: Precision) -> ww_panel_unit {
         let unit = ww_panel_unit_of(precision.kind)
         return switch ComputeLibrary.instructionSet {
@@ -34,11 +34,11 @@ final class PanelLayer {
         }
     }
 
-    /// Whether panels can hold a layer here.
+    /// Returns true if Watchword's own kernels can compute a layer of this precision and size on this CPU.
     ///
-    /// `plain`: no activation follows, or the result becomes activations.
+    /// `plain` is true if the layer has no activation function or writes `Activations` rather than float32.
     static func fits(_ precision: Precision, inputs: Int, outputs: Int, plain: Bool) -> Bool {
-        // Tiles know no activation of a float32 result.
+        // The AMX kernel cannot apply an activation function to a float32 result.
         let unit = unit(precision)
         return unit != WW_PANEL_NONE && (plain || unit != WW_PANEL_TILES)
             && ww_panel_fits(precision.kind, inputs, outputs) != 0
@@ -68,15 +68,18 @@ final class PanelLayer {
         if case .owned(let own) = memory { own.deallocate() }
     }
 
-    /// The form of rows that the product reads without converting them first.
+    /// The number type and layout of input rows that the layer reads without converting them.
     var takes: RowForm {
         RowForm(kind: kind, inBlocks: unit != WW_PANEL_TILES && inputs <= WW_LONGEST_BLOCKED)
     }
 
-    /// The kind of number that attention reads, and that bytes are quantised from.
+    /// The number type that the layer writes for attention, and that an int8 layer's results have before they become
+    /// bytes.
     var activations: ww_kind { unit == WW_PANEL_TILES ? WW_BF16 : WW_F32 }
 
-    /// Computes out `[rows, outputs]` from x `[rows, inputs]`: product, bias and activation; or adds the result to out.
+    /// Computes `activation(x · weightᵀ + bias)` and stores it in `out` `[rows, outputs]`, or adds it if `adding`.
+    ///
+    /// `x` is `[rows, inputs]`. Throws if there is no memory.
     func run(
         _ x: some Numbers, _ out: some Numbers, rows: Int, activation: ww_activation = WW_ACTIVATION_NONE,
         adding: Bool = false

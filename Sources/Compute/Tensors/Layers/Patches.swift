@@ -1,12 +1,13 @@
 import CKernels
 
-/// Pictures cut into patches, as the input of CLIP's patch projection.
+/// Cuts pictures into square patches, the input of an image encoder's first projection.
 package enum Patches {
-    /// Cuts RGB bytes `[side, side, 3]` of each picture into normalised patches, out `[pictures · g², 3 · patch²]`.
+    /// Cuts RGB pictures `[side, side, 3]` into normalised patches, `out` `[pictures · g², 3 · patch²]`; g = side /
+    /// patch.
     ///
-    /// g is side / patch, rounded down. A nil picture gives zeros: it stands for the frames beyond the ends of a window
-    /// (docs/MATHEMATICS.md, section 5). `nested` is how many convolutions of 2 x 2 follow; the patches that one of
-    /// them joins then follow each other (`ww_cut_bytes`).
+    /// g is rounded down. A nil picture gives zeros, for frames beyond a window's ends (docs/MATHEMATICS.md, section
+    /// 5). If `nested` convolutions of 2 x 2 follow the projection, the patches that each of them joins are
+    /// neighbouring rows (see `ww_cut_bytes`).
     package static func cut(
         _ pictures: [[UInt8]?], side: Int, patch: Int, mean: [Float], deviation: [Float], nested: Int = 0,
         into out: Activations, as form: RowForm
@@ -19,7 +20,8 @@ package enum Patches {
         }
     }
 
-    /// Cuts normalised planes `[pictures, 3, side, side]` into out `[pictures · g², 3 · patch²]`.
+    /// Cuts normalised planes `[pictures, 3, side, side]` into patches, `out` `[pictures · g², 3 · patch²]`; g = side /
+    /// patch.
     package static func cut(
         planes: [Float], side: Int, patch: Int, nested: Int = 0, into out: Activations, as form: RowForm
     ) {
@@ -29,13 +31,13 @@ package enum Patches {
         out.withNumbers { ww_cut_planes($0, planes, pictures, side, patch, nested) }
     }
 
-    /// The number of patches of a picture.
+    /// Returns the number of patches per picture, with `nested` convolutions of 2 x 2 to follow.
     private static func count(_ side: Int, _ patch: Int, _ nested: Int) -> Int {
         let squares = side / (patch << nested)
         return squares * squares << (2 * nested)
     }
 
-    /// Lends the pointers of all pictures at once, by one nested call for each picture.
+    /// Calls `body` with pointers to all pictures at once, nil for a nil picture; recurses once per picture.
     private static func withPointers(
         _ pictures: ArraySlice<[UInt8]?>, _ found: [UnsafePointer<UInt8>?], _ body: ([UnsafePointer<UInt8>?]) -> Void
     ) {
@@ -46,9 +48,11 @@ package enum Patches {
 }
 
 extension Matrix {
-    /// Makes a tower's first tokens `[pictures · tokens, width]`, this matrix.
+    /// Fills this matrix `[pictures · tokens, width]` with a transformer's first tokens, plus their position
+    /// embeddings.
     ///
-    /// A picture's tokens are `first`, if given, then its rows of `rest`; `positions` `[tokens, width]` are added.
+    /// A picture's tokens are `first` (the class token, if given), then its rows of `rest`. `positions` is `[tokens,
+    /// width]`.
     package func placeTokens(first: [Float]?, rest: Matrix, positions: [Float]) {
         let tokens = positions.count / columns
         let others = first == nil ? tokens : tokens - 1

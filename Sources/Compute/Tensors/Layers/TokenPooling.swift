@@ -1,21 +1,20 @@
 import CKernels
 import Foundation
 
-/// Rotary positions of a grid of patches: queries and keys turn by angles of their column and row.
-///
-/// Source: Perception Encoder `rope.py`; docs/MATHEMATICS.md, section 12.6.
+/// Rotary position embedding of a grid of patches: rotates queries and keys by angles of their column and row.
 package struct RotaryPositions {
     private let cosines: [Float]
     private let sines: [Float]
     private let heads: Int
     private let tokens: Int
 
-    /// The greatest width of a tower: a kernel turns a row of queries, keys and values at once.
+    /// The greatest supported width of a transformer with rotary positions: a row of three widths must fit the kernel.
     package static let maxWidth = Int(WW_LONGEST_ROW) / 3
 
-    /// Computes the angles of a grid of `grid` x `grid` patches.
+    /// Computes the rotation angles of a grid of `grid` x `grid` patches.
     ///
-    /// With `hasClassToken`, a token before the patches does not turn, and rows and columns count from 1; else from 0.
+    /// With `hasClassToken`, a class token precedes the patches and is not rotated, and rows and columns count from 1,
+    /// not 0.
     package init(grid: Int, width: Int, heads: Int, hasClassToken: Bool) {
         let (n, start) = (width / heads / 4, hasClassToken ? 1 : 0)
         precondition(width % (4 * heads) == 0 && width <= Self.maxWidth)
@@ -35,9 +34,9 @@ package struct RotaryPositions {
         tokens = grid * grid + start
     }
 
-    /// Turns qkv `[sequences · tokens, 3 · width]` in place, or into `spare` as float32 if qkv holds int32 sums.
+    /// Rotates the queries and keys of `qkv` `[sequences · tokens, 3 · width]` and returns the matrix with the result.
     ///
-    /// Returns the one that holds the result.
+    /// It works in place, unless `qkv` holds int32 sums: then the result goes to `spare`, as float32.
     package func callAsFunction(_ qkv: Activations, spare: Activations) -> Activations {
         let rows = qkv.rows
         precondition(rows % tokens == 0 && cosines.count == tokens * (qkv.columns / 3 / heads / 2))
@@ -51,17 +50,21 @@ package struct RotaryPositions {
 }
 
 extension Matrix {
-    /// Writes this `[sequences · heads, width]`: weighted means of each sequence's tokens.
+    /// Writes into this matrix `[sequences · heads, width]`: each attention head's weighted mean of each sequence's
+    /// tokens.
     ///
-    /// The tokens are x `[sequences · tokens, width]`. A head's weights are the softmax over the tokens of scores
-    /// `[sequences · tokens, heads]`.
+    /// The tokens are `x` `[sequences · tokens, width]`. A head's weights are the softmax, over a sequence's tokens, of
+    /// its column of `scores` `[sequences · tokens, heads]`.
     package func pool(_ x: Matrix, scores: Matrix, tokens: Int) {
         precondition(x.rows == scores.rows && x.rows % tokens == 0 && x.columns == columns)
         resize(rows: x.rows / tokens * scores.columns)
         ww_pool_tokens(base, x.base, scores.base, x.rows / tokens, tokens, columns, scores.columns)
     }
 
-    /// Joins heads, this `[sequences, width]`: part h of a row comes from part h of row h of the sequence's rows of x.
+    /// Concatenates attention heads into this matrix `[sequences, width]`.
+    ///
+    /// `x` has one row of `width` numbers for each head of each sequence. Head h contributes the h-th part (width /
+    /// heads numbers) of its row.
     package func joinHeads(_ x: Matrix, heads: Int) {
         precondition(x.columns == columns && columns % heads == 0 && x.rows % heads == 0)
         resize(rows: x.rows / heads)
@@ -72,7 +75,7 @@ extension Matrix {
         }
     }
 
-    /// Copies the numbers of x into rows of this matrix's length.
+    /// Copies all numbers of `x`, in row-major order, into rows of this matrix's length.
     package func regroup(_ x: Matrix) {
         precondition(x.rows * x.columns % columns == 0)
         resize(rows: x.rows * x.columns / columns)

@@ -2,14 +2,16 @@ import CKernels
 import COpenBLAS
 import Foundation
 
-/// A type that OpenBLAS multiplies: `Float` for training, `Double` to check it.
+/// A number type for training: `Float`, or `Double` to check the results of `Float`.
 package protocol ProductScalar: BinaryFloatingPoint, Sendable {
-    /// Computes `c = alpha · a · b + beta · c`; see `GeneralProduct.multiply`.
+    /// Computes `c = alpha · a · b + beta · c` with OpenBLAS; see `GeneralProduct.multiply`.
+    ///
+    /// c is `m` x `n`, and `k` is the inner size. A stride is the distance between rows, in numbers.
     static func gemm(
         _ a: UnsafePointer<Self>, _ aStride: CInt, _ aTransposed: Bool, _ b: UnsafePointer<Self>, _ bStride: CInt,
         _ bTransposed: Bool, _ c: UnsafeMutablePointer<Self>, _ cStride: CInt, _ m: CInt, _ n: CInt, _ k: CInt,
         _ alpha: Self, _ beta: Self)
-    /// Returns e^x in the type's own precision.
+    /// Returns e^x, computed in this type's precision.
     static func exponential(_ x: Self) -> Self
     static var kernels: TrainingKernels<Self> { get }
 }
@@ -44,40 +46,42 @@ extension Double: ProductScalar {
     }
 }
 
-/// A row-major matrix within an array: its beginning, and the distance between its rows.
+/// The position of a row-major matrix within an array: its first index and the distance between its rows.
 package struct MatrixPlace: Sendable {
     package var start: Int
     package var stride: Int
-    /// Whether the transpose of the matrix is used.
+    /// True if the product uses the matrix's transpose.
     package var transposed: Bool
 
     package init(_ start: Int = 0, stride: Int, transposed: Bool = false) {
         (self.start, self.stride, self.transposed) = (start, stride, transposed)
     }
 
-    /// Checks that the matrix lies within its array; a violation is a programming error and traps.
+    /// Checks that the matrix lies within an array of `count` numbers; traps otherwise.
     fileprivate func check(rows: Int, columns: Int, count: Int) {
         let (r, c) = transposed ? (columns, rows) : (rows, columns)
         precondition(start >= 0 && stride >= c && (r == 0 || start + (r - 1) * stride + c <= count))
     }
 }
 
-/// Products of matrices that lie within larger arrays, as in training, by OpenBLAS.
+/// Multiplies matrices that are parts of larger arrays, for training, with OpenBLAS.
 package enum GeneralProduct {
-    /// Prepares the whole process to train on `count` workers.
+    /// Sets the number of worker threads for training, for the whole process.
     ///
-    /// Large products are divided among the workers: OpenBLAS's own threads would compete with them for the same cores.
-    /// Freed memory stays in the process, for the next step to reuse.
+    /// OpenBLAS is limited to one thread per call, since large products are divided among our workers. Freed memory is
+    /// kept for the next training step.
     package static func useThreads(_ count: Int) {
         openblas_set_num_threads(1)
         Workers.set(max(count, 1))
         ww_keep_memory()
     }
 
-    /// The number of multiplications from which a product is divided among workers.
+    /// The least number of multiplications for which a product is divided among workers.
     private static let large = 1 << 20
 
-    /// Computes `c = alpha · a · b + beta · c`: a `[m, k]`, b `[k, n]`, c `[m, n]`, after transposition.
+    /// Computes `c = alpha · a · b + beta · c`; after any transposition, a is `[m, k]`, b `[k, n]` and c `[m, n]`.
+    ///
+    /// Each `MatrixPlace` says where the matrix lies in its array. Traps if one exceeds its array.
     package static func multiply<Real: ProductScalar>(
         _ a: [Real], _ aPlace: MatrixPlace, _ b: [Real], _ bPlace: MatrixPlace, into c: inout [Real],
         _ cPlace: MatrixPlace, m: Int, n: Int, k: Int, alpha: Real = 1, beta: Real = 0
@@ -102,7 +106,7 @@ package enum GeneralProduct {
     }
 }
 
-/// A product that is divided among workers.
+/// A matrix product `c = alpha · a · b + beta · c` whose result can be computed in parts.
 private struct Work<Real: ProductScalar> {
     let a: UnsafePointer<Real>
     let aPlace: MatrixPlace
@@ -113,7 +117,7 @@ private struct Work<Real: ProductScalar> {
     let m, n, k: Int
     let alpha, beta: Real
 
-    /// Computes a part of the result.
+    /// Computes these rows and columns of the product's result.
     func multiply(rows: Range<Int>, columns: Range<Int>) {
         let (row, column) = (rows.lowerBound, columns.lowerBound)
         Real.gemm(
@@ -122,7 +126,9 @@ private struct Work<Real: ProductScalar> {
             c + row * cStride + column, CInt(cStride), CInt(rows.count), CInt(columns.count), CInt(k), alpha, beta)
     }
 
-    /// Divides the longer side of the result into two parts for each worker, so that none waits long for another.
+    /// Computes the product in parallel: divides the result's longer side into two parts for each worker.
+    ///
+    /// With more parts than workers, a slow worker delays the others less.
     func cutUp() {
         let pieces = 2 * Workers.count
         let longer = max(m, n)

@@ -1,10 +1,10 @@
 import CKernels
 
-/// A tower's matrix products by oneDNN alone, without what comes between them: the comparison for benchmarks.
+/// The matrix products of a CLIP encoder by oneDNN alone, with nothing between them; benchmarks compare against it.
 ///
-/// Products of bytes leave their sums; products of bfloat16 give bfloat16.
+/// int8 products give int32 sums; bfloat16 products give bfloat16.
 package final class PlainProducts {
-    /// The sizes of a product of `rows` rows.
+    /// The sizes of one matrix product: `[rows, inputs]` times `[inputs, outputs]`.
     package struct Shape: Sendable {
         let rows: Int
         let inputs: Int
@@ -21,7 +21,8 @@ package final class PlainProducts {
     private let x: Activations
     private let out: Activations
 
-    /// Makes the products, each with weights of its own, so that caches hold no more of them than in a tower.
+    /// Makes one product for each shape, each with its own weights, so that the CPU caches help no more than in a real
+    /// encoder.
     package init(_ shapes: [Shape], precision: Precision) throws {
         let most = shapes.reduce(1) { max($0, $1.rows) }
         let widest = shapes.reduce(1) { max($0, $1.inputs, $1.outputs) }
@@ -38,7 +39,7 @@ package final class PlainProducts {
         out.prepare(rows: most, columns: widest, as: .plain(.f32))
     }
 
-    /// Runs all products, one after the other.
+    /// Computes all products once, one after the other.
     package func run() throws {
         for product in products { try product.layer.run(x.base, out.base, rows: product.rows) }
     }

@@ -1,9 +1,9 @@
 import CKernels
 import COneDNN
 
-/// Measures time inside the layers' matrix products, for benchmarks; attention's own small products are not included.
+/// Measures the time inside the matrix products of linear layers, for benchmarks; attention is not included.
 package enum ProductTime {
-    /// Returns the seconds spent inside products while `body` runs.
+    /// Returns the seconds spent inside linear layers' products while `body` runs.
     package static func measure(_ body: () throws -> Void) rethrows -> Double {
         ww_products_time(1)
         defer { ww_products_time(0) }
@@ -12,10 +12,10 @@ package enum ProductTime {
     }
 }
 
-/// The number of cores that products and kernels use.
+/// The number of worker threads that compute matrix products and other kernels, shared by the whole process.
 package enum Workers {
     package static var count: Int { ww_workers() }
 
-    /// Sets the number of workers for layers made from now on; 0 means all cores that the process may use.
+    /// Sets the number of workers for layers made from now on; 0 means one for each core that the process may use.
     package static func set(_ count: Int) { ww_set_workers(count) }
 }

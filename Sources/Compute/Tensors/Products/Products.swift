@@ -1,14 +1,14 @@
 import COpenBLAS
 
-/// Products outside layers, such as scores and projections, by OpenBLAS.
+/// Small matrix products outside linear layers, such as scores, computed with OpenBLAS.
 package enum Products {
     /// Limits OpenBLAS to the calling thread, for the whole process.
     ///
-    /// The daemon's products here are small, but OpenBLAS's own threads spin after each. With eight streams and a
-    /// thousand queries they took 14 to 25 ms of processor time a frame, for products of less than one.
+    /// The daemon's OpenBLAS products are small, but OpenBLAS's own threads spin after each. With eight streams and a
+    /// thousand queries, they took 14 to 25 ms of processor time a frame for products of less than 1 ms.
     package static func useOneThread() { openblas_set_num_threads(1) }
 
-    /// Returns `a · bᵀ` `[m, n]` of a `[m, k]` and b `[n, k]`, all row-major.
+    /// Returns the product `a · bᵀ` `[m, n]` of `a` `[m, k]` and `b` `[n, k]`, all row-major.
     package static func timesTransposed(_ a: [Float], _ b: [Float], width k: Int) -> [Float] {
         precondition(k > 0 && a.count % k == 0 && b.count % k == 0)
         let (m, n) = (a.count / k, b.count / k)
@@ -21,7 +21,7 @@ package enum Products {
         }
     }
 
-    /// Writes `a · bᵀ` of two matrices into out `[m, n]`.
+    /// Writes the product `a · bᵀ` `[m, n]` of `a` `[m, k]` and `b` `[n, k]` into `out`.
     package static func timesTransposed(_ a: Matrix, _ b: Matrix, into out: Matrix) {
         precondition(a.columns == b.columns && out.rows == a.rows && out.columns == b.rows)
         guard a.rows > 0, b.rows > 0 else { return }

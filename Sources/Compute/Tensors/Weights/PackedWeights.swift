@@ -1,11 +1,11 @@
 package import Foundation
 import SystemSupport
 
-/// A file that caches packed weights from one start to the next.
+/// A cache file of a model's weights, reordered for this CPU, so that a start need not reorder them again.
 ///
-/// Packing ViT-B/32 takes longer than the rest of a start. The layout is oneDNN's or our own, and `key` names all that
-/// it depends on. A file that does not fit is ignored and written anew. A full or read-only disk costs only time and
-/// memory.
+/// Reordering takes longer than the rest of a start. `key` names all that the layout depends on, such as the CPU's
+/// instructions. A file with another key, or a damaged one, is ignored and written anew. If the file cannot be written,
+/// nothing fails.
 package final class PackedWeights {
     private let url: URL
     private let key: String
@@ -15,10 +15,12 @@ package final class PackedWeights {
 
     private static let magic = Array("WWPACK01".utf8)
     private static let alignment = 64
-    /// The least size in bytes that is worth a file; less is packed in no time.
+    /// The least total size in bytes for which a file is written; fewer weights are quick to reorder.
     private static let worthwhile = 16 << 20
 
-    /// Opens the file of a key in a folder; folder and file may be missing.
+    /// Opens the cache file of a model in a folder; the folder and the file may be missing.
+    ///
+    /// A file that was written with another `key` is treated as missing.
     package init(folder: URL, model: String, key: String) {
         self.key = key
         url = folder.appending(path: "\(model).packed")
@@ -30,7 +32,8 @@ package final class PackedWeights {
         if let mapped { munmap(UnsafeMutableRawPointer(mutating: mapped.baseAddress), mapped.count) }
     }
 
-    /// The cache directory: systemd's, the desktop's, or the usual one; nil without a home directory.
+    /// The directory for cache files: `$CACHE_DIRECTORY`, `$XDG_CACHE_HOME/watchword` or `~/.cache/watchword`; nil
+    /// without a home.
     package static var folder: URL? {
         let environment = ProcessInfo.processInfo.environment
         if let path = environment["CACHE_DIRECTORY"], !path.isEmpty { return URL(filePath: path) }
@@ -40,16 +43,20 @@ package final class PackedWeights {
         return environment["HOME"].map { URL(filePath: $0).appending(path: ".cache/watchword") }
     }
 
-    /// Returns a layer's packed weights, aligned; they live as long as this object.
+    /// Returns the reordered weights of the layer `name`, aligned to 64 bytes; nil if the file lacks them.
+    ///
+    /// They are valid as long as this object.
     func find(_ name: String) -> UnsafeRawBufferPointer? {
         guard let mapped, let range = found[name] else { return nil }
         return UnsafeRawBufferPointer(rebasing: mapped[range])
     }
 
-    /// Registers a layer, to be written by `save`.
+    /// Registers a layer, so that `save` writes its weights to the file.
     func keep(_ name: String, _ layer: Linear) { layers.append((name, layer)) }
 
-    /// Writes the file if a layer was missing in it, and returns whether it wrote; releases the registered layers.
+    /// Writes all registered layers to the file if it lacks one of them; returns true if it wrote.
+    ///
+    /// It writes nothing below 16 MiB. The layers are no longer registered afterwards.
     @discardableResult
     package func save() -> Bool {
         defer { layers = [] }
@@ -59,14 +66,15 @@ package final class PackedWeights {
         return (try? write()) ?? false
     }
 
-    /// Releases the memory of mapped weights; the next use reads them again.
+    /// Tells the system to drop the mapped weights from memory; the next use reads them from the file again.
     package func releaseMemory() {
         if let mapped { madvise(UnsafeMutableRawPointer(mutating: mapped.baseAddress), mapped.count, MADV_DONTNEED) }
     }
 
-    /// Makes a tower whose weights are mapped from their file, so that they cost no memory of their own.
+    /// Makes a model whose weights are memory-mapped from the cache file, so that they take no memory of their own.
     ///
-    /// If weights had to be packed, the tower is dropped after they are saved, and made again from the file.
+    /// `open` opens the file and `make` builds the model. If the file lacked weights, they are saved and the model is
+    /// built again from the file.
     package static func tower<T>(_ open: () -> PackedWeights?, _ make: (PackedWeights?) throws -> T) throws -> T {
         let packed = open()
         let made = try make(packed)
@@ -78,7 +86,8 @@ package final class PackedWeights {
 
     // MARK: The file
 
-    // magic, length of the table, its checksum, the table (JSON); then each layer's bytes at the offset it says.
+    // The file holds: 8 bytes "WWPACK01"; the length of a table and its checksum, 8 bytes each; the table as JSON; each
+    // layer's bytes. The table gives each layer's offset and size.
     private struct Table: Codable {
         let key: String
         let size: Int
@@ -91,7 +100,7 @@ package final class PackedWeights {
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 24,
-            // Nobody else may have written what is trusted here.
+            // The file is trusted, so only this user or root may have been able to write it.
             PathTrust.isOwn(status),
             let base = mmap(nil, Int(status.st_size), PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED
         else { return nil }
@@ -119,7 +128,7 @@ package final class PackedWeights {
 
     private func write() throws -> Bool {
         func rounded(_ size: Int) -> Int { (size + Self.alignment - 1) / Self.alignment * Self.alignment }
-        // The table's length depends on the offsets in it: room for it is set aside first.
+        // The table's length depends on the offsets in it, so the most that it can need is reserved first.
         let start = rounded(24 + key.utf8.count + layers.reduce(256) { $0 + $1.name.utf8.count + 48 })
         var places: [String: [Int]] = [:]
         var end = start

@@ -1,20 +1,18 @@
 import CKernels
 
-/// A block of memory that can be read once: the least time of a scan of this many bytes.
+/// A block of memory that benchmarks read, to find the least time that reading this many bytes takes.
 package struct MemoryRead {
     private let words: [UInt64]
 
-    /// Fills the memory with different numbers: the pages of a fresh mapping of zeros may all be the same one.
+    /// Allocates the block and fills it with different numbers, so that no two pages share physical memory.
     package init(bytes: Int) { words = (0..<UInt64(max(0, bytes) / 8)).map { $0 } }
 
-    /// Reads the whole block with all workers.
-    ///
-    /// The result keeps the compiler from leaving the reads out.
+    /// Reads the whole block once with all workers, and returns a checksum so that the compiler keeps the reads.
     @discardableResult
     package func run() -> UInt64 { ww_memory_read(words, words.count) }
 }
 
-/// A block of memory as large as a tower's weights: no batch, however small, can take less time than reading it.
+/// A block of memory as large as an encoder's weights: no batch can take less time than reading it.
 package struct WeightsRead {
     private let read: MemoryRead
 
@@ -23,9 +21,7 @@ package struct WeightsRead {
         read = MemoryRead(bytes: bytes)
     }
 
-    /// Reads the whole block with all workers.
-    ///
-    /// The result keeps the compiler from leaving the reads out.
+    /// Reads the whole block once with all workers, and returns a checksum so that the compiler keeps the reads.
     @discardableResult
     package func run() -> UInt64 { read.run() }
 }

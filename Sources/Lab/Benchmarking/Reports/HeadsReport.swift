@@ -1,4 +1,4 @@
-/// The measurement of `bench heads`.
+/// The results of `watchword bench heads`.
 package struct HeadsReport: Encodable, Sendable {
     private let bench = "heads"
     package let model: String
@@ -7,7 +7,7 @@ package struct HeadsReport: Encodable, Sendable {
     package let threads: Int
     package let rounds: Int
     package let results: [Result]
-    /// The side of the square product; `sgemm_square_gflops` is its rate.
+    /// The side of a square matrix product; `sgemm_square_gflops` is the rate at which it is computed.
     package let sgemm_square: Int
     package let sgemm_square_gflops: Double
 
@@ -30,10 +30,10 @@ package struct HeadsReport: Encodable, Sendable {
         package let us_fastest: Double
         package let us_slowest: Double
         package let gflops: Double
-        /// The rate of plain sgemm on the same products; 0 for a head without products.
+        /// The rate of OpenBLAS's sgemm on the head's matrix products, in GFLOP/s; 0 for a head without any.
         package let sgemm_gflops: Double
         package let sgemm_share: Double
-        /// The rate at which frames are read.
+        /// The rate at which the head reads frame embeddings, in gigabytes per second.
         package let gb_per_s: Double
 
         init(_ model: HeadModel, _ batch: Int, _ timing: Rounds.Timing, products: Rounds.Timing) {

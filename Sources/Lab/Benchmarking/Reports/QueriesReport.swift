@@ -1,4 +1,4 @@
-/// The measurement of `bench queries`.
+/// The results of `watchword bench queries`.
 package struct QueriesReport: Encodable, Sendable {
     private let bench = "queries"
     package let width: Int
@@ -12,22 +12,22 @@ package struct QueriesReport: Encodable, Sendable {
         (self.rounds, self.results) = (rounds, results)
     }
 
-    /// The result of one number of queries with one number of windows.
+    /// The result of the benchmark with one number of queries and one number of windows.
     package struct Result: Encodable, Sendable {
         package let queries: Int
         package let windows: Int
-        /// The milliseconds a call.
+        /// The median time of a search call, in milliseconds.
         package let ms: Double
         package let ms_fastest: Double
         package let ms_slowest: Double
-        /// The megabytes that the index added to the process.
+        /// The memory that the index added to the process, in megabytes.
         package let rss_mb: Double
         package let hits: Int
-        /// The share of pairs that the bound of the byte scan did not exclude.
+        /// The share of (query, window) pairs that the search could not exclude by its fast byte comparison.
         package let scored_share: Double
-        /// The number of pairs that differ from the float64 result.
+        /// The number of (query, window) pairs whose result differs from an exact float64 search.
         package let wrong: Int
-        /// The microseconds to add a query.
+        /// The time to add one query, in microseconds.
         package let add_us: Double
         package let remove_us: Double
     }

@@ -1,6 +1,6 @@
-/// The measurement of `bench memory --restarts`.
+/// The results of `watchword bench memory --restarts`.
 package struct RestartReport: Encodable, Sendable {
-    /// The state of the process after a number of restarts.
+    /// Memory, threads and open files of the process after a number of restarts.
     package struct Sample: Encodable, Sendable {
         package let restarts: Int
         package let rss_mb: Double
@@ -14,11 +14,13 @@ package struct RestartReport: Encodable, Sendable {
 
     package let restarts: Int
     package let seconds: Double
-    /// The restarts after which a frame arrived.
+    /// The number of restarts after which a frame was received.
     package let played: Int
-    /// The pipelines that did not stop in time, and were abandoned.
+    /// The number of GStreamer pipelines that did not stop in time, and were abandoned.
     package let abandoned: UInt64
-    /// The least-squares slope over the samples after the first tenth.
+    /// The growth of memory, in megabytes per 1000 restarts.
+    ///
+    /// It is the least-squares slope over the samples after the first tenth of the restarts.
     package let mb_per_1000_restarts: Double
     package let samples: [Sample]
 
@@ -28,7 +30,7 @@ package struct RestartReport: Encodable, Sendable {
         mb_per_1000_restarts = Self.slope(samples.filter { $0.restarts > restarts / 10 }) * 1000
     }
 
-    /// The megabytes a restart, by least squares; 0 with fewer than two samples.
+    /// Returns the growth of memory in megabytes per restart, by least squares; 0 with fewer than two samples.
     private static func slope(_ samples: [Sample]) -> Double {
         let (x, y) = (samples.map { Double($0.restarts) }, samples.map(\.rss_mb))
         let count = Double(max(1, samples.count))

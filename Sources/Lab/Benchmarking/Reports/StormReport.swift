@@ -1,30 +1,32 @@
-/// The measurement of `bench storm`.
+/// The results of `watchword bench storm`.
 package struct StormReport: Encodable, Sendable {
     private let bench = "storm"
     package let queries: Int
     package let streams: Int
     package let seconds: Double
-    /// Windows that the streams' frames make, and those that were scored.
+    /// The number of windows that the streams' frames make; `scored` is the number that was scored.
     package let due: Int
     package let scored: Int
-    /// Frames that were shed or dropped.
+    /// The number of frames that were dropped because of overload.
     package let left_out: Int
-    /// Phases of events that were told.
+    /// The number of event starts that the daemon reported; `updates` is the number of event updates.
     package let starts: Int
     package let updates: Int
-    /// Phases that wait to be told, and updates that became one with a newer one.
+    /// The number of event messages that still wait to be reported.
+    ///
+    /// `coalesced` is the number of updates that were merged with a newer one of the same event.
     package let waiting: Int
     package let coalesced: Int
-    /// Messages in the journal, and its size.
+    /// The number of messages in the daemon's journal; `journal_mb` is the journal's size.
     package let messages: Int
     package let journal_mb: Double
-    /// Files of pictures, their names, and what they take on the disk.
+    /// The number of picture files; `picture_names` counts their names (hard links), `picture_mb` their size on disk.
     package let pictures: Int
     package let picture_names: Int
     package let picture_mb: Double
     package let p50_ms: Int
     package let p99_ms: Int
-    /// Processor seconds of the whole process.
+    /// The processor time of the whole process, in seconds.
     package let cpu_s: Double
     package let rss_mb: Double
 

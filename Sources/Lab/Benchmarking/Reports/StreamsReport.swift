@@ -1,10 +1,10 @@
-/// The measurement of `bench streams`.
+/// The results of `watchword bench streams`.
 package struct StreamsReport: Encodable, Sendable {
     private let bench = "streams"
     package let model: String
     package let precision: String
     package let queries: Int
-    /// The results of the runs, in their order.
+    /// The results of the runs, in the order in which they were made.
     package let results: [Result]
 
     package init(model: String, precision: String, queries: Int, results: [Result]) {
@@ -19,35 +19,35 @@ package struct StreamsReport: Encodable, Sendable {
         package let sampled: Int
         /// The number of frames that were scored against all queries.
         package let scored: Int
-        /// The number of scored frames that kept the last embedding, since the picture had not changed.
+        /// The number of scored frames that reused the previous frame's embedding, since the picture had not changed.
         package let gated: Int
         package let dropped: Int
-        /// The number of int8 windows that were scored again in float32.
+        /// The number of windows scored in int8 that were scored again in float32.
         package let rescored: Int
-        /// The number of windows close to a threshold that were not scored again.
+        /// The number of windows close to a threshold that were not scored again in float32.
         package let undecided: Int
         package let p50_ms: Int
         package let p99_ms: Int
         package let cpu_s_per_stream_s: Double
         package let rss_mb: Double
         package let peak_rss_mb: Double
-        /// The processor milliseconds a camera-second.
+        /// The processor time per second of each camera's video, in milliseconds, by stage.
         package let by_stage_ms: Stages
         /// The number of streams of which only keyframes were decoded.
         package let keyframes_only: Int
-        /// The processor seconds a camera-second of the process that plays the cameras.
+        /// The processor time of the process that plays the cameras, in seconds per second of each camera's video.
         package let server_cpu_s_per_stream_s: Double
-        /// Whether every sampled frame was scored, and 99 of 100 within a second.
+        /// True if streams were sampled at the full rate and every sampled frame was scored, 99 of 100 within a second.
         package let carried: Bool
     }
 
-    /// Processor milliseconds a camera-second, by stage.
+    /// The processor time per second of each camera's video, in milliseconds, by stage.
     package struct Stages: Encodable, Sendable {
-        /// The sockets, packets and the parser: all of GStreamer's threads that no other stage counts.
+        /// The time of receiving and parsing packets: that of GStreamer's threads, without decoding and scaling.
         package let receive: Double
         package let decode: Double
         package let scale: Double
-        /// The image tower with its helper threads, and the outbox's writes.
+        /// The time of computing embeddings, including helper threads, and of writing the daemon's messages.
         package let encode: Double
         package let score: Double
         package let other: Double

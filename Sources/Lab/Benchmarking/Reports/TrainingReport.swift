@@ -1,9 +1,9 @@
-/// The measurement of `bench training`; times are milliseconds a step.
+/// The results of `watchword bench training`; times are in milliseconds per step.
 package struct TrainingReport: Encodable, Sendable {
     private let bench = "training"
     package let head: String
     package let width, frames, batch, layers, threads: Int
-    /// The median time of a step.
+    /// The median time of a training step.
     package let msPerStep: Double
     package let fastest: Double
     package let slowest: Double

@@ -1,12 +1,12 @@
 package import Foundation
 
-/// The retrieval benchmarks, read from the files in which they are distributed.
+/// The published text-video retrieval benchmarks, which can be read from the files of their authors.
 ///
-/// The order follows the annotation files, as in CLIP4Clip's data loaders.
+/// Pairs of text and video are in the order of the annotation files, as in CLIP4Clip's data loaders.
 package enum Benchmark: String, Sendable, CaseIterable {
     case msrvtt, msvd, lsmdc, activitynet, didemo
 
-    /// The available splits; the first is the test split.
+    /// The names of the benchmark's splits, such as "test"; the first is the one that results are published for.
     package var splits: [String] {
         switch self {
         case .msrvtt: ["1k-A", "9k", "7k"]
@@ -16,7 +16,7 @@ package enum Benchmark: String, Sendable, CaseIterable {
         }
     }
 
-    /// Reads a split: annotation files from `data`, videos from anywhere below `videos`.
+    /// Reads the data of one split: annotation files from the folder `data`, videos from anywhere below `videos`.
     package func read(_ data: URL, videos: URL, split: String) throws(DataSetError) -> RetrievalSet {
         guard splits.contains(split) else {
             throw DataSetError(
@@ -70,7 +70,7 @@ package enum Benchmark: String, Sendable, CaseIterable {
         let list = data.appending(path: "\(split)_list.txt")
         var set = RetrievalSet(.multiSentence)
         for (line, id) in try DataSetFile.lines(list) {
-            guard let path = folder[id] else {
+            guard let path = try folder.video(id) else {
                 set.miss(id)
                 continue
             }
@@ -98,7 +98,11 @@ package enum Benchmark: String, Sendable, CaseIterable {
                 throw DataSetError(url.path, line: line, "it has \(cells.count) columns between tabs instead of 6")
             }
             let id = String(cells[0])
-            if let path = folder[id] { set.add(.init(id: id, path: path), String(cells[5])) } else { set.miss(id) }
+            if let path = try folder.video(id) {
+                set.add(.init(id: id, path: path), String(cells[5]))
+            } else {
+                set.miss(id)
+            }
         }
         return set
     }
@@ -120,7 +124,9 @@ package enum Benchmark: String, Sendable, CaseIterable {
             guard let video = annotations[id] else {
                 throw DataSetError(file.path, "it has no sentences of \"\(id)\"")
             }
-            guard let path = folder[String(id.dropFirst(2))] ?? folder[id] else {
+            var found = try folder.video(String(id.dropFirst(2)))
+            if found == nil { found = try folder.video(id) }
+            guard let path = found else {
                 set.miss(id)
                 continue
             }
@@ -147,7 +153,7 @@ package enum Benchmark: String, Sendable, CaseIterable {
             guard let sentences = descriptions[id] else {
                 throw DataSetError(file.path, "it has no descriptions of \"\(id)\"")
             }
-            guard let path = folder[named: id] else {
+            guard let path = try folder.video(named: id) else {
                 set.miss(id)
                 continue
             }

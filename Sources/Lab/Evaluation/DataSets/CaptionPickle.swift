@@ -2,12 +2,13 @@ import Foundation
 
 /// Reads MSVD's `raw-captions.pkl`: a dictionary of lists of captions, each a list of words.
 ///
-/// A pickle is a program for a stack machine. Here it can only build strings, lists and dictionaries. Source: CPython
-/// `Lib/pickletools.py`, protocols 0 to 4.
+/// A Python pickle is a program for a stack machine. This reader runs only instructions that build strings, lists and
+/// dictionaries, so an untrusted file can run no code. Source: CPython `Lib/pickletools.py`, protocols 0 to 4.
 struct CaptionPickle {
-    /// A value on the stack.
+    /// A value on the stack of the pickle's stack machine.
     ///
-    /// Containers are referred to by number, so that no nesting or cycle in a file can nest or leak memory here.
+    /// Lists and dictionaries are indices into arrays, so that deep nesting or cycles in a file cannot exhaust or leak
+    /// memory.
     private enum Value {
         case text(String), list(Int), dictionary(Int), other
     }
@@ -21,7 +22,7 @@ struct CaptionPickle {
     private var lists: [[Value]] = []
     private var dictionaries: [[(key: Value, value: Value)]] = []
 
-    /// Returns the captions of each video, each as its words.
+    /// Reads the file; returns each video's captions, every caption as a list of words.
     static func read(_ url: URL) throws(DataSetError) -> [String: [[String]]] {
         var machine = CaptionPickle(path: url.path, bytes: [UInt8](try DataSetFile.data(url)))
         while try machine.step() {}
@@ -56,7 +57,7 @@ struct CaptionPickle {
         return captions
     }
 
-    /// Runs one instruction; returns false after the last.
+    /// Runs one instruction of the pickle; returns false after the last one.
     private mutating func step() throws(DataSetError) -> Bool {
         let code = try byte()
         switch code {
@@ -176,7 +177,7 @@ struct CaptionPickle {
         return bytes[at - count..<at]
     }
 
-    /// Reads a little-endian length of `size` bytes.
+    /// Reads a length from the pickle, stored as a little-endian number of `size` bytes.
     private mutating func length(_ size: Int) throws(DataSetError) -> Int {
         let value = try take(size).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         guard let length = Int(exactly: value) else { throw malformed("claims a string beyond any file") }

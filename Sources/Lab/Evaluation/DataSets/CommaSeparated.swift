@@ -1,6 +1,6 @@
 import Foundation
 
-/// A file of comma-separated values with a header, as in RFC 4180: quoted cells may contain commas and line ends.
+/// A file of comma-separated values with a header (RFC 4180); quoted cells may contain commas and line ends.
 struct CommaSeparated {
     private let path: String
     private let header: [String]
@@ -14,7 +14,7 @@ struct CommaSeparated {
         cells = rows
     }
 
-    /// Returns the cells of the named columns, for every row.
+    /// Returns every row's cells in the named columns, in the order of `names`.
     func rows(columns names: [String]) throws(DataSetError) -> [[String]] {
         var places: [Int] = []
         for name in names {
@@ -33,7 +33,9 @@ struct CommaSeparated {
         return rows
     }
 
-    /// Parses bytes, since a comma and a combining mark after it may form one grapheme.
+    /// Parses text as comma-separated values; returns the rows, each with the number of its first line.
+    ///
+    /// It works on bytes, since a comma and a combining mark after it may form one `Character`.
     private static func parse(_ text: String, _ path: String) throws(DataSetError) -> [(line: Int, row: [String])] {
         let (quote, comma, feed, carriage) = (UInt8(ascii: "\""), UInt8(ascii: ","), UInt8(0x0A), UInt8(0x0D))
         let bytes = Array(text.utf8)
@@ -56,7 +58,7 @@ struct CommaSeparated {
         while index < bytes.count {
             let byte = bytes[index]
             index += 1
-            // CR LF is one end of a line, counted at its LF.
+            // CR LF is one end of a line, which is counted at the LF.
             let isEnd = byte == feed || byte == carriage && !(index < bytes.count && bytes[index] == feed)
             if isEnd { line += 1 }
             if isQuoted {

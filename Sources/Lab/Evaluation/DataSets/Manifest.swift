@@ -1,6 +1,6 @@
 package import Foundation
 
-/// A data set of one's own: JSON lines with `video`, `caption`, and optionally `start` and `end` in seconds.
+/// Reads the user's own data set: JSON lines with `video`, `caption`, and optionally `start` and `end` in seconds.
 package enum Manifest {
     private struct Line: Decodable {
         let video: String
@@ -9,9 +9,9 @@ package enum Manifest {
         let end: Double?
     }
 
-    /// Reads a manifest; paths are relative to its directory.
+    /// Reads a data set's manifest file; the paths of videos are relative to its directory.
     ///
-    /// All captions of one clip are its sentences, even if their lines do not follow each other.
+    /// Captions of the same clip belong together, even if their lines are apart in the file.
     package static func read(_ url: URL) throws(DataSetError) -> RetrievalSet {
         var order: [RetrievalSet.Clip] = []
         var captions: [RetrievalSet.Clip: [String]] = [:]

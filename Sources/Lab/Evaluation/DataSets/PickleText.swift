@@ -1,16 +1,13 @@
-/// Unescapes the strings that a pickle stores as text, as Python does.
-///
-/// Source: CPython `Lib/pickle.py` (`load_unicode`, `load_string`), `Objects/unicodeobject.c` (raw-unicode-escape),
-/// `Objects/bytesobject.c` (string escapes).
+/// Decodes the strings that a pickle stores as text, as Python does.
 enum PickleText {
     typealias Fault = (String) -> DataSetError
 
-    /// Reads UNICODE of protocol 0: Latin-1, in which `\uXXXX` and `\UXXXXXXXX` are scalars.
+    /// Decodes a string of the pickle instruction UNICODE: Latin-1, with escapes `\uXXXX` and `\UXXXXXXXX`.
     static func unicode(_ line: ArraySlice<UInt8>, _ fault: Fault) throws(DataSetError) -> String {
         var units: [UInt32] = []
         var at = line.startIndex
         while at < line.endIndex {
-            // A backslash counts if the run of backslashes that ends with it is odd.
+            // A backslash begins an escape only if the run of backslashes that ends with it has odd length.
             let slashes = line[at...].prefix { $0 == backslash }.count
             if slashes > 0 {
                 let next = at + slashes
@@ -32,7 +29,7 @@ enum PickleText {
         return text(units)
     }
 
-    /// Reads STRING of Python 2: bytes in quotes, with the escapes of a string literal.
+    /// Decodes a string of the pickle instruction STRING (Python 2): bytes in quotes, with Python's string escapes.
     static func literal(_ line: ArraySlice<UInt8>, _ fault: Fault) throws(DataSetError) -> String {
         guard line.count >= 2, let quote = line.first, quote == line.last, "'\"".utf8.contains(quote) else {
             throw fault("has a string without quotes")
@@ -69,7 +66,7 @@ enum PickleText {
                 at += 1
             }
         }
-        // Python 2 kept a string as it was typed: UTF-8, or else Latin-1, of which every byte is a scalar.
+        // Python 2 stored a string's bytes in any encoding: UTF-8 is tried first, then Latin-1, which never fails.
         return String(validating: out, as: UTF8.self) ?? text(out.map(UInt32.init))
     }
 
@@ -85,7 +82,7 @@ enum PickleText {
         return value
     }
 
-    /// Converts scalars to text; those beyond 16 bits may be given as two surrogates.
+    /// Converts UTF-32 values to text; a pair of UTF-16 surrogates counts as one character.
     private static func text(_ units: [UInt32]) -> String {
         var text = String.UnicodeScalarView()
         var at = 0

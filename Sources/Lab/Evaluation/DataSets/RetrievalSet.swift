@@ -1,13 +1,13 @@
 import Foundation
 
-/// Captions, and the clips that they describe.
+/// A retrieval data set: captions, and the video clips that they describe.
 package struct RetrievalSet: Sendable {
-    /// A video or a part of it.
+    /// A video file, or the part of it from `start` to `end`.
     package struct Clip: Sendable, Hashable {
         /// The clip's name in the data set.
         package let id: String
         package let path: String
-        /// The beginning in seconds; nil means the whole video.
+        /// The clip's start in seconds; if `start` and `end` are nil, the clip is the whole video.
         package let start: Double?
         package let end: Double?
 
@@ -17,7 +17,7 @@ package struct RetrievalSet: Sendable {
     }
 
     package struct Item: Sendable, Equatable {
-        /// The clip's index in `clips`.
+        /// The index, in the data set's `clips`, of the clip that the caption describes.
         package let clip: Int
         package let caption: String
     }
@@ -31,13 +31,13 @@ package struct RetrievalSet: Sendable {
 
     package private(set) var clips: [Clip] = []
     package private(set) var items: [Item] = []
-    /// The videos that the lists name but that do not exist, in the order of the lists.
+    /// The videos that the data set names but that are missing or cannot be read.
     package private(set) var missing: [Missing] = []
     package var pairing: Pairing
 
     init(_ pairing: Pairing) { self.pairing = pairing }
 
-    /// Adds a caption to the clip that was added last, or to a new one.
+    /// Adds a caption, and its clip unless that was added last already.
     mutating func add(_ clip: Clip, _ caption: String) {
         if clips.last != clip || pairing == .oneToOne { clips.append(clip) }
         items.append(Item(clip: clips.count - 1, caption: caption))
@@ -48,7 +48,7 @@ package struct RetrievalSet: Sendable {
         if missing.last != missed { missing.append(missed) }
     }
 
-    /// Returns the set without some of its clips, which are listed as missing.
+    /// Returns the set without some of its clips; `lost` maps their indices to the reasons for which they are missing.
     package func without(_ lost: [Int: String]) -> RetrievalSet {
         var set = RetrievalSet(pairing)
         set.missing = missing
@@ -66,12 +66,12 @@ package struct RetrievalSet: Sendable {
     }
 }
 
-/// A data set that could not be read: a sentence that names the file, and the line if there is one.
+/// The error for a data set that cannot be read; the description names the file, and the line if known.
 package struct DataSetError: Error, Equatable, CustomStringConvertible {
     package let path: String
     package let line: Int?
     package let reason: String
-    /// Whether the file does not exist.
+    /// True if the error is that the file does not exist.
     package let isMissing: Bool
 
     init(_ path: String, line: Int? = nil, _ reason: String, isMissing: Bool = false) {
@@ -81,7 +81,7 @@ package struct DataSetError: Error, Equatable, CustomStringConvertible {
     package var description: String { "\(path)\(line.map { ":\($0)" } ?? ""): \(reason)" }
 }
 
-/// Reads the files of a data set.
+/// Reads files of data sets; all of its functions throw `DataSetError`.
 enum DataSetFile {
     static func data(_ url: URL) throws(DataSetError) -> Data {
         guard FileManager.default.fileExists(atPath: url.path) else {
@@ -91,7 +91,7 @@ enum DataSetFile {
     }
 
     static func text(_ url: URL) throws(DataSetError) -> String {
-        // By bytes: a mark at the start may be one grapheme with what follows.
+        // The byte-order mark is removed as bytes, since as text it may form one `Character` with what follows.
         let data = try data(url)
         let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
         guard let text = String(data: data.starts(with: mark) ? data.dropFirst(mark.count) : data, encoding: .utf8)
@@ -99,7 +99,7 @@ enum DataSetFile {
         return text
     }
 
-    /// Returns the lines with their numbers, without surrounding white space; empty ones are left out.
+    /// Returns the lines of a text file with their numbers, trimmed; empty lines are left out.
     ///
     /// A line ends at LF, CR LF or CR, as in Python; other line separators of Unicode may be part of a caption.
     static func lines(_ url: URL) throws(DataSetError) -> [(number: Int, text: String)] {

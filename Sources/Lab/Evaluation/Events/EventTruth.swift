@@ -1,11 +1,11 @@
 package import Foundation
 
-/// The true events of a video, from a file `NAME.events.json` beside it.
+/// The true events of a video, read from a file `NAME.events.json` beside it.
 ///
-/// Each event lists the captions that are true of it. Every caption is a query, whose events are all those that list
-/// it.
+/// Each event lists the captions that are true of it. Every caption is used as a query, whose true events are those
+/// that list it.
 package struct EventTruth: Sendable {
-    /// A span of media time in seconds; the span of a moment has length 0.
+    /// A span of time in a video, in seconds; a momentary event has a span of length 0.
     package struct Span: Sendable, Equatable {
         package let start: Double
         package let end: Double
@@ -16,9 +16,9 @@ package struct EventTruth: Sendable {
         }
     }
 
-    /// The video's file, beside the events file.
+    /// The path of the video; the events file gives it relative to its own folder.
     package let video: URL
-    /// The spans of each caption, ordered by time.
+    /// The spans of time in which each caption is true, ordered by start.
     package let spans: [String: [Span]]
     package var captions: [String] { spans.keys.sorted() }
 
@@ -54,7 +54,7 @@ package struct EventTruth: Sendable {
         self.spans = spans.mapValues { $0.sorted { $0.start < $1.start } }
     }
 
-    /// Reads the events files of all videos in a folder that have one, ordered by name.
+    /// Reads all files `NAME.events.json` in a folder, ordered by name; throws if there is none.
     package static func all(in folder: String) throws(EventTruthError) -> [EventTruth] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         var found: [EventTruth] = []
@@ -78,14 +78,17 @@ package struct EventTruth: Sendable {
     }
 }
 
-/// An events file that cannot be used: a sentence that names it.
+/// The error for a file of true events that cannot be used; the description names the file.
 package struct EventTruthError: Error, Equatable, CustomStringConvertible {
     package let description: String
 }
 
-/// The numbers of found and of true events, and how many of them overlap.
+/// The numbers of true and of detected events, and how many of each match one of the others.
 package struct EventCounts: Sendable, Codable, Equatable {
-    /// The number of true events; `hits` of them were found, and of `found` events `right` ones overlap a true one.
+    /// The number of true events.
+    ///
+    /// `hits` counts the true events that were detected, `found` the detected events, and `right` the detected events
+    /// that match a true one.
     package var truths = 0
     package var hits = 0
     package var found = 0
@@ -93,11 +96,10 @@ package struct EventCounts: Sendable, Codable, Equatable {
 
     package init() {}
 
-    /// Counts a query's events on one video.
+    /// Counts the detected events of one query on one video.
     ///
-    /// A found and a true event match if their spans overlap. A window sees what was before its newest frame, and a
-    /// moment can be recognised only from frames on both sides of it. So a true span is extended by `slack` seconds, a
-    /// window's length, at both ends.
+    /// A detected and a true event match if their spans overlap, after the true span is extended by `slack` seconds at
+    /// both ends. `slack` is a window's length, since a window reports what happened before its newest frame.
     package init(found: [EventTruth.Span], truths: [EventTruth.Span], slack: Double) {
         func meet(_ found: EventTruth.Span, _ truth: EventTruth.Span) -> Bool {
             found.start <= truth.end + slack && found.end >= truth.start - slack
@@ -115,9 +117,9 @@ package struct EventCounts: Sendable, Codable, Equatable {
         sum.right += more.right
     }
 
-    /// The share of found events that are true; nil if none was found.
+    /// The share of detected events that match a true one; nil if nothing was detected.
     package var precision: Double? { found > 0 ? Double(right) / Double(found) : nil }
-    /// The share of true events that were found; nil if there is none.
+    /// The share of true events that were detected; nil if there are no true events.
     package var recall: Double? { truths > 0 ? Double(hits) / Double(truths) : nil }
     /// The harmonic mean of precision and recall; nil without true events.
     package var f1: Double? {

@@ -1,4 +1,4 @@
-/// The report of an evaluation of events, for each video, head and rule.
+/// The report of how well events are detected in videos, for each video, head and threshold rule.
 package struct EventsReport: Sendable, Encodable {
     package struct Result: Sendable, Encodable {
         /// The video's file name.
@@ -8,7 +8,7 @@ package struct EventsReport: Sendable, Encodable {
         package let queries: Int
         package let truths: Int
         package let found: Int
-        /// The precision, in 0...1; nil if nothing was found.
+        /// The share of detected events that match a true one, in 0...1; nil if nothing was detected.
         package let precision: Double?
         package let recall: Double?
         package let f1: Double?

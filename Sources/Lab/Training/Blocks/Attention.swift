@@ -1,11 +1,13 @@
 import Tensors
 
-/// Selects the tokens that a token attends to.
+/// Which tokens each token of a sequence can attend to in an attention layer.
 package enum AttentionMask: Sendable {
     case none
-    /// A token sees itself and the tokens before it.
+    /// Each token attends to itself and to the tokens before it.
     case causal
-    /// A token attends to the first keys of its sequence, as many as given; other scores get -1e6, as in CLIP4Clip.
+    /// In sequence i, all tokens attend to the first n tokens, where n is element i of the array.
+    ///
+    /// The scores of other tokens get -1e6 added, as in CLIP4Clip.
     case keys([Int])
 
     func sizes(B: Int, T: Int, W: Int, H: Int) -> AttentionSizes {

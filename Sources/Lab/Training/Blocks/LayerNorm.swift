@@ -2,7 +2,7 @@ import Tensors
 
 // N = rows, W = width
 
-/// Normalises each row to mean 0 and (biased) variance 1, then scales and shifts it.
+/// A layer that normalises each row to mean 0 and (biased) variance 1, then scales and shifts it.
 struct LayerNorm: Sendable {
     private let width: Int
     private let weight: Int
@@ -15,13 +15,13 @@ struct LayerNorm: Sendable {
         bias = layout.claim(name + ".bias", [width])
     }
 
-    /// The state for the backward pass: the normalised rows, and one over their deviations.
+    /// Values of the forward pass that `backward` needs: the normalised rows, and 1 / standard deviation of each row.
     struct Saved<Real: ProductScalar> {
         fileprivate let normalised: [Real]
         fileprivate let inverse: [Real]
     }
 
-    /// Normalises x `[N, W]` to y `[N, W]`.
+    /// Normalises the rows of `x`, `[N, W]`; returns the result and the values that `backward` needs.
     func forward<Real: ProductScalar>(_ x: [Real], rows N: Int, _ p: [Real]) -> (y: [Real], saved: Saved<Real>) {
         precondition(x.count == N * width)
         let (y, normalised, inverse) = Real.layerNorm(
@@ -29,7 +29,7 @@ struct LayerNorm: Sendable {
         return (y, Saved(normalised: normalised, inverse: inverse))
     }
 
-    /// Adds the parameters' gradients to the gradient; returns the gradient of the input.
+    /// Adds the gradients of weight and bias to `g`; returns the gradient of the input.
     func backward<Real: ProductScalar>(
         _ dy: [Real], _ saved: Saved<Real>, rows N: Int, _ p: [Real], _ g: inout [Real]
     ) -> [Real] {

@@ -2,28 +2,28 @@ import Tensors
 
 // N = rows, I = inputs, O = outputs
 
-/// A linear layer `y = x · weightᵀ + bias`, weight `[O, I]` as `nn.Linear` stores it.
+/// A linear layer `y = x · weightᵀ + bias`, whose weight is stored as `[O, I]` like `nn.Linear`'s.
 struct Linear: Sendable {
     let inputs: Int
     let outputs: Int
     private let weight: Int
     private let bias: Int?
 
-    /// Claims the parameters; a nil `bias` means a layer without one.
+    /// Reserves the layer's parameters in `layout`; a nil `bias` means a layer without bias.
     init(_ layout: inout ParameterLayout, weight: String, bias: String?, inputs: Int, outputs: Int) {
         (self.inputs, self.outputs) = (inputs, outputs)
         self.weight = layout.claim(weight, [outputs, inputs])
         self.bias = bias.map { layout.claim($0, [outputs]) }
     }
 
-    /// Makes a layer of a convolution, whose kernel of the given shape is `[O, I]` as a matrix.
+    /// Makes a layer without bias from a convolution's kernel of the given shape, used as a matrix `[O, I]`.
     init(_ layout: inout ParameterLayout, convolution: String, shape: [Int], inputs: Int, outputs: Int) {
         (self.inputs, self.outputs) = (inputs, outputs)
         weight = layout.claim(convolution, shape)
         bias = nil
     }
 
-    /// Computes `[N, O]` from x `[N, I]`.
+    /// Computes the layer's output `[N, O]` from `x`, `[N, I]`.
     func forward<Real: ProductScalar>(_ x: [Real], rows N: Int, _ p: [Real]) -> [Real] {
         var y =
             bias.map { Real.rows(N, of: p, at: $0, width: outputs) } ?? [Real](repeating: 0, count: N * outputs)
@@ -33,7 +33,7 @@ struct Linear: Sendable {
         return y
     }
 
-    /// Adds the parameters' gradients to the gradient; returns the gradient of the input, `[N, I]`.
+    /// Adds the gradients of weight and bias to `g`; returns the gradient of the input, `[N, I]`.
     func backward<Real: ProductScalar>(
         _ dy: [Real], _ x: [Real], rows N: Int, _ p: [Real], _ g: inout [Real]
     ) -> [Real] {
@@ -49,7 +49,7 @@ struct Linear: Sendable {
     }
 }
 
-/// A projection `y = x · matrix`, matrix `[I, O]`, without a bias, as in CLIP.
+/// A linear layer without bias, `y = x · matrix`, whose matrix is stored as `[I, O]` like CLIP's projections.
 struct Projection: Sendable {
     let inputs: Int
     let outputs: Int

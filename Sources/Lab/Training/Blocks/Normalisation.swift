@@ -1,8 +1,8 @@
 import Tensors
 
-/// Divides rows by their lengths, without an epsilon, as in CLIP4Clip.
+/// Divides vectors by their Euclidean length, without an epsilon, as in CLIP4Clip.
 enum Normalisation {
-    /// Returns the rows of x `[rows, W]` with length 1, and their original lengths.
+    /// Returns the rows of `x`, `[rows, W]`, scaled to length 1, and their original lengths.
     static func forward<Real: ProductScalar>(_ x: [Real], width W: Int) -> (unit: [Real], lengths: [Real]) {
         var unit = x
         var lengths: [Real] = []
@@ -16,7 +16,7 @@ enum Normalisation {
         return (unit, lengths)
     }
 
-    /// Returns the gradient of the rows, given that of the normalised rows.
+    /// Returns the gradient of the rows, given the gradient of the normalised rows.
     static func backward<Real: ProductScalar>(
         _ dUnit: [Real], _ unit: [Real], _ lengths: [Real], width W: Int
     ) -> [Real] {

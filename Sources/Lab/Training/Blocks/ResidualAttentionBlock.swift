@@ -1,6 +1,6 @@
 package import Tensors
 
-/// The residual attention block `x += attention(ln_1(x))`, then `x += c_proj(act(c_fc(ln_2(x))))`.
+/// CLIP's transformer block: `x += attention(ln_1(x))`, then `x += c_proj(act(c_fc(ln_2(x))))`.
 struct ResidualAttentionBlock: Sendable {
     private let shape: StackShape
     private let first: LayerNorm
@@ -41,7 +41,7 @@ struct ResidualAttentionBlock: Sendable {
         fileprivate let activated: [Real]
     }
 
-    /// Transforms x `[B, T, W]` in place.
+    /// Applies the block to `x`, `[B, T, W]`, in place; returns the values that `backward` needs.
     func forward<Real: ProductScalar>(
         _ x: inout [Real], B: Int, T: Int, mask: AttentionMask, _ p: [Real]
     ) -> Saved<Real> {
@@ -53,20 +53,22 @@ struct ResidualAttentionBlock: Sendable {
         add(unpacking.forward(context, rows: N, p), to: &x)
         let (narrow, second) = second.forward(x, rows: N, p)
         let wide = expansion.forward(narrow, rows: N, p)
-        let activated = Curve.forward(wide, shape.activation)
+        let activated = ActivationFunction.forward(wide, shape.activation)
         add(contraction.forward(activated, rows: N, p), to: &x)
         return Saved(
             first: first, second: second, attended: attended, packed: packed, sizes: sizes,
             probabilities: probabilities, context: context, narrow: narrow, wide: wide, activated: activated)
     }
 
-    /// Turns the output's gradient into the input's, and adds the parameters' gradients.
+    /// Runs the block's backward pass: on entry `dx` is the output's gradient, on return the input's.
+    ///
+    /// The gradients of the block's parameters are added to `g`.
     func backward<Real: ProductScalar>(
         _ dx: inout [Real], _ saved: Saved<Real>, B: Int, T: Int, _ p: [Real], _ g: inout [Real]
     ) {
         let N = B * T
         let dActivated = contraction.backward(dx, saved.activated, rows: N, p, &g)
-        let dWide = Curve.backward(dActivated, saved.wide, shape.activation)
+        let dWide = ActivationFunction.backward(dActivated, saved.wide, shape.activation)
         let dNarrow = expansion.backward(dWide, saved.narrow, rows: N, p, &g)
         add(second.backward(dNarrow, saved.second, rows: N, p, &g), to: &dx)
         let dContext = unpacking.backward(dx, saved.context, rows: N, p, &g)
@@ -76,17 +78,17 @@ struct ResidualAttentionBlock: Sendable {
     }
 }
 
-/// The sizes of a stack of residual attention blocks.
+/// The sizes of a stack of transformer blocks.
 package struct StackShape: Sendable, Equatable {
     package var width: Int
     package var heads: Int
     package var layers: Int
     package var epsilon: Double
-    /// Width of the hidden layer of a block's MLP.
+    /// The width of the hidden layer in a block's MLP.
     package var inner: Int
     package var activation: Activation
 
-    /// Makes the shape; `inner` defaults to four times the width.
+    /// Makes the sizes; `inner`, the width of the MLPs' hidden layer, defaults to four times `width`.
     package init(
         width: Int, heads: Int, layers: Int, epsilon: Double, inner: Int? = nil, activation: Activation = .quickGELU
     ) {
@@ -96,7 +98,7 @@ package struct StackShape: Sendable, Equatable {
     }
 }
 
-/// A stack of residual attention blocks, run one after the other.
+/// A stack of transformer blocks, run one after the other.
 struct TransformerStack: Sendable {
     private let blocks: [ResidualAttentionBlock]
 
@@ -112,7 +114,9 @@ struct TransformerStack: Sendable {
         blocks.map { $0.forward(&x, B: B, T: T, mask: mask, p) }
     }
 
-    /// Runs backward down to block `lowest`; gradients of lower blocks and of the input are then unknown.
+    /// Runs the backward pass through the blocks from the last one down to number `lowest`.
+    ///
+    /// `dx` then holds the gradient of the input of block `lowest`; lower blocks get no gradients.
     func backward<Real: ProductScalar>(
         _ dx: inout [Real], _ saved: [ResidualAttentionBlock.Saved<Real>], B: Int, T: Int, downTo lowest: Int = 0,
         _ p: [Real], _ g: inout [Real]

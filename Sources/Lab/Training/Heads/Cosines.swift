@@ -2,9 +2,9 @@ import Tensors
 
 // N = texts, V = videos, T = frames, D = width
 
-/// Cosines of texts with pooled videos.
+/// Cosine similarities between texts and videos, where a video's vector is the mean of its frames.
 ///
-/// Every frame is normalised, the valid ones are averaged, and the mean is normalised. Source: docs/MATHEMATICS.md,
+/// Every frame is normalised, the valid frames are averaged, and the mean is normalised. Source: docs/MATHEMATICS.md,
 /// section 6.
 enum Cosines {
     struct Saved<Real: ProductScalar> {
@@ -13,7 +13,7 @@ enum Cosines {
         let videos: (unit: [Real], lengths: [Real])
     }
 
-    /// Computes cosines `[N, V]` of texts `[N, D]` with a head's output for the frames, `[V, T, D]`.
+    /// Computes cosines `[N, V]` between texts `[N, D]` and videos, given as frame vectors `[V, T, D]` in `windows`.
     static func forward<Real: ProductScalar>(
         _ texts: [Real], _ windows: Windows<Real>
     ) -> (cosines: [Real], saved: Saved<Real>) {
@@ -37,9 +37,10 @@ enum Cosines {
         return (cosines, Saved(frames: frames, texts: unit, videos: videos))
     }
 
-    /// Returns the gradients of the texts and of the head's output.
+    /// Returns the gradients of the text vectors and of the frame vectors.
     ///
-    /// `dVideos` is an additional gradient of the pooled videos `[V, D]`.
+    /// `dCosines` is the gradient of the cosines; `dVideos` is an additional gradient of the videos' mean vectors `[V,
+    /// D]`.
     static func backward<Real: ProductScalar>(
         _ dCosines: [Real], _ windows: Windows<Real>, _ saved: Saved<Real>, dVideos more: [Real]? = nil
     ) -> (texts: [Real], frames: [Real]) {
@@ -64,7 +65,7 @@ enum Cosines {
             }
         }
         var dFrames = Normalisation.backward(dUnit, saved.frames.unit, saved.frames.lengths, width: D)
-        // Padding may be all zeros, which no length divides; nothing is learnt from it.
+        // Padding frames may be all zeros, where the division by the length gives NaN; their gradient is 0.
         for (video, valid) in windows.valid.enumerated() {
             for index in (video * T + min(valid, T)) * D..<(video + 1) * T * D { dFrames[index] = 0 }
         }

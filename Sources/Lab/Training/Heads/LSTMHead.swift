@@ -3,10 +3,10 @@ import Tensors
 
 // V = videos, T = frames, D = width; gates in PyTorch's order: input, forget, cell, output
 
-/// A head of one LSTM layer over the frames, with a residual sum.
+/// CLIP4Clip's seqLSTM head: one LSTM layer over a video's frame embeddings, whose output is added to them.
 ///
-/// It also runs over padding, which comes after the valid frames, cannot affect them, and is masked. Source:
-/// docs/MATHEMATICS.md, section 7 (seqLSTM).
+/// The LSTM also runs over the padding after a video's valid frames, which is masked later and has no effect. Source:
+/// docs/MATHEMATICS.md, section 7.
 struct LSTMHead: Sendable {
     private let D: Int
     private let input: Linear
@@ -21,7 +21,10 @@ struct LSTMHead: Sendable {
     }
 
     struct Saved<Real: ProductScalar> {
-        /// The state of each step: gates `[V, 4D]`, cells before and after, and state before, each `[V, D]`.
+        /// The LSTM's values in each time step, which the backward pass needs.
+        ///
+        /// These are the gates `[V, 4D]`, the cell state before and after the step, and the hidden state before it,
+        /// each `[V, D]`.
         fileprivate var steps: [(gates: [Real], before: [Real], cells: [Real], state: [Real])] = []
     }
 
@@ -52,7 +55,7 @@ struct LSTMHead: Sendable {
         return (out, saved)
     }
 
-    /// Returns the gradient of the frames.
+    /// Returns the gradient of the frame embeddings; adds the parameters' gradients to `g`.
     func backward<Real: ProductScalar>(
         _ dy: [Real], _ windows: Windows<Real>, _ saved: Saved<Real>, _ p: [Real], _ g: inout [Real]
     ) -> [Real] {

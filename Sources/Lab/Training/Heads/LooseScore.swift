@@ -1,7 +1,7 @@
 import Foundation
 import Tensors
 
-/// Cosines times the learnt scale: the score of the heads mean, lstm and transformer.
+/// The score of CLIP4Clip's mean, LSTM and transformer heads: cosine of text and video, times CLIP's logit scale.
 struct LooseScore: Sendable {
     private let logScale: Int
 
@@ -12,7 +12,7 @@ struct LooseScore: Sendable {
         fileprivate let parts: Cosines.Saved<Real>
     }
 
-    /// Computes scores `[N, V]` of texts `[N, D]` with a head's output for the frames, `[V, T, D]`.
+    /// Computes scores `[N, V]` of texts `[N, D]` with videos, given as frame vectors `[V, T, D]` in `windows`.
     func forward<Real: ProductScalar>(
         _ texts: [Real], _ windows: Windows<Real>, _ p: [Real]
     ) -> (scores: [Real], saved: Saved<Real>) {
@@ -21,7 +21,7 @@ struct LooseScore: Sendable {
         return (cosines.map { $0 * scale }, Saved(cosines: cosines, parts: parts))
     }
 
-    /// Returns the gradients of the texts and of the head's output.
+    /// Returns the gradients of the text and frame vectors; adds the logit scale's gradient to `g`.
     func backward<Real: ProductScalar>(
         _ dScores: [Real], _ windows: Windows<Real>, _ saved: Saved<Real>, _ p: [Real], _ g: inout [Real]
     ) -> (texts: [Real], frames: [Real]) {

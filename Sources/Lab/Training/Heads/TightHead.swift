@@ -3,9 +3,10 @@ import Tensors
 
 // N = texts, V = videos, T = frames, D = width, S = 1 + T
 
-/// A transformer over each pair of text and video; the output of the text's token gives the score.
+/// CLIP4Clip's tightTransf head: a transformer over the tokens of one text and one video, which outputs their score.
 ///
-/// Source: docs/MATHEMATICS.md, section 7 (tightTransf).
+/// The input is the text's embedding followed by the frame embeddings; the score is computed from the first output
+/// token. Source: docs/MATHEMATICS.md, section 7.
 struct TightHead: Sendable {
     private let shape: StackShape
     private let positions: Int
@@ -26,19 +27,21 @@ struct TightHead: Sendable {
             &layout, weight: "similarity_dense.weight", bias: "similarity_dense.bias", inputs: D, outputs: 1)
     }
 
-    /// The dropout of the embeddings in training: a number is dropped with a probability, the others are scaled up.
+    /// The dropout of the transformer's input in training: some values are set to 0, the others are scaled up.
     struct Dropout: Sendable {
         let probability: Double
         let seed: UInt64
 
-        /// Returns the factors of one pass, the same for every call.
+        /// Returns the dropout factors, 0 or `1 / (1 - probability)`, of `count` values.
+        ///
+        /// They depend only on `seed` and `pass`, so that a repeated forward pass gets the same ones.
         fileprivate func factors<Real: ProductScalar>(pass: Int, count: Int) -> [Real] {
             var random = SeededRandom(seed: seed &+ UInt64(pass) &* 0x9E37_79B9_7F4A_7C15)
             return (0..<count).map { _ in random.chance(probability) ? 0 : Real(1 / (1 - probability)) }
         }
     }
 
-    /// The results of a forward pass over some pairs, and the state for its backward pass.
+    /// The results of a forward pass over some (text, video) pairs, and the values that the backward pass needs.
     struct Pass<Real: ProductScalar> {
         fileprivate let pairs: [(text: Int, video: Int)]
         fileprivate let factors: [Real]?
@@ -47,13 +50,15 @@ struct TightHead: Sendable {
         fileprivate let normalised: [Real]
         fileprivate let wide: [Real]
         fileprivate let pooled: [Real]
-        /// The score of each pair.
+        /// The score of each (text, video) pair.
         let scores: [Real]
-        /// The output of the blocks: `[pairs, S, D]`, the text's token first.
+        /// The transformer's output `[pairs, S, D]`; the first of a pair's S tokens is the text's.
         let hidden: [Real]
     }
 
-    /// Scores pairs of texts `[N, D]` and videos; `number` tells the passes of one batch apart.
+    /// Scores (text, video) pairs, given as indices into `texts`, `[N, D]`, and into the videos of `windows`.
+    ///
+    /// `number` numbers the calls over one batch, so that each call has its own dropout.
     func pass<Real: ProductScalar>(
         _ pairs: [(text: Int, video: Int)], _ texts: [Real], _ windows: Windows<Real>, dropout: Dropout?,
         number: Int = 0, _ p: [Real]
@@ -78,9 +83,9 @@ struct TightHead: Sendable {
             pooled: pooled, scores: similarity.forward(pooled, rows: P, p), hidden: x)
     }
 
-    /// Adds a pass's gradients to those of the texts, the frames and the parameters.
+    /// Adds the gradients of one forward pass to `dTexts`, `dFrames` and the parameters' gradients `g`.
     ///
-    /// `dHidden` is an additional gradient of the hidden tokens.
+    /// `dHidden` is an additional gradient of the transformer's output tokens.
     func backward<Real: ProductScalar>(
         _ dScores: [Real], _ made: Pass<Real>, dHidden: [Real]? = nil, T: Int, texts dTexts: inout [Real],
         frames dFrames: inout [Real], _ p: [Real], _ g: inout [Real]
@@ -103,7 +108,7 @@ struct TightHead: Sendable {
         }
     }
 
-    /// Computes the logits `[N, V]` of texts `[N, D]` with videos.
+    /// Computes the logits `[N, V]` of every text in `texts`, `[N, D]`, with every video.
     func forward<Real: ProductScalar>(
         _ texts: [Real], _ windows: Windows<Real>, dropout: Dropout? = nil, _ p: [Real]
     ) -> [Real] {
@@ -112,9 +117,9 @@ struct TightHead: Sendable {
         }
     }
 
-    /// Returns the gradients of the texts and of the frames.
+    /// Returns the gradients of the text and frame embeddings; adds the parameters' gradients to `g`.
     ///
-    /// Each text's forward pass is repeated, so that memory is bounded by the pairs of one text.
+    /// It repeats each text's forward pass, so that it needs memory for only one text's pairs at a time.
     func backward<Real: ProductScalar>(
         _ dScores: [Real], _ texts: [Real], _ windows: Windows<Real>, dropout: Dropout? = nil, _ p: [Real],
         _ g: inout [Real]
@@ -131,7 +136,7 @@ struct TightHead: Sendable {
         return (dTexts, dFrames)
     }
 
-    /// Returns the pairs of one text with every video.
+    /// Returns the (text, video) pairs of one text with every video.
     private func pairs<Real>(of text: Int, _ windows: Windows<Real>) -> [(text: Int, video: Int)] {
         windows.valid.indices.map { (text, $0) }
     }

@@ -2,9 +2,9 @@ import Tensors
 
 // V = videos, T = frames, D = width
 
-/// A transformer over the frames with their positions, plus the frames without positions.
+/// CLIP4Clip's seqTransf head: a transformer over a video's frame embeddings, whose output is added to them.
 ///
-/// Source: docs/MATHEMATICS.md, section 7 (seqTransf).
+/// Position embeddings are added to the transformer's input only. Source: docs/MATHEMATICS.md, section 7.
 struct TransformerHead: Sendable {
     private let shape: StackShape
     private let positions: Int
@@ -27,7 +27,7 @@ struct TransformerHead: Sendable {
         return (x, saved)
     }
 
-    /// Returns the gradient of the frames.
+    /// Returns the gradient of the frame embeddings; adds the parameters' gradients to `g`.
     func backward<Real: ProductScalar>(
         _ dy: [Real], _ windows: Windows<Real>, _ saved: [ResidualAttentionBlock.Saved<Real>], _ p: [Real],
         _ g: inout [Real]

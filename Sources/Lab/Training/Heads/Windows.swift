@@ -1,8 +1,8 @@
-/// The frame embeddings of several videos of equal length, each with some valid frames at the beginning.
+/// The frame embeddings of several videos, padded to the same number of frames T.
 package struct Windows<Real: Sendable>: Sendable {
-    /// The embeddings `[videos, T, D]`.
+    /// The frame embeddings `[videos, T, D]`; padding follows each video's valid frames.
     package var frames: [Real]
-    /// The number of valid frames of each video.
+    /// The number of valid frames of each video; the remaining ones are padding.
     package let valid: [Int]
     package let width: Int
     package var length: Int { valid.isEmpty ? 0 : frames.count / (valid.count * width) }

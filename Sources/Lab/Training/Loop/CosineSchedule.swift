@@ -1,11 +1,11 @@
 import Foundation
 
-/// A learning rate that rises in the first steps and then falls along half a cosine.
+/// A learning rate that rises linearly during warm-up and then falls along half a cosine.
 package struct CosineSchedule: Sendable, Equatable, Codable {
     package var peak: Double
     package var steps: Int
     package var warmUp = 0.04
-    /// The final rate, as a share of the peak.
+    /// The lowest learning rate, as a share of `peak`.
     package var floor = 0.003
 
     package init(peak: Double, steps: Int) { (self.peak, self.steps) = (peak, steps) }

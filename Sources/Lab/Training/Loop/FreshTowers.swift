@@ -1,19 +1,19 @@
 import Foundation
 import SystemSupport
 
-/// Initial parameters of new towers, drawn like Hugging Face's `CLIPModel`.
+/// Initial parameters for CLIP towers that are trained from nothing, drawn like Hugging Face's `CLIPModel`.
 package enum FreshTowers {
-    /// Returns the values of every parameter of a layout; those outside the towers are drawn like heads and side tasks.
+    /// Returns initial values for every parameter of `layout`, drawn at random from `seed`.
     ///
-    /// Position embeddings of patches begin as waves with the deviation of contents: places are half of what must be
-    /// learnt.
+    /// Parameters of heads and of auxiliary losses get random values, too. Position embeddings of image patches begin
+    /// as sine waves, which tell the patches' positions apart from the first step.
     package static func parameters(
         _ layout: ParameterLayout, images: ImageShape?, texts: TextShape, seed: UInt64
     ) -> [Float] {
         var values: [Float] = []
         values.reserveCapacity(layout.count)
         for entry in layout.entries {
-            // By its name: a tensor's numbers do not depend on which others there are.
+            // The seed depends on the tensor's name, so its values do not depend on the other tensors of the layout.
             var random = SeededRandom(seed: seed ^ FNV1a(entry.name.utf8).hash)
             if let images, entry.name == "clip.visual.positional_embedding" {
                 values += waves(images, &random)
@@ -38,7 +38,7 @@ package enum FreshTowers {
         return isNorm ? 1 : nil
     }
 
-    /// The bound of a uniformly drawn parameter; nil for others.
+    /// Returns b if the parameter's values are drawn uniformly from -b to b; nil for other distributions.
     private static func bound(_ entry: ParameterLayout.Entry) -> Double? {
         if entry.name.hasPrefix("lstm_visual.") { return 1 / Double(entry.shape[0] / 4).squareRoot() }
         if entry.name.hasPrefix("side.") { return 1 / Double(entry.shape.last ?? 1).squareRoot() }
@@ -60,7 +60,9 @@ package enum FreshTowers {
         return isPlain ? 1 / width.squareRoot() : 0.02
     }
 
-    /// Returns `[tokens, W]`: a random class token, then sines and cosines of each patch's place.
+    /// Returns position embeddings `[tokens, W]` of the image tower.
+    ///
+    /// The class token's row is random; the rows of patches are sine waves of the patch's column and row.
     private static func waves(_ shape: ImageShape, _ random: inout SeededRandom) -> [Float] {
         let (W, n) = (shape.stack.width, shape.side / shape.patch)
         var values = (0..<W).map { _ in Float(0.02 * random.normal()) }

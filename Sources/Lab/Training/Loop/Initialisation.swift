@@ -2,14 +2,14 @@ package import Checkpoints
 import Foundation
 import SystemSupport
 
-/// Initial parameters: stored values, else copies of CLIP's text tower or random numbers, as in CLIP4Clip.
+/// Initial parameters of a training: the model's own, else copies of CLIP's text tower, else random ones.
 ///
-/// Source: docs/MATHEMATICS.md, section 10.
+/// This is CLIP4Clip's initialisation. Source: docs/MATHEMATICS.md, section 10.
 package enum Initialisation {
-    /// Returns the values of every parameter of a layout.
+    /// Returns initial values for every parameter of `layout`.
     ///
-    /// `stored` has the tensors of the model, `clip` CLIP's tensors in OpenAI's names. Random numbers depend on the
-    /// seed and the tensor's name.
+    /// `stored` has the model's tensors; `clip` has CLIP's tensors under OpenAI's names. A parameter without a stored
+    /// or copied value is random, and depends only on the seed and its name.
     package static func parameters(
         _ layout: ParameterLayout, stored: some TensorSource, clip: some TensorSource, seed: UInt64
     ) throws -> [Float] {
@@ -29,7 +29,7 @@ package enum Initialisation {
         return values
     }
 
-    /// Returns a tensor of the towers themselves; nil for other parameters.
+    /// Returns CLIP's values of a parameter of the image or text tower; nil for other parameters.
     private static func fromTower(_ entry: ParameterLayout.Entry, _ clip: some TensorSource) throws -> [Float]? {
         guard entry.name.hasPrefix("clip.") else { return nil }
         let name = String(entry.name.dropFirst(5))
@@ -38,7 +38,7 @@ package enum Initialisation {
         return try clip.floats(name, shape: entry.shape)
     }
 
-    /// Returns a 3D kernel `[W, 3, 3, P, P]` that is the 2D kernel in the middle frame, and 0 elsewhere.
+    /// Returns CLIP's 2D patch kernel as a 3D kernel `[W, 3, 3, P, P]`, with 0 in the frames before and after.
     private static func spread(_ clip: some TensorSource, _ shape: [Int]) throws -> [Float] {
         let size = shape[3] * shape[4]
         let flat = try clip.floats("visual.conv1.weight", shape: [shape[0], shape[1], shape[3], shape[4]])
@@ -46,7 +46,9 @@ package enum Initialisation {
         return stride(from: 0, to: flat.count, by: size).flatMap { none + flat[$0..<$0 + size] + none }
     }
 
-    /// Returns positions and blocks of the text tower, if these have the same size; nil for other parameters.
+    /// Returns the values of CLIP's text tower that a head's position embeddings or block weights start from.
+    ///
+    /// Nil for other parameters, and if the shapes differ.
     private static func fromText(_ entry: ParameterLayout.Entry, _ clip: some TensorSource) throws -> [Float]? {
         var name: String?
         if entry.name.hasSuffix("position_embeddings.weight") { name = "positional_embedding" }
@@ -58,7 +60,7 @@ package enum Initialisation {
     }
 
     private static func random(_ entry: ParameterLayout.Entry, _ seed: UInt64) -> [Float] {
-        // By its name: a tensor's numbers do not depend on which others there are.
+        // The seed depends on the tensor's name, so its values do not depend on the other tensors of the layout.
         var random = SeededRandom(seed: seed ^ FNV1a(entry.name.utf8).hash)
         func uniform(_ bound: Double) -> [Float] { entry.range.map { _ in Float(random.uniform(-bound, bound)) } }
         if entry.name.hasPrefix("lstm_visual.") {

@@ -1,16 +1,16 @@
 import Tensors
 
-/// Trains for a number of steps on an endless sequence of batches.
+/// Trains a model for a fixed number of steps on an endless sequence of batches.
 ///
-/// The number of a step determines its batch and random choices. A training that resumes from `progress` therefore
-/// gives the same weights to the bit.
+/// A step's number determines its batch and random choices. A training that resumes from a saved `progress` therefore
+/// ends with the same weights, bit for bit.
 package struct StepTrainer {
     package struct Plan: Sendable, Equatable, Codable {
         package var steps: Int
         package var batch: Int
         package var seed: UInt64
         package var schedule: CosineSchedule
-        /// The weight decay of matrices.
+        /// The weight decay of parameters with two or more dimensions; biases and other vectors have none.
         package var decay = 0.05
 
         package init(steps: Int, batch: Int, seed: UInt64, rate: Double) {
@@ -29,9 +29,9 @@ package struct StepTrainer {
     package var step: Int { optimiser.step }
     package var isOver: Bool { step >= plan.steps }
 
-    /// Makes a trainer; `factor` maps a parameter's name to its share of the learning rate.
+    /// Makes a trainer that continues from `progress`; `factor` maps a parameter's name to its learning rate's factor.
     ///
-    /// The gradients of side tasks are not clipped together with the others.
+    /// Gradients of parameters named `side.*` (used only by auxiliary losses) are not clipped.
     package init(
         _ layout: ParameterLayout, plan: Plan, from progress: Trainer.Progress, factor: (String) -> Double,
         evaluate: @escaping Evaluate
@@ -53,7 +53,9 @@ package struct StepTrainer {
         return progress
     }
 
-    /// Makes one step; throws if the loss is not finite, and then changes nothing.
+    /// Makes one training step; returns the losses and the gradient's norm before clipping.
+    ///
+    /// Throws and leaves the parameters unchanged if the loss or the norm is not finite.
     package mutating func advance() throws -> (losses: Losses<Float>, norm: Double) {
         let losses = try evaluate(step, parameters)
         guard losses.total.isFinite else {
@@ -64,7 +66,7 @@ package struct StepTrainer {
             throw TrainingError("the gradient is \(norm) in step \(step + 1): training stops")
         }
         if let scale = layout.entry("clip.logit_scale") {
-            // At most 100, as CLIP's.
+            // The logit scale is at most 100, as in CLIP.
             parameters[scale.range.lowerBound] = min(max(parameters[scale.range.lowerBound], 0), 4.6052)
         }
         return (losses, norm)

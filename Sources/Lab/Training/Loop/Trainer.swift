@@ -1,14 +1,14 @@
 import SystemSupport
 import Tensors
 
-/// Trains on a data set in epochs: batches in an order determined by the seed, gradients, updates.
+/// Trains a model on a data set in epochs, in an order of examples that the seed determines.
 ///
-/// Its whole state is in `progress`. A training that resumes from there gives the same weights to the bit.
+/// A training that resumes from a saved `progress` ends with the same weights, bit for bit.
 package struct Trainer {
-    /// The state of a training.
+    /// The state of a training between two steps, from which it can be resumed.
     package struct Progress: Sendable, Equatable {
         package var epoch = 0
-        /// The steps of the epoch that are done.
+        /// The number of training steps done in the current epoch.
         package var step = 0
         package var parameters: [Float]
         package var optimiserStep = 0
@@ -20,7 +20,7 @@ package struct Trainer {
         package let epoch: Int
         package let step: Int
         package let loss: Double
-        /// The norm of the gradient before clipping.
+        /// The gradient's Euclidean norm before clipping.
         package let norm: Double
         package let endsEpoch: Bool
     }
@@ -36,7 +36,9 @@ package struct Trainer {
     private var order: [Int]
     private let batch: ([Int]) throws -> TrainingBatch<Float>
 
-    /// Makes a trainer; `batch` makes a batch from the numbers of its examples.
+    /// Makes a trainer that continues from `progress`; `batch` makes a batch from the indices of its examples.
+    ///
+    /// Throws if the plan does not fit the number of examples.
     package init(
         _ model: TrainingModel, plan: TrainingPlan, from progress: Progress, examples: Int,
         spatiotemporal: Bool = false,
@@ -49,7 +51,7 @@ package struct Trainer {
         self.batch = batch
         freezing = Freezing(layers: plan.frozenLayers, spatiotemporal: spatiotemporal)
         var rates = plan.rates
-        // The reference's count: a fraction where the parts do not fill the last step.
+        // CLIP4Clip's number of steps, which is a fraction if the last step has fewer parts than the others.
         let parts = Double(plan.parts(of: examples))
         rates.total = (parts + Double(plan.accumulation) - 1) / Double(plan.accumulation) * Double(plan.epochs)
         optimiser = BertAdam(model.layout, rates: rates, freezing: freezing)
@@ -72,7 +74,7 @@ package struct Trainer {
         return Array(0..<count).shuffled(using: &random)
     }
 
-    /// Makes one step; throws if the loss is not finite, and then changes nothing.
+    /// Makes one training step; throws and changes nothing if the loss or the gradient's norm is not finite.
     package mutating func advance() throws -> Report {
         precondition(!isOver)
         var gradient: [Float] = []
@@ -109,7 +111,7 @@ package struct Trainer {
 }
 
 extension Trainer.Progress {
-    /// The initial state, with the given parameters.
+    /// Makes the state before the first step: the given parameters, and zeros for the optimiser's moments.
     package init(parameters: [Float]) {
         self.parameters = parameters
         first = [Float](repeating: 0, count: parameters.count)
@@ -117,7 +119,7 @@ extension Trainer.Progress {
     }
 }
 
-/// The reason why a training cannot continue, as a sentence.
+/// An error that stops a training; the description is a sentence for the user.
 package struct TrainingError: Error, Equatable, CustomStringConvertible {
     package let description: String
 

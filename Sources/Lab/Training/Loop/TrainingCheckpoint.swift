@@ -2,9 +2,9 @@ import Checkpoints
 package import Foundation
 import SystemSupport
 
-/// A training's state on disk: parameters, the optimiser's moments, and the plan.
+/// Reads and writes a training's state on disk: parameters, the optimiser's moments, and the plan.
 package enum TrainingCheckpoint {
-    /// Writes the whole file, or leaves the previous one.
+    /// Writes a checkpoint atomically: if writing fails, an existing file stays unchanged.
     package static func write(
         _ progress: Trainer.Progress, of layout: ParameterLayout, plan: some Encodable, data: String, to url: URL
     ) throws {
@@ -24,7 +24,7 @@ package enum TrainingCheckpoint {
         }
     }
 
-    /// Reads the file; throws if it belongs to another model, plan or data set.
+    /// Reads a checkpoint; throws if it was written for another model, plan or data set.
     package static func read(
         _ url: URL, of layout: ParameterLayout, plan: some Encodable, data: String
     ) throws -> Trainer.Progress {

@@ -1,8 +1,8 @@
 import Foundation
 
-/// A drawing (SVG) of a training's losses and recalls.
+/// A diagram (SVG) of a training's losses and recalls over its steps.
 package struct TrainingCurve {
-    /// The loss at some of the steps, which count from 1.
+    /// One loss's values at some of the training's steps, which count from 1.
     package struct Loss {
         let name: String
         let points: [(step: Int, value: Double)]
@@ -19,13 +19,15 @@ package struct TrainingCurve {
     private let top: Double
 
     private static let (width, height, margin) = (640.0, 320.0, 48.0)
-    /// The colours of the total loss and of its parts.
+    /// The colours of the loss curves, first the total loss, then its parts.
     private static let colours = [
         "#1f5fbf", "#1f8f4f", "#8f1f7f", "#7f7f1f", "#1f8f9f", "#bf1f3f", "#5f3fbf", "#9f6f3f", "#555555", "#3f9f1f",
     ]
     private static let recallColour = "#bf5f1f"
 
-    /// Makes the drawing; `losses` has the total first, then its parts; `recalls` has R@1 in percent after some steps.
+    /// Makes the diagram; `losses` has the total loss first, then its parts.
+    ///
+    /// `recalls` has R@1 (the share of texts whose own video ranks first), in percent, after some steps.
     package init(losses: [Loss], recalls: [(step: Int, percent: Double)] = []) {
         self.losses = losses
         self.recalls = recalls

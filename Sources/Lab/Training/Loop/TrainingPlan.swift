@@ -1,29 +1,33 @@
-/// The plan of a training; with its seed it determines every step.
+/// The settings of a training in epochs; together with the data they determine every step.
 package struct TrainingPlan: Sendable, Equatable, Codable {
     package var epochs = 5
-    /// The pairs of a step, over all its parts.
+    /// The number of (text, video) pairs in a training step.
     package var batch = 128
-    /// The number of parts of a step's batch, each with its own negatives.
+    /// The number of parts that a step's batch is split into to save memory (gradient accumulation).
+    ///
+    /// The loss compares a text only with the videos of its own part.
     package var accumulation = 1
     package var seed: UInt64 = 42
     package var rates = BertAdam<Float>.Rates()
-    /// The probability that a number of the tight head's embeddings is dropped.
+    /// The dropout probability of the tight head's input embeddings.
+    ///
+    /// The tight head is a transformer over the tokens of one (text, video) pair.
     package var dropout = 0.1
-    /// The number of frozen blocks, as CLIP4Clip's `freeze_layer_num`; -1 freezes nothing.
+    /// CLIP4Clip's `freeze_layer_num`: blocks below this number are frozen; -1 freezes nothing.
     package var frozenLayers = -1
 
     package init() {}
 
-    /// The pairs of one part, over which a loss is computed.
+    /// The number of pairs in one part of a step's batch, over which the loss is computed.
     var part: Int { batch / accumulation }
 
-    /// The number of whole parts of so many examples; the rest of an epoch is left out, as in CLIP4Clip.
+    /// Returns the number of whole parts in `examples` pairs; the remainder of an epoch is left out, as in CLIP4Clip.
     func parts(of examples: Int) -> Int { examples / max(part, 1) }
 
-    /// The steps of an epoch.
+    /// Returns the number of whole steps in an epoch over `examples` pairs.
     package func steps(of examples: Int) -> Int { parts(of: examples) / accumulation }
 
-    /// The reason why the plan does not fit a number of examples, as a sentence; nil if it does.
+    /// Returns an error message if the plan does not fit the number of examples; nil if it does.
     package func problem(examples: Int) -> String? {
         if epochs < 1 || batch < 2 || accumulation < 1 || part < 2 {
             return "a batch needs 2 pairs or more in every part, and at least one epoch"

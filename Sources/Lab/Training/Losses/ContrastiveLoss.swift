@@ -1,11 +1,9 @@
 import Foundation
 package import Tensors
 
-/// The symmetric cross entropy over a square matrix of scores whose diagonal has the right pairs.
-///
-/// Source: docs/MATHEMATICS.md, section 9.
+/// CLIP's symmetric cross entropy over a square matrix of scores, with the matching pairs on the diagonal.
 package enum ContrastiveLoss {
-    /// Returns the loss, and its gradient by the scores `[N, N]`.
+    /// Returns the loss, and its gradient with respect to the scores `[N, N]`.
     package static func evaluate<Real: ProductScalar>(_ scores: [Real], count N: Int) -> (
         loss: Double, gradient: [Real]
     ) {

@@ -1,11 +1,14 @@
 import Foundation
 package import Tensors
 
-/// The sigmoid loss of every pair whose truth is decided: it trains scores that one threshold divides.
+/// A sigmoid loss over all (text, video) pairs that are known to be true or false.
 ///
-/// False pairs weigh as much as true pairs in all, and difficult ones weigh most among them.
+/// It trains the logits so that one threshold separates true from false pairs. Both kinds have the same total weight;
+/// false pairs with higher logits weigh more.
 package enum DecidedPairLoss {
-    /// Returns the weight of each pair: the sum is 1 over true and 1 over false pairs; undecided ones have 0.
+    /// Returns each pair's weight, which sums to 1 over the true pairs and to 1 over the false pairs.
+    ///
+    /// `truth` has 1 for true and 0 for false pairs; pairs with any other value get weight 0.
     package static func weights<Real: ProductScalar>(_ logits: [Real], truth: [Float]) -> [Real] {
         var weights = [Real](repeating: 0, count: logits.count)
         var (trueSum, falseSum): (Real, Real) = (0, 0)
@@ -22,7 +25,7 @@ package enum DecidedPairLoss {
         return weights
     }
 
-    /// Returns the loss, and its gradient by the logits; the weights count as constants.
+    /// Returns the loss, and its gradient with respect to the logits; `weights` count as constants.
     package static func evaluate<Real: ProductScalar>(
         _ logits: [Real], truth: [Float], weights: [Real]
     ) -> (loss: Double, gradient: [Real]) {
@@ -30,7 +33,7 @@ package enum DecidedPairLoss {
     }
 }
 
-/// The weighted cross entropy of binary answers.
+/// The weighted cross entropy between logits and binary targets.
 enum BinaryCrossEntropy {
     static func evaluate<Real: ProductScalar>(
         _ logits: [Real], targets: [Real], weights: [Real]
@@ -49,9 +52,11 @@ enum BinaryCrossEntropy {
     }
 }
 
-/// The cross entropy of one of several classes.
+/// The softmax cross entropy between logits and the index of the right class.
 enum CrossEntropy {
-    /// Returns the mean over the rows of logits `[N, K]` that have a class, and its gradient.
+    /// Returns the mean loss over the rows of `logits`, `[N, K]`, and its gradient.
+    ///
+    /// `classes` has each row's right class; rows with nil are left out.
     static func evaluate<Real: ProductScalar>(
         _ logits: [Real], classes: [Int?], of K: Int
     ) -> (loss: Double, gradient: [Real]) {
@@ -74,9 +79,9 @@ enum CrossEntropy {
     }
 }
 
-/// The smooth L1 loss: squares of small differences, absolute values of large ones.
+/// The smooth L1 loss: quadratic for small differences from the target, linear for large ones.
 enum SmoothLoss {
-    /// Returns the mean over all numbers, and its gradient; `beta` is the limit between squares and absolute values.
+    /// Returns the mean loss over all values, and its gradient; it is quadratic for differences below `beta`.
     static func evaluate<Real: ProductScalar>(
         _ values: [Real], targets: [Real], beta: Real
     ) -> (loss: Double, gradient: [Real]) {

@@ -1,14 +1,16 @@
 import Foundation
 package import Tensors
 
-/// The cross entropy of each video's own text against texts that are false of it.
+/// A contrastive loss between videos and their own texts, in which only false pairs are negatives.
 ///
-/// Each such text is also compared with the videos that it is false of. The truth of every text is known for every
-/// video, so pairs that happen to be true are no negatives.
+/// Unlike CLIP's loss, it knows for every text of which videos it is true, so that a pair that happens to be true is
+/// not pushed apart. For each own pair, the negatives are all false texts of the video and all videos that the text is
+/// false of.
 package enum OwnPairLoss {
-    /// Returns the loss, and its gradient by the scores `[N, V]`: text i is video i's own for i < V, others are extra.
+    /// Returns the loss, and its gradient with respect to the scores `[N, V]` of N texts with V videos.
     ///
-    /// `truth` is `[N, V]`, from 0 (false) to 1 (true).
+    /// Text i belongs to video i for i < V; the other texts are additional negatives. `truth`, `[N, V]`, has values
+    /// from 0 (false) to 1 (true); only pairs with 0 are negatives.
     package static func evaluate<Real: ProductScalar>(
         _ scores: [Real], truth: [Float], videos V: Int
     ) -> (loss: Double, gradient: [Real]) {

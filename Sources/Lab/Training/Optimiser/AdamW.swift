@@ -1,14 +1,16 @@
 import Foundation
 import Tensors
 
-/// Adam with bias correction and decoupled decay (Loshchilov and Hutter 2019), for models trained from nothing.
+/// AdamW: Adam with bias correction and decoupled weight decay (Loshchilov and Hutter 2019).
+///
+/// It is used for models that are trained from nothing.
 package struct AdamW: Sendable {
-    /// The settings of a group of parameters.
+    /// The optimiser's settings for one tensor of parameters.
     package struct Group: Sendable {
-        /// The group's factor of the learning rate; 0 freezes it.
+        /// The factor that multiplies the learning rate; 0 freezes the tensor.
         package var factor = 1.0
         package var decay = 0.0
-        /// Whether the gradient is part of the clipped norm, and is clipped with it.
+        /// True if the tensor's gradient is clipped, together with all others of which this is true.
         package var isClipped = true
 
         package init(factor: Double = 1, decay: Double = 0, isClipped: Bool = true) {
@@ -18,7 +20,7 @@ package struct AdamW: Sendable {
 
     private let groups: [(range: Range<Int>, group: Group)]
     package private(set) var step = 0
-    /// The running mean of the gradients; `second` is that of their squares.
+    /// Running means of the gradients (`first`) and of their squares (`second`), one value for each parameter.
     package private(set) var first: [Float]
     package private(set) var second: [Float]
 
@@ -28,13 +30,13 @@ package struct AdamW: Sendable {
         second = first
     }
 
-    /// Restores a saved state.
+    /// Restores the optimiser's state from an earlier run.
     package mutating func restore(step: Int, first: [Float], second: [Float]) {
         precondition(first.count == self.first.count && second.count == self.second.count)
         (self.step, self.first, self.second) = (step, first, second)
     }
 
-    /// Changes the parameters by one step; returns the norm of the gradient before it was clipped to 1.
+    /// Updates the parameters `p` by one step of AdamW; returns the gradient's norm before it was clipped to 1.
     ///
     /// Changes nothing if the norm is not finite.
     package mutating func update(_ p: inout [Float], _ gradient: [Float], rate: Double) -> Double {

@@ -1,24 +1,24 @@
 import Foundation
 package import Tensors
 
-/// CLIP4Clip's optimiser: Adam without bias correction, with warm-up, decay, and two kinds of clipping.
+/// CLIP4Clip's optimiser: Adam without bias correction, with warm-up and weight decay.
 ///
-/// Source: docs/MATHEMATICS.md, section 9.
+/// The gradient's norm is clipped to 1 as a whole, then again for each tensor. Source: docs/MATHEMATICS.md, section 9.
 package struct BertAdam<Real: ProductScalar>: Sendable {
     /// The learning rates and their schedule.
     package struct Rates: Sendable, Equatable, Codable {
         package var base = 1e-4
-        /// The towers' factor of the base rate.
+        /// The factor that multiplies the base rate for parameters of CLIP's towers.
         package var towerFactor = 1e-3
         package var decay = 0.2
-        /// The share of all steps in which the rate rises.
+        /// The share of all steps during which the learning rate rises.
         package var warmUp = 0.1
-        /// The number of steps of the whole training; a fraction if accumulation leaves one.
+        /// The number of steps of the whole training; a fraction if the last step has fewer pairs than the others.
         package var total = 1.0
 
         package init() {}
 
-        /// The factor of the rates at a step.
+        /// Returns the factor of the learning rates at a step: a linear rise, then half a cosine.
         package func factor(step: Int) -> Double {
             let x = Double(step) / total
             return x < warmUp ? x / warmUp : 0.5 * (1 + cos(.pi * x))
@@ -29,7 +29,7 @@ package struct BertAdam<Real: ProductScalar>: Sendable {
     private let layout: ParameterLayout
     private let freezing: Freezing
     package private(set) var step = 0
-    /// The running mean of the gradients; `second` is that of their squares.
+    /// Running means of the gradients (`first`) and of their squares (`second`), one value for each parameter.
     private var first: [Real]
     private var second: [Real]
 
@@ -39,16 +39,16 @@ package struct BertAdam<Real: ProductScalar>: Sendable {
         second = first
     }
 
-    /// The state to save, so that the training can be resumed.
+    /// The optimiser's state, to be saved so that a training can resume.
     package var state: (step: Int, first: [Real], second: [Real]) { (step, first, second) }
 
-    /// Restores a saved state.
+    /// Restores the optimiser's state from an earlier run.
     package mutating func restore(step: Int, first: [Real], second: [Real]) {
         precondition(first.count == layout.count && second.count == layout.count)
         (self.step, self.first, self.second) = (step, first, second)
     }
 
-    /// Changes the parameters by one step; returns the norm of the gradient before clipping.
+    /// Updates the parameters `p` by one step of Adam; returns the gradient's norm before clipping.
     ///
     /// Changes nothing if the norm is not finite.
     package mutating func update(_ p: inout [Real], _ gradient: [Real]) -> Double {

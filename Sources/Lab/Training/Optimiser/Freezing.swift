@@ -1,13 +1,15 @@
-/// The parameters that a training does not change.
+/// Tells which parameters a training leaves unchanged (CLIP4Clip's `freeze_layer_num`).
 ///
-/// Source: docs/MATHEMATICS.md, section 9 (`freeze_layer_num`).
+/// Source: docs/MATHEMATICS.md, section 9.
 package struct Freezing: Sendable, Equatable {
-    /// The lowest block of both towers that is trained, with everything above it; nil trains all.
+    /// The lowest transformer block that is trained in both towers, with all blocks above it; nil trains everything.
     package let lowest: Int?
 
     package static let none = Freezing(lowest: nil)
 
-    /// Takes CLIP4Clip's `freeze_layer_num`: -1 freezes nothing, and with 3D patches no value does.
+    /// Makes the setting from CLIP4Clip's `freeze_layer_num`; -1 freezes nothing.
+    ///
+    /// A model whose image patches span several frames (`spatiotemporal`) is never frozen.
     package init(layers: Int, spatiotemporal: Bool) { lowest = layers < 0 || spatiotemporal ? nil : layers }
 
     private init(lowest: Int?) { self.lowest = lowest }

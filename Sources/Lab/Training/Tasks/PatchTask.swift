@@ -2,18 +2,18 @@ import Tensors
 
 // F = pictures, g = patches along a side, P = side of a patch, W = width
 
-/// A side task of training: what each patch shows, from its token.
+/// An auxiliary training loss: predicts, from an image patch's output token, what the patch shows.
 ///
-/// It speeds up the training of the image tower. The answers are the outline within the patch, and the shape and colour
-/// under it.
+/// It predicts which pixels of the patch belong to an object, and the object's shape and colour. The loss speeds up the
+/// training of the image tower.
 struct PatchTask: Sendable {
     private let patch: Int
-    private let kinds: (first: Int, second: Int)
+    private let kinds: (shapes: Int, colours: Int)
     private let outline: Linear
-    private let first: Linear
-    private let second: Linear
+    private let shape: Linear
+    private let colour: Linear
 
-    init(_ layout: inout ParameterLayout, width W: Int, patch P: Int, kinds: (first: Int, second: Int)) {
+    init(_ layout: inout ParameterLayout, width W: Int, patch P: Int, kinds: (shapes: Int, colours: Int)) {
         (patch, self.kinds) = (P, kinds)
         func linear(_ name: String, _ outputs: Int) -> Linear {
             Linear(
@@ -21,14 +21,15 @@ struct PatchTask: Sendable {
                 outputs: outputs)
         }
         outline = linear("outline", P * P)
-        first = linear("first", kinds.first)
-        second = linear("second", kinds.second)
+        // The parameters keep their names in checkpoints.
+        shape = linear("first", kinds.shapes)
+        colour = linear("second", kinds.colours)
     }
 
-    /// Returns the loss, weighted by `share`, and the gradient of the patches' tokens `[F * g * g, W]`.
+    /// Returns the loss, weighted by `share`, and its gradient with respect to the patches' tokens `[F * g * g, W]`.
     ///
-    /// `labels` is `[F, g * P, g * P]`: 0 for background, else 1 + first * seconds + second, for kinds `first` and
-    /// `second`.
+    /// `labels`, `[F, g * P, g * P]`, has each pixel's object: 0 for background, else
+    /// `1 + shape * C + colour`, with C colours.
     func evaluate<Real: ProductScalar>(
         _ tokens: [Real], labels: [UInt8], grid n: Int, share: Real, _ p: [Real], _ g: inout [Real]
     ) -> (loss: Double, dTokens: [Real]) {
@@ -36,7 +37,8 @@ struct PatchTask: Sendable {
         let F = labels.count / (n * n * P * P)
         let N = F * n * n
         var targets = [Real](repeating: 0, count: N * P * P)
-        var looks = [Int?](repeating: nil, count: N)
+        // Each patch's shape and colour as one number, `shape * C + colour`; nil if no object covers enough of it.
+        var pairs = [Int?](repeating: nil, count: N)
         var covered = [Bool](repeating: false, count: N)
         for row in 0..<N {
             let (picture, top, left) = (row / (n * n), row % (n * n) / n * P, row % n * P)
@@ -50,9 +52,9 @@ struct PatchTask: Sendable {
                 }
             }
             covered[row] = count > 0
-            if Double(count) > 0.15 * Double(P * P) { looks[row] = most - 1 }
+            if Double(count) > 0.15 * Double(P * P) { pairs[row] = most - 1 }
         }
-        // On objects and beside them ten times as much as elsewhere.
+        // Patches on objects and beside them weigh ten times as much as the others.
         let near = (0..<N).map { row in Self.isNear(row, covered, n) }
         let nearShare = share / Real(max(near.count { $0 }, 1) * P * P)
         let allShare = 0.1 * share / Real(N * P * P)
@@ -65,11 +67,11 @@ struct PatchTask: Sendable {
             return Double(factor) * loss
         }
         var loss = learn(outline, 2) { BinaryCrossEntropy.evaluate($0, targets: targets, weights: weights) }
-        loss += learn(first, share) {
-            CrossEntropy.evaluate($0, classes: looks.map { $0.map { $0 / kinds.second } }, of: kinds.first)
+        loss += learn(shape, share) {
+            CrossEntropy.evaluate($0, classes: pairs.map { $0.map { $0 / kinds.colours } }, of: kinds.shapes)
         }
-        loss += learn(second, 0.5 * share) {
-            CrossEntropy.evaluate($0, classes: looks.map { $0.map { $0 % kinds.second } }, of: kinds.second)
+        loss += learn(colour, 0.5 * share) {
+            CrossEntropy.evaluate($0, classes: pairs.map { $0.map { $0 % kinds.colours } }, of: kinds.colours)
         }
         return (loss, dTokens)
     }

@@ -2,13 +2,13 @@ import Tensors
 
 // F = frames, K = patches, P = side of a patch, R = side of a picture, W = width, D = joint width
 
-/// The sizes of the image tower.
+/// The sizes of CLIP's image tower.
 package struct ImageShape: Sendable, Equatable {
     package var stack: StackShape
     package var patch: Int
     package var side: Int
     package var embedding: Int
-    /// Whether a patch spans the frames before and after, as CLIP4Clip's 3D patches do.
+    /// True if a patch also covers the frames before and after its own, as CLIP4Clip's 3D patches do.
     package var spatiotemporal: Bool
     var tokens: Int { (side / patch) * (side / patch) + 1 }
 
@@ -18,9 +18,7 @@ package struct ImageShape: Sendable, Equatable {
     }
 }
 
-/// CLIP's vision transformer: frames to embeddings.
-///
-/// Source: docs/MATHEMATICS.md, section 5.
+/// CLIP's vision transformer, which turns frames into embeddings.
 struct ImageTower: Sendable {
     private let shape: ImageShape
     private let patches: Linear
@@ -35,7 +33,7 @@ struct ImageTower: Sendable {
         self.shape = shape
         let W = shape.stack.width
         let name = "clip.visual"
-        // A convolution whose steps are as long as its kernel is a product with each patch.
+        // A convolution whose stride is its kernel's size is a matrix product with each patch.
         let channels = shape.spatiotemporal ? 9 : 3
         patches = Linear(
             &layout, convolution: name + (shape.spatiotemporal ? ".conv2.weight" : ".conv1.weight"),
@@ -51,7 +49,7 @@ struct ImageTower: Sendable {
 
     var isSpatiotemporal: Bool { shape.spatiotemporal }
 
-    /// The frames of each video, if `count` is the number of values of all `videos`.
+    /// Returns the number of frames of each of `videos` videos, which have `count` pixel values in all.
     func window(of count: Int, videos: Int) -> Int { count / (videos * 3 * shape.side * shape.side) }
 
     struct Saved<Real: ProductScalar> {
@@ -60,11 +58,11 @@ struct ImageTower: Sendable {
         fileprivate let blocks: [ResidualAttentionBlock.Saved<Real>]
         fileprivate let after: LayerNorm.Saved<Real>
         fileprivate let normalised: [Real]
-        /// The output of the blocks: `[F, tokens, W]`, the class token first.
+        /// The output tokens of the last transformer block, `[F, tokens, W]`, the class token first.
         let hidden: [Real]
     }
 
-    /// Computes `[F, D]` from frames `[F, 3, R, R]`, which are videos of `window` frames each.
+    /// Computes embeddings `[F, D]` of frames `[F, 3, R, R]`, which are videos of `window` frames each.
     func forward<Real: ProductScalar>(
         _ frames: [Real], window: Int, _ p: [Real]
     ) -> (embeddings: [Real], saved: Saved<Real>) {
@@ -93,9 +91,9 @@ struct ImageTower: Sendable {
         return (projection.forward(normalised, rows: F, p), saved)
     }
 
-    /// Adds the parameters' gradients, down to block `lowest`; if that is nil, those of the embeddings, too.
+    /// Adds the gradients of the tower's parameters, from block `lowest` upwards, to `g`; nil means all parameters.
     ///
-    /// `dHidden` is an additional gradient of the hidden tokens.
+    /// `dy` is the gradient of the embeddings; `dHidden` is an additional gradient of the last block's output tokens.
     func backward<Real: ProductScalar>(
         _ dy: [Real], _ saved: Saved<Real>, dHidden: [Real]? = nil, downTo lowest: Int?, _ p: [Real],
         _ g: inout [Real]
@@ -122,7 +120,9 @@ struct ImageTower: Sendable {
         _ = patches.backward(dEmbedded, saved.columns, rows: F * (tokens - 1), p, &g)
     }
 
-    /// Copies every patch to a row, in the order of the kernel's numbers, with zeros beyond a video's ends.
+    /// Copies each image patch to one row, in the order of the convolution kernel's weights.
+    ///
+    /// Patches that span frames get zeros for frames before the start and after the end of a video.
     private func unfold<Real: ProductScalar>(_ frames: [Real], window: Int) -> [Real] {
         let (P, R) = (shape.patch, shape.side)
         let grid = R / P

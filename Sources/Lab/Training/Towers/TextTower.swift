@@ -2,7 +2,7 @@ import Tensors
 
 // N = texts, L = tokens, W = width, D = joint width
 
-/// The sizes of the text tower.
+/// The sizes of CLIP's text tower.
 package struct TextShape: Sendable, Equatable {
     package var stack: StackShape
     package var context: Int
@@ -15,15 +15,15 @@ package struct TextShape: Sendable, Equatable {
     }
 }
 
-/// The token ids of texts, all of one length, and each text's pooled place.
+/// The token ids of several texts, padded to the same length, and the position of each text's end token.
 package struct TokenBatch: Sendable {
-    /// The ids `[N, L]`; those after a text's end do not matter.
+    /// The token ids `[N, L]`; ids after a text's end token have no effect.
     package let ids: [Int]
     package let length: Int
     package let ends: [Int]
     var count: Int { ends.count }
 
-    /// Finds each text's end: the first `endToken`, or the first largest id if that is nil.
+    /// Pads the texts with zeros and finds each text's end token: the first `endToken`, else the first largest id.
     package init(_ texts: [[Int]], endToken: Int? = nil) {
         let length = texts.map(\.count).max() ?? 0
         self.length = length
@@ -35,9 +35,7 @@ package struct TokenBatch: Sendable {
     }
 }
 
-/// CLIP's causal text transformer, pooled at the end token.
-///
-/// Source: docs/MATHEMATICS.md, section 4.
+/// CLIP's causal text transformer; a text's embedding is computed from its end token.
 struct TextTower: Sendable {
     private let shape: TextShape
     private let embedding: Int
@@ -62,7 +60,7 @@ struct TextTower: Sendable {
         fileprivate let normalised: [Real]
     }
 
-    /// Computes the embeddings `[N, D]`, not normalised.
+    /// Computes the texts' embeddings `[N, D]`, which are not normalised.
     func forward<Real: ProductScalar>(_ tokens: TokenBatch, _ p: [Real]) -> (embeddings: [Real], saved: Saved<Real>) {
         let (W, L, N) = (shape.stack.width, tokens.length, tokens.count)
         var x = [Real](repeating: 0, count: N * L * W)
@@ -81,7 +79,9 @@ struct TextTower: Sendable {
         return (projection.forward(normalised, rows: N, p), saved)
     }
 
-    /// Adds the parameters' gradients, down to block `lowest`; if that is nil, those of the embeddings, too.
+    /// Adds the gradients of the tower's parameters, from block `lowest` upwards, to `g`; nil means all parameters.
+    ///
+    /// `dy` is the gradient of the embeddings.
     func backward<Real: ProductScalar>(
         _ dy: [Real], _ tokens: TokenBatch, _ saved: Saved<Real>, downTo lowest: Int?, _ p: [Real],
         _ g: inout [Real]

@@ -1,22 +1,24 @@
 import Foundation
 package import Tensors
 
-/// Windows from a frozen image tower, with texts whose truth is known, and near misses of these.
+/// A batch to train heads on: frame embeddings of windows (short runs of frames), and texts of known truth.
+///
+/// The windows show generated scenes, so it is known which text is true of which window.
 package struct WindowBatch<Real: ProductScalar>: Sendable {
-    /// The frame embeddings `[V, T, D]`.
+    /// The frame embeddings `[V, T, D]`: T frames of V windows.
     package let frames: [Real]
-    /// The texts: text i is window i's own; those after them are extra.
+    /// The tokenised texts: text i describes window i; the texts after the first V are additional, true or false.
     package let texts: TokenBatch
-    /// The truth `[texts, V]`: 0 false, 1 true, 0.5 undecided.
+    /// The truth of each text for each window, `[texts, V]`: 0 false, 1 true, 0.5 undecided.
     package let truth: [Float]
-    /// Whether a single frame can decide each text; a head without order is trained only on such texts.
+    /// True for each text whose truth a single frame can show; the mean head, which ignores order, learns mostly these.
     package let isStanding: [Bool]
-    /// The statements of each text, slot by slot; see `SaidTask`.
+    /// The class of each text in each slot (a property that a text can state); nil for slots that are ignored.
     package let said: [[Int?]]
     package let questions: [ActionQuestion]
-    /// The truth `[V, states]` of each window's states as a whole.
+    /// The truth of each state of the scene in each window, `[V, states]`: 0 false, 1 true, 0.5 undecided.
     package let whole: [Float]
-    /// The seed of the tight head's pairs and dropout.
+    /// The seed of the batch's random choices: the tight head's training pairs, and its dropout.
     package let seed: UInt64
 
     package init(
@@ -28,16 +30,21 @@ package struct WindowBatch<Real: ProductScalar>: Sendable {
     }
 }
 
-/// The text tower and all heads, trained together on a frozen image tower's windows.
+/// The text tower and all four heads, which are trained together on embeddings of a frozen image tower.
+///
+/// A head is the part of the model that turns frame embeddings and a text into a score.
 package struct HeadsModel: Sendable {
-    /// The sizes of the side tasks.
+    /// The numbers of classes of the auxiliary losses.
+    ///
+    /// `kinds` counts shapes and colours, `actions` actions, `states` states of a scene, and `slots` has the number of
+    /// classes of each property that a text can state.
     package struct Tasks: Sendable {
-        package var kinds: (first: Int, second: Int)
+        package var kinds: (shapes: Int, colours: Int)
         package var actions: Int
         package var states: Int
         package var slots: [Int]
 
-        package init(kinds: (first: Int, second: Int), actions: Int, states: Int, slots: [Int]) {
+        package init(kinds: (shapes: Int, colours: Int), actions: Int, states: Int, slots: [Int]) {
             (self.kinds, self.actions, self.states, self.slots) = (kinds, actions, states, slots)
         }
     }
@@ -50,7 +57,7 @@ package struct HeadsModel: Sendable {
     let tight: TightHead
     private let scores: (mean: PairScores, lstm: PairScores, transformer: PairScores)
     private let actions: (lstm: ActionTask, transformer: ActionTask, tight: ActionTask)
-    private let saidTask: SaidTask
+    private let statementTask: StatementTask
 
     package init(texts shape: TextShape, heads: StackShape, positions: Int, tasks: Tasks) {
         var layout = ParameterLayout()
@@ -68,17 +75,21 @@ package struct HeadsModel: Sendable {
                 states: tasks.states)
         }
         actions = (action(.lstm), action(.transformer), action(.tight))
-        saidTask = SaidTask(&layout, width: shape.embedding, slots: tasks.slots)
+        statementTask = StatementTask(&layout, width: shape.embedding, slots: tasks.slots)
         self.layout = layout
     }
 
-    /// Choices of the model that a batch's losses depend on, kept constant while gradients are checked.
+    /// The choices on which a batch's losses depend, such as the pairs that the tight head is trained on.
+    ///
+    /// Tests keep them constant while they check gradients numerically.
     package struct Choices<Real: ProductScalar>: Sendable {
         var pairs: [(text: Int, video: Int)] = []
         var weights: [[Real]] = []
     }
 
-    /// Returns the losses; `side` is the weight of the side tasks; nil `choices` are computed.
+    /// Returns a batch's losses and gradients, and the random choices made for them.
+    ///
+    /// `side` is the weight of the auxiliary losses. With nil `choices`, new choices are made.
     @specialized(where Real == Float)
     package func evaluate<Real: ProductScalar>(
         _ batch: WindowBatch<Real>, side: Double, choices given: Choices<Real>? = nil, _ p: [Real]
@@ -91,7 +102,7 @@ package struct HeadsModel: Sendable {
         let T = batch.frames.count / (V * D)
         let windows = Windows(frames: batch.frames, valid: [Int](repeating: T, count: V), width: D)
         let share = Real(side)
-        let saidLoss = saidTask.evaluate(said, said: batch.said, share: share, p, &g)
+        let saidLoss = statementTask.evaluate(said, said: batch.said, share: share, p, &g)
         let length = LengthLoss.evaluate(said, width: D)
         losses.parts = [("said", saidLoss.loss), ("length", length.loss)]
         var dTexts = saidLoss.gradient
@@ -139,9 +150,9 @@ package struct HeadsModel: Sendable {
         return (losses, choices)
     }
 
-    /// Evaluates the mean head, and returns the gradient of the texts.
+    /// Adds the mean head's losses to `losses`, and returns their gradient with respect to the text embeddings.
     ///
-    /// The mean ignores order, so it is trained on the claims that one frame decides, and a little on the others.
+    /// The mean head ignores the order of frames, so texts that a single frame can decide have most of the weight.
     private func learnMean<Real: ProductScalar>(
         _ batch: WindowBatch<Real>, _ said: [Real], _ windows: Windows<Real>,
         _ weights: (Int, () -> [Real]) -> [Real], _ losses: inout Losses<Real>, _ p: [Real], _ g: inout [Real]
@@ -162,7 +173,7 @@ package struct HeadsModel: Sendable {
         return Cosines.backward(dMean, windows, made).texts
     }
 
-    /// Evaluates the tight head on chosen pairs, and returns the gradient of the texts.
+    /// Adds the tight head's losses on `pairs` to `losses`; returns their gradient with respect to the text embeddings.
     private func learnTight<Real: ProductScalar>(
         _ batch: WindowBatch<Real>, _ said: [Real], _ windows: Windows<Real>, _ pairs: [(text: Int, video: Int)],
         _ weights: (Int, () -> [Real]) -> [Real], _ share: Real, _ losses: inout Losses<Real>, _ p: [Real],
@@ -173,7 +184,7 @@ package struct HeadsModel: Sendable {
         let made = tight.pass(
             pairs, said, windows, dropout: .init(probability: 0.05, seed: batch.seed), p)
         let truth = pairs.map { batch.truth[$0.text * V + $0.video] }
-        // A window's own text, the first of its pairs, against what is false among them.
+        // The cross entropy of each window's own text, the first of its pairs, against its false texts.
         var dScores = [Real](repeating: 0, count: pairs.count)
         var loss = 0.0
         for video in 0..<V {
@@ -186,7 +197,7 @@ package struct HeadsModel: Sendable {
         let decided = DecidedPairLoss.evaluate(
             made.scores, truth: truth, weights: weights(4) { DecidedPairLoss.weights(made.scores, truth: truth) })
         add(decided.gradient, to: &dScores)
-        // What the frames' tokens became beside each window's own text.
+        // The mean of the output tokens of each window's frames, beside the window's own text.
         var vectors = [Real](repeating: 0, count: V * D)
         for video in 0..<V {
             for token in 1..<S {

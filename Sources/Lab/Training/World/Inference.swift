@@ -1,9 +1,9 @@
 package import Tensors
 
 extension HeadsModel {
-    /// Scores every text with every window of a batch by each head, without dropout.
+    /// Returns every head's scores of every text with every window of a batch, without dropout.
     ///
-    /// Scores are `[texts, V]`: logits of the tight head, cosines of the others.
+    /// Scores are `[texts, V]`: logits of the tight head, cosines of the other heads.
     package func inferred<Real: ProductScalar>(
         _ batch: WindowBatch<Real>, _ p: [Real]
     ) -> [(head: HeadKind, scores: [Real])] {
@@ -14,7 +14,7 @@ extension HeadsModel {
         func cosines(_ frames: [Real]) -> [Real] {
             Cosines.forward(said, Windows(frames: frames, valid: windows.valid, width: D)).cosines
         }
-        // One window at a time: all pairs at once would take gigabytes.
+        // One window at a time: the pairs of all windows would take gigabytes.
         let N = said.count / D
         var logits = [Real](repeating: 0, count: N * V)
         for video in 0..<V {

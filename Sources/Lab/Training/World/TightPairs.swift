@@ -1,11 +1,11 @@
 import SystemSupport
 
-/// Chooses the pairs that the tight head is trained on, since all would cost too much.
+/// Chooses the (text, window) pairs that the tight head is trained on, since scoring all pairs costs too much.
 enum TightPairs {
-    /// Chooses six pairs for each window.
+    /// Chooses six texts for each of the V windows.
     ///
-    /// These are its own text, that text's near miss, two false texts that another head finds most likely, a random
-    /// one, and a true one. `scores` and `truth` are `[texts, V]`.
+    /// They are the window's own text, that text with one property changed, two false texts with high scores, a random
+    /// text, and a true text. `scores`, from another head, and `truth` are `[texts, V]`.
     static func choose(_ scores: [Float], _ truth: [Float], _ V: Int, _ seed: UInt64) -> [(text: Int, video: Int)] {
         var random = SeededRandom(seed: seed)
         let N = scores.count / V

@@ -1,56 +1,59 @@
 import Foundation
 package import Tensors
 
-/// Pictures with texts whose truth is known, to train towers from nothing.
+/// A batch to train CLIP's towers on: generated pictures, and texts of known truth.
 package struct PictureBatch<Real: ProductScalar>: Sendable {
     /// The normalised pictures `[F, 3, R, R]`.
     package let pictures: [Real]
-    /// The texts: text i is picture i's own; those after them are extra.
+    /// The tokenised texts; nil trains without texts.
     ///
-    /// Nil trains on the pictures alone.
+    /// Text i describes picture i; the texts after the first F are additional.
     package let texts: TokenBatch?
-    /// The truth `[texts, F]`: 0 false, 1 true, 0.5 undecided.
+    /// The truth of each text for each picture, `[texts, F]`: 0 false, 1 true, 0.5 undecided.
     package let truth: [Float]
-    /// The labels `[F, R, R]`, see `PatchTask`.
+    /// The object at each pixel, `[F, R, R]`: 0 for background, else `1 + shape * C + colour`, with C colours.
     package let labels: [UInt8]
-    package let sights: [Sight]
+    package let objects: [VisibleObject]
 
-    package init(pictures: [Real], texts: TokenBatch?, truth: [Float], labels: [UInt8], sights: [Sight]) {
+    package init(pictures: [Real], texts: TokenBatch?, truth: [Float], labels: [UInt8], objects: [VisibleObject]) {
         (self.pictures, self.texts, self.truth) = (pictures, texts, truth)
-        (self.labels, self.sights) = (labels, sights)
+        (self.labels, self.objects) = (labels, objects)
     }
 }
 
-/// A loss as the sum of its named parts, and the gradient of every parameter.
+/// A loss as the sum of its named parts, and its gradient with respect to every parameter.
 package struct Losses<Real: ProductScalar>: Sendable {
     package internal(set) var parts: [(name: String, value: Double)] = []
     package internal(set) var gradient: [Real]
     package var total: Double { parts.reduce(0) { $0 + $1.value } }
 }
 
-/// A model of both towers, with side tasks and a scale and threshold for decided pairs, to train from nothing.
+/// A model of CLIP's image and text towers with auxiliary losses, to be trained from nothing.
 package struct TowersModel: Sendable {
     package let layout: ParameterLayout
     private let images: ImageTower
     private let texts: TextTower
     private let scores: PairScores
     private let patchTask: PatchTask
-    private let looksTask: LooksTask
+    private let appearanceTask: AppearanceTask
     private let shape: ImageShape
 
-    /// Makes the model; `kinds` has the numbers of shapes and of colours.
-    package init(images shape: ImageShape, texts: TextShape, kinds: (first: Int, second: Int)) {
+    /// Makes the model; `kinds` has the numbers of shapes and of colours that objects can have.
+    package init(images shape: ImageShape, texts: TextShape, kinds: (shapes: Int, colours: Int)) {
         var layout = ParameterLayout()
         self.shape = shape
         images = ImageTower(&layout, shape)
         self.texts = TextTower(&layout, texts)
         scores = PairScores(&layout, scale: layout.claim("clip.logit_scale", []), name: "mean")
         patchTask = PatchTask(&layout, width: shape.stack.width, patch: shape.patch, kinds: kinds)
-        looksTask = LooksTask(&layout, width: shape.embedding, kinds: kinds)
+        appearanceTask = AppearanceTask(&layout, width: shape.embedding, kinds: kinds)
         self.layout = layout
     }
 
-    /// Returns the losses; `side` is the weight of the task on patches; nil weights of decided pairs are computed.
+    /// Returns a batch's losses and gradients.
+    ///
+    /// `side` is the weight of `PatchTask`'s loss. `weights` are the weights of the (text, picture) pairs; nil computes
+    /// them.
     @specialized(where Real == Float)
     package func evaluate<Real: ProductScalar>(
         _ batch: PictureBatch<Real>, side: Double, weights: [Real]? = nil, _ p: [Real]
@@ -61,7 +64,7 @@ package struct TowersModel: Sendable {
         let (embeddings, saved) = images.forward(batch.pictures, window: 1, p)
         let F = embeddings.count / D
         let tokens = saved.hidden.count / (F * W)
-        // Patches without the class token.
+        // The tokens of the patches, without the class token.
         let (all, some) = (tokens * W, (tokens - 1) * W)
         var patches: [Real] = []
         patches.reserveCapacity(F * some)
@@ -69,9 +72,9 @@ package struct TowersModel: Sendable {
         let grid = shape.side / shape.patch
         let (patchLoss, dPatches) = patchTask.evaluate(
             patches, labels: batch.labels, grid: grid, share: Real(side), p, &g)
-        let looks = looksTask.evaluate(embeddings, batch.sights, p, &g)
-        losses.parts = [("patches", patchLoss), ("present", looks.present), ("place", looks.place)]
-        var dEmbeddings = looks.gradient
+        let appearance = appearanceTask.evaluate(embeddings, batch.objects, p, &g)
+        losses.parts = [("patches", patchLoss), ("present", appearance.present), ("place", appearance.place)]
+        var dEmbeddings = appearance.gradient
         if let tokens = batch.texts {
             let (said, savedTexts) = texts.forward(tokens, p)
             let windows = Windows(frames: embeddings, valid: [Int](repeating: 1, count: F), width: D)
@@ -101,7 +104,9 @@ package struct TowersModel: Sendable {
         return losses
     }
 
-    /// Returns the weights of decided pairs, to keep them constant while gradients are checked.
+    /// Returns the weight of each (text, picture) pair in `DecidedPairLoss`.
+    ///
+    /// Tests keep the weights constant while they check gradients numerically.
     package func decidedWeights<Real: ProductScalar>(_ batch: PictureBatch<Real>, _ p: [Real]) -> [Real] {
         guard let tokens = batch.texts else { return [] }
         let embeddings = images.forward(batch.pictures, window: 1, p).embeddings
@@ -112,7 +117,7 @@ package struct TowersModel: Sendable {
     }
 }
 
-/// A loss that keeps embeddings about as long as the square root of their width, so that heads see usual numbers.
+/// A loss that keeps an embedding's length near the square root of its width, the scale that heads expect.
 enum LengthLoss {
     static func evaluate<Real: ProductScalar>(_ x: [Real], width D: Int) -> (loss: Double, gradient: [Real]) {
         let rows = x.count / D
@@ -129,7 +134,10 @@ enum LengthLoss {
     }
 }
 
-/// Losses of cosines: of each own text against false ones, and of every decided pair against a learnt threshold.
+/// The losses of a head's cosines between texts and videos.
+///
+/// `own` contrasts each video's own text with false ones; `decided` separates all true from all false pairs by a learnt
+/// threshold.
 struct PairScores: Sendable {
     private let sharedScale: Int
     private let scale: Int
@@ -141,7 +149,9 @@ struct PairScores: Sendable {
         bias = layout.claim("side.pairs.\(name).bias", [])
     }
 
-    /// Returns the loss of own texts, and the gradient of the cosines `[N, V]`.
+    /// Returns the loss that contrasts each video's own text with false texts (`OwnPairLoss`), times `share`.
+    ///
+    /// `gradient` is the loss's gradient with respect to the cosines `[N, V]`.
     func own<Real: ProductScalar>(
         _ cosines: [Real], truth: [Float], videos V: Int, share: Real, _ p: [Real], _ g: inout [Real]
     ) -> (loss: Double, gradient: [Real]) {
@@ -158,7 +168,9 @@ struct PairScores: Sendable {
         return cosines.map { $0 * factor + p[bias] }
     }
 
-    /// Returns the loss of decided pairs, and its gradient; nil `weights` are computed.
+    /// Returns the loss that separates true from false (text, video) pairs (`DecidedPairLoss`), times `share`.
+    ///
+    /// `gradient` is the loss's gradient with respect to the cosines `[N, V]`. Nil `weights` are computed.
     func decided<Real: ProductScalar>(
         _ cosines: [Real], truth: [Float], weights: [Real]? = nil, share: Real, _ p: [Real], _ g: inout [Real]
     ) -> (loss: Double, gradient: [Real]) {

@@ -7,26 +7,29 @@ package import Tensors
 import Tokenizers
 import Training
 
-/// Trains the text tower and all heads together, on the shapes world as a frozen image tower sees it.
+/// Trains the text tower and all heads together on windows cut from generated scenes.
+///
+/// A head is the part of the model that turns frame embeddings and a text into a score. The image tower is frozen, so
+/// its frame embeddings are computed once and stored.
 package struct HeadsTraining: Sendable {
     private let source: ModelDirectory
     private let settings: StepSettings
     private let precision: Precision
-    /// The number of frame sequences (runs) that windows are cut from.
+    /// The number of generated frame sequences (runs) that training windows are cut from.
     private let runs: Int
-    /// The folder with the embeddings of the runs.
+    /// The folder that stores the frame embeddings of the generated sequences.
     private let work: URL
     /// The number of blocks of the transformer and tight heads.
     private let layers: Int
-    /// The weight of the side tasks.
+    /// The weight of the auxiliary losses.
     private let side: Double
 
-    /// The runs from which thresholds are chosen, and the number of batches drawn from them.
+    /// The number of generated sequences that thresholds are chosen on, and of batches cut from them.
     private static let (heldOutRuns, heldOutBatches) = (500, 6)
-    /// The text tower's share of the learning rate, since it begins with trained parameters.
+    /// The factor of the text tower's learning rate, below 1 since it begins with trained parameters.
     private static let towerFactor = 0.7
 
-    /// Throws `ModelError` if the model has 3D patches: frames of runs are embedded one by one.
+    /// Makes the training; throws `ModelError` if the model has 3D patches, since frames are embedded one by one.
     package init(
         _ source: ModelDirectory, _ settings: StepSettings, precision: Precision, runs: Int, work: URL, layers: Int,
         side: Double
@@ -40,7 +43,7 @@ package struct HeadsTraining: Sendable {
 
     /// Trains, writes the model and removes the checkpoint; returns false if `stop` ended it early.
     ///
-    /// It embeds the runs first if the folder lacks them. It blocks the calling thread.
+    /// If the generated frames' embeddings are not stored yet, it computes them first. It blocks the calling thread.
     package func run(
         stop: StopFlag, _ reporter: ProgressReporter, report: (StepSession.Event) throws -> Void
     ) throws -> Bool {
@@ -75,7 +78,7 @@ package struct HeadsTraining: Sendable {
         return true
     }
 
-    /// Embeds or opens runs, and cuts windows from them.
+    /// Opens the stored frame embeddings, or computes them, and returns the batches cut from them.
     private func windows(
         seed: UInt64, count: Int, _ tokenizer: Tokenizer, _ stop: StopFlag, _ reporter: ProgressReporter
     ) throws -> WindowBatches {
@@ -85,7 +88,7 @@ package struct HeadsTraining: Sendable {
             runs: runs, architecture: source.architecture, tokenizer: tokenizer, seed: seed, size: settings.batch)
     }
 
-    /// Returns new parameters, except for the towers, which keep the model's.
+    /// Returns initial parameters: the model's own for the text tower, new ones for everything else.
     private func startParameters(_ layout: ParameterLayout) throws -> [Float] {
         var values = FreshTowers.parameters(
             layout, images: nil, texts: TextShape(source.architecture), seed: settings.seed)
@@ -96,7 +99,7 @@ package struct HeadsTraining: Sendable {
         return values
     }
 
-    /// Chooses every head's thresholds from windows that were not trained on.
+    /// Chooses every head's score thresholds on windows that were not trained on.
     private static func thresholds(
         _ model: HeadsModel, _ parameters: [Float], on batches: WindowBatches
     ) -> [HeadKind: Thresholds] {

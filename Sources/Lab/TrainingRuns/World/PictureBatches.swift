@@ -6,29 +6,29 @@ import Tokenizers
 import Training
 import World
 
-/// Generates batches of pictures of the shapes world; every caption's truth is known for every picture.
+/// Generates training batches of pictures and captions, with the truth of every caption for every picture.
 ///
-/// A seed and a step determine a batch.
+/// Seed and step number determine a batch.
 struct PictureBatches: Sendable {
     let architecture: Architecture
     let normalisation: Normalisation
     let tokenizer: Tokenizer
     let seed: UInt64
-    /// The pictures of a batch.
+    /// The number of pictures in a batch.
     let size: Int
 
-    /// A picture before it is added to a batch.
+    /// A generated picture with its description, before it is added to a batch.
     private struct Item: Sendable {
         let pixels: [UInt8]
         let labels: [UInt8]
         let facts: Facts
         let claim: Claim
-        let sights: [Sight]
+        let objects: [VisibleObject]
     }
 
-    /// Generates the batch of a step.
+    /// Generates the batch of training step `step`.
     ///
-    /// `plain` is the share of pictures with one large object. Without `captions` there are no texts.
+    /// `plain` is the share of pictures with one large object. Without `captions`, the batch has no texts.
     func batch(step: Int, plain: Double, captions: Bool) -> PictureBatch<Float> {
         let items = concurrentMap(size) { item(number: $0, step: step, plain: plain) }
         var random = SeededRandom(seed: WorldSeed.mix(seed, step, 1 << 20))
@@ -39,10 +39,10 @@ struct PictureBatches: Sendable {
         return PictureBatch(
             pictures: normalisation.planes(items.flatMap(\.pixels), side: architecture.vision.side), texts: texts,
             truth: captions ? claims.flatMap { claim in items.map { claim.truth($0.facts) } } : [],
-            labels: items.flatMap(\.labels), sights: items.flatMap(\.sights))
+            labels: items.flatMap(\.labels), objects: items.flatMap(\.objects))
     }
 
-    /// Generates one picture; scenes that no caption describes are drawn again.
+    /// Generates one picture with a true claim; it tries again if no claim describes the scene.
     private func item(number: Int, step: Int, plain: Double) -> Item {
         var random = SeededRandom(seed: WorldSeed.mix(seed, step, number))
         while true {
@@ -53,18 +53,18 @@ struct PictureBatches: Sendable {
             var view = SquareView(scene, side: architecture.vision.side, isClear: isPlain, &random)
             return Item(
                 pixels: view.picture(at: 0), labels: view.labels(at: 0), facts: facts, claim: claim,
-                sights: Self.sights(scene, picture: number))
+                objects: Self.objects(scene, picture: number))
         }
     }
 
-    /// The object in each slot of the picture, for the side task; nothing in the dark.
-    private static func sights(_ scene: Scene, picture: Int) -> [Sight] {
+    /// Returns the visible objects of a picture as training examples for `AppearanceTask`; none if the lights are off.
+    private static func objects(_ scene: Scene, picture: Int) -> [VisibleObject] {
         guard scene.light(at: 0) > 0.5 else { return [] }
         return scene.objects.map { object in
             let symmetry = Double(object.shape.symmetry)
             let angle = symmetry * object.turn
-            return Sight(
-                picture: picture, first: object.shape.rawValue, second: object.colour.rawValue, x: object.place.x,
+            return VisibleObject(
+                picture: picture, shape: object.shape.rawValue, colour: object.colour.rawValue, x: object.place.x,
                 y: object.place.y, radius: object.radius, turn: symmetry > 0 ? (cos(angle), sin(angle)) : nil)
         }
     }

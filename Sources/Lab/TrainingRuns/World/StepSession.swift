@@ -2,35 +2,37 @@ import Checkpoints
 import Foundation
 import Training
 
-/// Runs a training of a number of steps, with checkpoints and a log.
+/// Runs a training of a fixed number of steps, with checkpoints and a log.
 package struct StepSession: Sendable {
-    /// A report of a running session.
+    /// A progress report of a training.
     package enum Event: Sendable {
-        /// A step is done; `left` is the estimated time of the others.
+        /// A step is done; `left` is the estimated time until the training ends.
         case step(Int, loss: Double, left: Duration)
         case line(Line)
     }
 
-    /// A log line: means over the steps since the last line.
+    /// A line of the training log: the mean losses since the previous line.
     package struct Line: Codable, Sendable {
         package let step: Int
-        /// The sum of the parts.
+        /// The sum of `parts`.
         package let loss: Double
         package let parts: [String: Double]
     }
 
     struct Result: Sendable {
         let parameters: [Float]
-        /// Files of the trained model, by name with their text: log and curve.
+        /// Further files for the trained model's directory, as text by file name: the log and a diagram of the losses.
         let files: [String: String]
     }
 
     private struct Log: Codable {
         var lines: [Line] = []
-        /// The losses since the last line, by part.
+        /// The losses of the steps since the log's last line, by name.
         var pending: [String: [Double]] = [:]
 
-        /// Ends a line; the parts are summed in the order of their names, so that the sum is the same to the bit.
+        /// Adds a line to the log with the mean losses since the last line.
+        ///
+        /// The losses are summed in the order of their names, so that the sum is the same bit for bit in every run.
         mutating func endLine(at step: Int) -> Line {
             let parts = pending.mapValues { $0.reduce(0, +) / Double($0.count) }
             let loss = parts.sorted { $0.key < $1.key }.reduce(0) { $0 + $1.value }
@@ -43,18 +45,18 @@ package struct StepSession: Sendable {
 
     let layout: ParameterLayout
     let settings: StepSettings
-    /// A fingerprint of the data: a checkpoint belongs to one plan and one data set.
+    /// A description of the training data; a checkpoint with another description is not resumed.
     let data: String
 
     private var logFile: URL { settings.checkpoint.appendingPathExtension("log") }
-    /// The steps between two lines of the log.
+    /// The number of steps between two lines of the log.
     private static let stride = 50
 
-    /// Trains from `start`, or from the checkpoint if the settings resume it; returns nil if `stop` ended it early.
+    /// Trains from `start`, or from the checkpoint if the settings say so; returns nil if `stop` ended it early.
     ///
-    /// The checkpoint then contains everything needed to continue. `factor` maps a parameter's name to its share of the
-    /// learning rate. Throws `TrainingError` if the checkpoint belongs to another plan or other data, or if the loss is
-    /// not finite.
+    /// A training that ends early leaves a checkpoint from which it can resume. `factor` maps a parameter's name to its
+    /// share of the learning rate. Throws `TrainingError` if the checkpoint belongs to another plan or other data, or
+    /// if the loss is not finite.
     func run(
         from start: [Float], factor: (String) -> Double, stop: StopFlag, report: (Event) throws -> Void,
         evaluate: @escaping StepTrainer.Evaluate
@@ -63,7 +65,7 @@ package struct StepSession: Sendable {
         let plan = settings.plan
         if settings.resume {
             progress = try TrainingCheckpoint.read(settings.checkpoint, of: layout, plan: plan, data: data)
-            log = try JSONDecoder().decode(Log.self, from: Data(contentsOf: logFile))
+            log = try LogEncoding.read(at: progress.optimiserStep, from: logFile)
         }
         var trainer = StepTrainer(layout, plan: plan, from: progress, factor: factor, evaluate: evaluate)
         let (began, first) = (ContinuousClock.now, trainer.step)
@@ -81,12 +83,13 @@ package struct StepSession: Sendable {
         return Result(parameters: trainer.parameters, files: try files(of: log))
     }
 
-    /// Removes the checkpoint's files, once the model is written.
+    /// Removes the checkpoint and its log; to be called once the model is written.
     func removeFiles() {
-        for file in [settings.checkpoint, logFile] { try? FileManager.default.removeItem(at: file) }
+        try? FileManager.default.removeItem(at: settings.checkpoint)
+        LogEncoding.remove(logFile)
     }
 
-    /// Returns the log as JSON lines, and the curve of all losses as SVG.
+    /// Returns the log as JSON lines and a diagram of all losses as SVG, each as text by file name.
     private func files(of log: Log) throws -> [String: String] {
         let lines = try log.lines.map { String(decoding: try LogEncoding.encoder.encode($0), as: UTF8.self) + "\n" }
         let names = Set(log.lines.flatMap(\.parts.keys)).sorted()
@@ -98,7 +101,9 @@ package struct StepSession: Sendable {
     }
 
     private func write(_ progress: Trainer.Progress, _ log: Log) throws {
-        try TrainingCheckpoint.write(progress, of: layout, plan: settings.plan, data: data, to: settings.checkpoint)
-        try LogEncoding.write(log, to: logFile)
+        try LogEncoding.write(log, at: progress.optimiserStep, to: logFile) {
+            try TrainingCheckpoint.write(
+                progress, of: layout, plan: settings.plan, data: data, to: settings.checkpoint)
+        }
     }
 }

@@ -3,24 +3,24 @@ package import Foundation
 import Tensors
 import Training
 
-/// The settings of a training of a number of steps, and the paths of its files.
+/// The settings of a training of a fixed number of steps, and the paths of its files.
 package struct StepSettings: Sendable {
     /// The seed of the initial parameters, the pictures and the captions.
     package let seed: UInt64
-    /// The steps of the whole training.
+    /// The number of steps in the whole training.
     package let steps: Int
-    /// The pictures or windows of a step.
+    /// The number of pictures or windows in a step.
     package let batch: Int
-    /// The peak of the learning rate.
+    /// The highest learning rate, reached after the warm-up.
     package let learningRate: Double
-    /// The directory of the trained model.
+    /// The directory that the trained model is written to.
     package let destination: URL
     package let checkpoint: URL
-    /// The threads of matrix products.
+    /// The number of threads for matrix products.
     package let threads: Int
-    /// Whether the training continues from the checkpoint.
+    /// True if the training continues from the checkpoint.
     package let resume: Bool
-    /// Whether an existing model at the destination is replaced.
+    /// True if an existing model at the destination may be replaced.
     package let force: Bool
 
     package init(
@@ -34,7 +34,9 @@ package struct StepSettings: Sendable {
 
     var plan: StepTrainer.Plan { StepTrainer.Plan(steps: steps, batch: batch, seed: seed, rate: learningRate) }
 
-    /// Makes the checkpoint's folder and sets the threads; throws if the model could not be written at the end.
+    /// Makes the checkpoint's folder and sets the number of threads.
+    ///
+    /// Throws if the model could not be written at the end of the training.
     package func prepare() throws {
         try StagedDirectory.check(destination, replacing: force)
         try StagedDirectory.makeDirectory(checkpoint.deletingLastPathComponent())

@@ -1,19 +1,19 @@
 package import CLIP
 import Training
 
-/// Trains both towers from nothing, on pictures of the shapes world.
+/// Trains both of CLIP's towers from nothing, on pictures of generated scenes.
 package struct TowersTraining: Sendable {
     /// The model whose sizes and tokenizer are used; its weights are not read.
     private let like: ModelDirectory
     private let settings: StepSettings
-    /// The share of pictures with one large object at first; it falls to 0 by `plainSteps` of the steps.
+    /// The share of plain pictures, with one large object, in the first step; it falls linearly to 0.
     private let plain: Double
-    /// The share of steps in which only every fourth batch has captions.
+    /// The share of all steps, at the beginning, in which only every fourth batch has captions.
     private let seldom: Double
 
-    /// The share of all steps after which no picture is plain.
+    /// The share of all steps during which the share of plain pictures (with one large object) falls to 0.
     private static let plainSteps = 0.15
-    /// The share of all steps after which side tasks have half their weight.
+    /// The share of all steps after which the loss of `PatchTask` has half its weight.
     private static let fullSideSteps = 0.6
 
     package init(like: ModelDirectory, _ settings: StepSettings, plain: Double, seldom: Double) {

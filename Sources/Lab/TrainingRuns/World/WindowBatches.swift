@@ -5,23 +5,27 @@ import Tokenizers
 import Training
 import World
 
-/// Generates batches of windows with captions and near misses; a seed and a step determine a batch.
+/// Generates batches of windows (short runs of frames) with true captions and slightly changed ones.
+///
+/// Seed and step number determine a batch.
 struct WindowBatches: Sendable {
     let runs: WorldRuns
     let architecture: Architecture
     let tokenizer: Tokenizer
     let seed: UInt64
-    /// The windows of a batch.
+    /// The number of windows in a batch.
     let size: Int
 
-    /// A window before it is added to a batch.
+    /// A window with its description, before it is added to a batch.
     private struct Item: Sendable {
         let frames: [Float]
         let facts: Facts
         let claim: Claim
     }
 
-    /// Generates the batch of a step: the windows' captions, then, if requested, a near miss of each.
+    /// Generates the batch of training step `step`: a true caption of each window, then false variants of these.
+    ///
+    /// With `nearMisses` false, there are only true captions.
     func batch(step: Int, nearMisses: Bool = true) -> WindowBatch<Float> {
         let items = concurrentMap(size) { item(number: $0, step: step) }
         var random = SeededRandom(seed: WorldSeed.mix(seed, step, 1 << 20))
@@ -37,7 +41,7 @@ struct WindowBatches: Sendable {
             whole: items.flatMap { WorldSlots.whole($0.facts) }, seed: random.next())
     }
 
-    /// Cuts one window from a random run; windows that no caption describes are drawn again.
+    /// Cuts one window from a random stored frame sequence; it chooses again if no claim describes the window.
     private func item(number: Int, step: Int) -> Item {
         var random = SeededRandom(seed: WorldSeed.mix(seed, step, number))
         while true {
@@ -45,7 +49,7 @@ struct WindowBatches: Sendable {
             let facts = runs.facts(run: run, place: place)
             let isFull = random.chance(0.3)
             guard let claim = Claim.random(trueOf: facts, &random, full: isFull, action: 0.72) else { continue }
-            // Noise stands for what another camera or codec changes.
+            // Noise on the embeddings imitates the differences between cameras and codecs.
             let gain = Float(1 + 0.02 * random.normal())
             let frames = runs.embeddings(run: run, place: place).map { $0 * gain + Float(0.03 * random.normal()) }
             return Item(frames: frames, facts: facts, claim: claim)

@@ -7,27 +7,29 @@ import SystemSupport
 import Tensors
 import World
 
-/// Runs (frame sequences) of the shapes world, embedded by a frozen image tower and kept on disk for windows.
+/// Frame sequences (runs) of generated scenes, as frame embeddings of a frozen image tower, stored in a file.
+///
+/// Training windows are cut from them at any position.
 struct WorldRuns: Sendable {
-    /// The length of a run, in frames.
+    /// The length of a run (a generated frame sequence), in frames.
     static let length = 16
-    /// The number of runs.
+    /// The number of runs (generated frame sequences).
     let count: Int
     let seed: UInt64
     /// The length of a window, in frames.
     let window: Int
     let fps: Double
-    /// The embedding width.
+    /// The number of values in a frame embedding.
     let width: Int
     private let file: MappedFile
 
-    /// The number of positions of a window in a run.
+    /// The number of positions that a window can have within a run (a longer frame sequence).
     var places: Int { Self.length - window + 1 }
 
-    /// Opens the folder's file of these runs, or makes it.
+    /// Opens the file of frame embeddings in `folder`, or computes and writes it.
     ///
-    /// The file's name contains the model's hash, the seed and the number of runs. Throws `ModelError` if a window is
-    /// not shorter than a run, and `CancellationError` if `stop` is raised.
+    /// The file's name contains the model's hash, the seed and the number of runs (frame sequences). Throws
+    /// `ModelError` if a window is not shorter than a run, and `CancellationError` if `stop` is raised.
     init(
         _ model: ModelDirectory, seed: UInt64, count: Int, folder: URL, precision: Precision, stop: StopFlag,
         _ reporter: ProgressReporter
@@ -44,7 +46,7 @@ struct WorldRuns: Sendable {
         file = try MappedFile(path: url.path)
     }
 
-    /// Renders and embeds all runs: little-endian float32 `[runs, length, d]`, the whole file or none.
+    /// Draws and embeds all frame sequences, and writes them atomically as float32 `[runs, length, d]`, little-endian.
     private static func make(
         _ model: ModelDirectory, _ seed: UInt64, _ count: Int, _ fps: Double, _ precision: Precision, _ url: URL,
         _ stop: StopFlag, _ reporter: ProgressReporter
@@ -71,7 +73,7 @@ struct WorldRuns: Sendable {
         guard rename(part.path, url.path) == 0 else { throw WriteError(url.path, errno: errno) }
     }
 
-    /// The frame embeddings `[window, d]` of a window.
+    /// Returns the frame embeddings `[window, d]` of the window that starts at frame `place` of sequence `run`.
     func embeddings(run: Int, place: Int) -> [Float] {
         let start = (run * Self.length + place) * width * 4
         let bytes = file.withBytes(start..<start + window * width * 4) { Array($0) }
@@ -82,13 +84,13 @@ struct WorldRuns: Sendable {
         }
     }
 
-    /// The facts of a window.
+    /// Returns which statements are true of the window that starts at frame `place` of sequence `run`.
     func facts(run: Int, place: Int) -> Facts {
         let made = Run(seed, run, fps)
         return Facts(made.scene, times: Array(made.times[place..<place + window]))
     }
 
-    /// A run, determined by a seed and a number.
+    /// A generated frame sequence, determined by a seed and a number.
     private struct Run {
         let scene: Scene
         let times: [Double]
@@ -99,7 +101,7 @@ struct WorldRuns: Sendable {
             scene = Scene.random(&random)
             let span = Double(WorldRuns.length - 1) / fps
             let start = scene.windowStart(span: 7 / fps, &random) - random.uniform(0, max(0, span - 7 / fps))
-            // Frames of a stream come up to 20 ms early or late.
+            // Frames of a real stream are up to 20 ms early or late.
             var times: [Double] = []
             for frame in 0..<WorldRuns.length {
                 times.append(start + Double(frame) / fps + random.uniform(-0.02, 0.02))
@@ -107,7 +109,7 @@ struct WorldRuns: Sendable {
             self.times = times
         }
 
-        /// Draws the run's frames, all by one camera.
+        /// Draws the pictures of all frames, with one simulated camera.
         func pictures(side: Int) -> [Picture] {
             var random = random
             var view = SquareView(scene, side: side, &random)

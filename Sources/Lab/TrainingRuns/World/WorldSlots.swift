@@ -1,11 +1,11 @@
 import Training
 import World
 
-/// Maps claims and facts of the shapes world to the numbered answers of the side tasks.
+/// Converts claims and facts about generated scenes to the training targets of the auxiliary losses.
 enum WorldSlots {
-    /// The numbers of shapes and of colours.
-    static let kinds = (first: Shape.allCases.count, second: Colour.allCases.count)
-    /// The number of answers in each slot of a caption; the last answer is "not said".
+    /// The numbers of shapes and of colours that objects can have.
+    static let kinds = (shapes: Shape.allCases.count, colours: Colour.allCases.count)
+    /// The number of classes of each property that a caption can state (slot); the last class is "not stated".
     static let counts = [
         Shape.allCases.count + 1, Colour.allCases.count + 1, Size.allCases.count + 1, Position.allCases.count + 1,
         Action.allCases.count + 1, Relation.allCases.count + 1, SceneState.allCases.count + 1,
@@ -14,7 +14,9 @@ enum WorldSlots {
         kinds: kinds, actions: Action.allCases.count, states: Relation.allCases.count + SceneState.allCases.count,
         slots: counts)
 
-    /// A claim's answer in every slot; nil if the slot is not asked, such as the looks of a pair.
+    /// Returns a claim's class in every slot (a property that a caption can state).
+    ///
+    /// Nil for slots that do not count, such as shape and colour of a claim about two objects.
     static func said(_ claim: Claim) -> [Int?] {
         var slots: [Int?] = [nil, nil, nil, nil, nil, counts[5] - 1, counts[6] - 1]
         switch claim.kind {
@@ -30,7 +32,7 @@ enum WorldSlots {
         return slots
     }
 
-    /// Whether one frame decides a claim.
+    /// Returns true if a single frame can show whether the claim is true.
     static func isStanding(_ claim: Claim) -> Bool {
         switch claim.kind {
         case .single(let part): part.action == nil
@@ -39,7 +41,7 @@ enum WorldSlots {
         }
     }
 
-    /// The questions about the actions of each object that is visible throughout a window.
+    /// Returns training examples for `ActionTask`: the actions of each object in a window.
     static func questions(_ facts: Facts, window: Int) -> [ActionQuestion] {
         facts.objects.compactMap { object in
             guard object.shape.last == 1, let shape = object.shape.dropLast().firstIndex(of: 1) else { return nil }
@@ -47,11 +49,11 @@ enum WorldSlots {
             let colours = object.colour.dropLast()
             guard let colour = from ?? colours.indices.max(by: { colours[$0] < colours[$1] }) else { return nil }
             return ActionQuestion(
-                window: window, first: shape, second: colour, actions: Array(object.action.dropLast()))
+                window: window, shape: shape, colour: colour, actions: Array(object.action.dropLast()))
         }
     }
 
-    /// The truth of each relation and each state of the scene in a window.
+    /// Returns the truth of each relation between objects, then of each state of the scene, in a window.
     static func whole(_ facts: Facts) -> [Float] {
         Array(facts.relation.prefix(Relation.allCases.count)) + Array(facts.state.prefix(SceneState.allCases.count))
     }

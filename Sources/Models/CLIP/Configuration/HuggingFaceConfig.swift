@@ -1,10 +1,10 @@
 package import Tensors
 
-/// Reads `config.json` of a Hugging Face `CLIPModel` or `SiglipModel`.
+/// Reads the sizes of a Hugging Face `CLIPModel` or `SiglipModel` from its `config.json`.
 ///
 /// Source: transformers `models/clip/configuration_clip.py`, `models/siglip/configuration_siglip.py` (4.x and 5.x).
 package enum HuggingFaceConfig {
-    /// The values of keys that the file leaves out.
+    /// The default values of keys that `config.json` omits, as in transformers.
     private struct Defaults {
         let family: Family
         let patch: Int
@@ -19,7 +19,9 @@ package enum HuggingFaceConfig {
             epsilon: 1e-6)
     }
 
-    /// Reads the model's sizes; appends a remark to `notes` for each key that is not known.
+    /// Reads the model's sizes from `config.json`; appends one remark to `notes` for each unknown key.
+    ///
+    /// Throws if a key has a value that is not supported.
     package static func parse(_ file: ModelFile, notes: inout [String]) throws -> Architecture {
         let root = try ModelJSON(file)
         try root.expect("model_type", "clip", "siglip")
@@ -44,8 +46,8 @@ package enum HuggingFaceConfig {
         _ root: ModelJSON, _ vision: Architecture.Vision, _ text: Architecture.Text, _ json: ModelJSON
     ) throws -> Architecture {
         var text = text
-        // 2 stands for OpenAI's own uploads, which pool at the largest id. An id that the table has no row for pools
-        // nothing.
+        // 2 is the id in OpenAI's own uploads, which pool at the largest token id. An id outside the vocabulary would
+        // pool nothing, so it is not used as a default.
         let end = try json.optional("eos_token_id", as: Int.self) ?? (text.vocabulary > 49407 ? 49407 : 2)
         text.endToken = end == 2 ? nil : end
         return Architecture(vision: vision, text: text, embedding: try root.size("projection_dim", default: 512))
@@ -68,15 +70,15 @@ package enum HuggingFaceConfig {
         return Architecture(vision: vision, text: text, embedding: embedding, family: .siglip, isSigmoid: true)
     }
 
-    /// The object that configures a tower.
+    /// Returns the JSON object in `config.json` that configures the image or the text tower.
     ///
-    /// Like transformers, it is `*_config_dict` where that is an object, with defaults for missing keys; else
-    /// `*_config`.
+    /// Like transformers, it prefers `*_config_dict` to `*_config`. SigLIP's may be missing, since all keys have
+    /// defaults.
     private static func tower(
         _ key: String, _ root: ModelJSON, _ file: ModelFile, _ defaults: Defaults
     ) throws -> ModelJSON {
         if let tower = try root.object("\(key)_dict") ?? root.object(key) { return tower }
-        // SigLIP's base models say next to nothing.
+        // SigLIP's base models leave out nearly all keys.
         guard defaults.family == .siglip else { throw ModelError(file.path, "\"\(key)\" is missing") }
         return ModelJSON([:], path: file.path, place: "\(key).")
     }
@@ -114,7 +116,9 @@ package enum HuggingFaceConfig {
 
     private static func epsilon(_ json: ModelJSON, _ defaults: Defaults) throws -> Float {
         let value = try json.optional("layer_norm_eps", as: Double.self) ?? defaults.epsilon
-        guard value >= 0, value < 1 else { throw json.refusal("layer_norm_eps", "expected a number of 0 to 1") }
+        guard value >= 0, value < 1 else {
+            throw json.refusal("layer_norm_eps", "expected a number from 0, and below 1")
+        }
         return Float(value)
     }
 
@@ -142,7 +146,7 @@ package enum HuggingFaceConfig {
     private static let visionKeys: Set = ["image_size", "patch_size", "num_channels", "vision_use_head"]
     private static let textKeys: Set = ["vocab_size", "max_position_embeddings", "projection_size"]
 
-    /// Keys of transformers configurations that change no embedding: training, generation, labels, file formats.
+    /// Keys of `config.json` that do not change embeddings: training, generation, labels and file formats.
     private static let generalKeys: Set = [
         "_attn_implementation", "_attn_implementation_autoset", "_commit_hash", "_name_or_path",
         "add_cross_attention", "architectures", "attn_implementation", "auto_map", "bad_words_ids",
@@ -162,7 +166,7 @@ package enum HuggingFaceConfig {
 }
 
 extension Activation {
-    /// The activation's name in Hugging Face's configurations.
+    /// The activation's name in Hugging Face's configuration files.
     package var name: String {
         switch self {
         case .none: "none"
@@ -179,7 +183,9 @@ extension Activation {
 }
 
 extension Architecture {
-    /// Throws if the sizes contradict each other; the error uses the names of the file's own keys.
+    /// Throws if the sizes contradict each other.
+    ///
+    /// `patch`, `side` and `heads` are the names of the configuration file's keys, for the error message.
     func check(_ path: String, patch: String, side: String, heads: String) throws {
         guard vision.side >= vision.patch else {
             throw ModelError(path, "\(patch) \(vision.patch) is more than \(side) \(vision.side)")

@@ -3,21 +3,23 @@ import Foundation
 import Pixels
 package import Tokenizers
 
-/// A model's configuration, merged from all files of its directory: sizes, activations and preprocessing.
+/// A model's configuration, merged from all files of its directory: sizes, preprocessing and tokenizer.
 ///
-/// Every key that changes numbers is obeyed, or refused by name. Unknown keys are listed in `notes`.
+/// A key that changes numbers is either applied or rejected with an error that names it. Unknown keys are listed in
+/// `notes`.
 struct ModelConfiguration {
     private(set) var layout: ModelDirectory.Layout
     private(set) var architecture: Architecture
     private(set) var preprocessing: Preprocessing
-    /// Remarks for people, one sentence each.
+    /// Remarks about the configuration for people, such as unknown keys; one sentence each.
     private(set) var notes: [String] = []
 
     private(set) var tokenization = Tokenization.clip
 
-    /// Reads the files beside the weights.
+    /// Reads the configuration files in the directory of the weights.
     ///
-    /// `tensors` has the weights' names as `CheckpointNames` gives them.
+    /// `tensors` is the checkpoint, renamed by `CheckpointNames`. Sizes that no file states are inferred from its
+    /// tensors.
     init(_ contents: ModelContents, tensors: any TensorSource, defaults: ModelDefaults) throws {
         let folder = contents.folder
         var notes: [String] = []
@@ -39,7 +41,8 @@ struct ModelConfiguration {
             architecture.vision.linearPatch = Architecture.linearPatch(layout.names(tensors))
             if architecture.family == .siglip { tokenization = .siglip }
         } else {
-            // X-Pool's and T-MASS's checkpoints have Hugging Face's names and OpenAI's sizes and rules.
+            // X-Pool's and T-MASS's checkpoints have Hugging Face's tensor names, but OpenAI's sizes, and no
+            // configuration.
             let isHuggingFace = HeadInventory.isPooledByText(tensors) && tensors.has("visual_projection.weight")
             layout = isHuggingFace ? .huggingFace : .openAI
             guard isHuggingFace || !tensors.tensors.keys.contains(where: { $0.hasPrefix("vision_model.") }) else {
@@ -56,7 +59,7 @@ struct ModelConfiguration {
         self.notes = notes
     }
 
-    /// Throws if the weights belong to the other family of this layout, CLIP or SigLIP.
+    /// Throws if `config.json` describes a CLIP model and the weights are SigLIP's, or the other way round.
     private static func check(_ found: Architecture, _ tensors: any TensorSource, _ file: ModelFile) throws {
         let isSigLIP = tensors.has("text_model.head.weight")
         let isCLIP = tensors.has("visual_projection.weight")
@@ -66,9 +69,10 @@ struct ModelConfiguration {
             "it says \(found.family.rawValue), and the weights beside it are \(isSigLIP ? "SigLIP" : "CLIP")'s")
     }
 
-    /// The preprocessing that the directory's image processor describes, or the family's own without one.
+    /// Returns the preprocessing from the model directory's files, or the default of the model's family.
     ///
-    /// If both files exist, the nested one counts, as in transformers.
+    /// The image processor in `processor_config.json` takes precedence over `preprocessor_config.json`, as in
+    /// transformers.
     private static func preprocessing(
         _ folder: URL, _ architecture: Architecture, notes: inout [String]
     ) throws -> Preprocessing {
@@ -85,12 +89,12 @@ struct ModelConfiguration {
     }
 }
 
-/// The tokenizer that a model needs, and the cleaning of texts before it.
+/// The kind of tokenizer that a model needs, and how texts are cleaned before it.
 package struct Tokenization: Sendable, Equatable {
-    /// Whether the directory must have tokenizer files; if false, CLIP's own vocabulary is the fallback.
+    /// True if the model directory must contain tokenizer files; otherwise CLIP's built-in vocabulary is the fallback.
     package let needsFiles: Bool
     package let cleaning: TextCleaning.Rule
-    /// Whether the tokenizer must be CLIP's byte-pair encoding.
+    /// True if the tokenizer must be CLIP's byte-pair encoding.
     package let isCLIP: Bool
 
     package static let clip = Tokenization(needsFiles: false, cleaning: .family, isCLIP: true)

@@ -1,33 +1,35 @@
 import Checkpoints
 import Foundation
 
-/// The files of a directory that make up a model: their folder, the weights, and the layout's family.
+/// The location of a model's files on disk: their folder, the weights, and the kind of configuration.
 struct ModelContents {
-    /// The folder with the model's files, or the checkpoint itself if it stands alone.
+    /// The folder that contains the model's files; the checkpoint itself if it is used without a directory.
     ///
-    /// It is the directory itself, or a folder within it that another program made.
+    /// It is the directory that the user named, or a folder within it, such as a snapshot of the hub's cache.
     let folder: URL
-    /// The directory that was named, or that holds the named checkpoint; the checkpoint itself if it stands alone.
+    /// The directory that the user named, or the directory of the checkpoint that the user named.
+    ///
+    /// It is the checkpoint itself if that is used without a directory.
     let named: URL
-    /// The path of a checkpoint, or of the index of its shards; nil if there is none.
+    /// The checkpoint file or shard index; nil if the folder has no weights.
     let weights: URL?
-    /// Whether `open_clip_config.json` describes the weights.
+    /// True if `open_clip_config.json` describes the weights.
     let isOpenCLIP: Bool
 
-    /// Names of Hugging Face's and CLIP4Clip's weights; the first that exists is read.
+    /// The file names of weights of Hugging Face and CLIP4Clip; the first that exists is read.
     static let weightNames = [
         "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
     ]
-    /// Names of OpenCLIP's weights, in its own order.
+    /// The file names of OpenCLIP's weights; the first that exists is read, in the same order as OpenCLIP's.
     private static let openCLIPNames = [
         "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin",
         "open_clip_pytorch_model.pth",
     ]
 
-    /// Finds the model's files in a directory, or beside a checkpoint.
+    /// Finds the files of the model at `url`, which is a directory or a checkpoint.
     ///
-    /// A checkpoint that is the weights of its directory stands for that directory, and obeys the configuration beside
-    /// it. Any other checkpoint is a model without further files.
+    /// A checkpoint with one of the usual names of weights stands for its whole directory, with its configuration. Any
+    /// other checkpoint is a model without further files.
     init(_ url: URL) throws(ModelError) {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) else {
@@ -50,7 +52,7 @@ struct ModelContents {
         }
         let (huggingFace, openCLIP) = (first(Self.weightNames), first(Self.openCLIPNames))
         let hasOpenCLIP = Self.has("open_clip_config.json", folder)
-        // A directory may hold both layouts: each configuration goes with weights of its own names, never with others.
+        // A directory may hold both layouts: use each configuration only with weights that have its tensor names.
         let prefersHuggingFace = Self.describesCLIP(folder) && huggingFace != nil
         if hasOpenCLIP, !prefersHuggingFace {
             (weights, isOpenCLIP) = (openCLIP ?? huggingFace, true)
@@ -59,7 +61,9 @@ struct ModelContents {
         }
     }
 
-    /// Finds the folder with the model inside directories made by sentence-transformers or Hugging Face's hub cache.
+    /// Returns the folder that holds the model's files.
+    ///
+    /// It looks inside directories made by sentence-transformers and by Hugging Face's hub cache.
     private static func folder(_ url: URL) throws(ModelError) -> URL {
         let isModel = (weightNames + openCLIPNames + ["config.json", "open_clip_config.json"]).contains { has($0, url) }
         if has("0_CLIPModel/config.json", url) {
@@ -84,19 +88,19 @@ struct ModelContents {
         return try folder(snapshots.appending(path: only))
     }
 
-    /// Whether a file name is that of Meta's PE-Core files, such as `PE-Core-B16-224.pt`.
+    /// Returns whether a file is named like Meta's PE-Core weights, such as `PE-Core-B16-224.pt`.
     private static func isPerceptionEncoder(_ name: String) -> Bool {
         name.hasPrefix("PE-Core-") && name.hasSuffix(".pt")
     }
 
-    /// The file in a folder that has a name of Meta's PE-Core files, if there is one.
+    /// Returns the file in the folder that is named like Meta's PE-Core weights; nil unless there is exactly one.
     private static func perceptionEncoder(_ folder: URL) -> URL? {
         let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         let found = files.filter(isPerceptionEncoder)
         return found.count == 1 ? folder.appending(path: found[0]) : nil
     }
 
-    /// The name under which a directory's weights are found, for a checkpoint with another name.
+    /// Returns the file name that a checkpoint called `name` needs in a model directory, to be found as its weights.
     static func weightName(of name: String) -> String {
         if (weightNames + openCLIPNames).contains(name) || isPerceptionEncoder(name) { return name }
         if name.hasSuffix(".index.json") {
@@ -109,7 +113,9 @@ struct ModelContents {
         FileManager.default.fileExists(atPath: folder.appending(path: name).path)
     }
 
-    /// Whether `config.json` belongs to a Hugging Face model; timm's has an `architecture` and no `model_type`.
+    /// Returns whether `config.json` describes a Hugging Face model, and not one of timm.
+    ///
+    /// A `config.json` of timm has an `architecture` and no `model_type`.
     private static func describesCLIP(_ folder: URL) -> Bool {
         guard let file = try? ModelFile("config.json", in: folder), let json = try? ModelJSON(file) else {
             return has("config.json", folder) && !has("open_clip_config.json", folder)
@@ -118,7 +124,7 @@ struct ModelContents {
             || json.object["vision_config_dict"] != nil
     }
 
-    /// The error's sentence for a directory without weights: the files it has, and the names that are read.
+    /// The error message for a directory without weights: the file names that are expected, and the files that exist.
     var absence: String {
         let expected = "expected \(Self.weightNames.joined(separator: ", ")) or OpenCLIP's \(Self.openCLIPNames[0])"
         let files = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).sorted()

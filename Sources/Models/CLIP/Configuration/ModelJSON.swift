@@ -1,10 +1,10 @@
 import Foundation
 
-/// A JSON object in a model directory, with errors that name file, key and type.
+/// A JSON object in a file of a model directory; its errors name the file, the key and the expected type.
 struct ModelJSON {
     let object: [String: Any]
     let path: String
-    /// The object's path in the file, such as "vision_config.", or empty at the top.
+    /// The object's place in the file with a trailing dot, such as "vision_config."; empty for the top object.
     private let place: String
 
     init(_ object: [String: Any], path: String, place: String = "") {
@@ -31,12 +31,12 @@ struct ModelJSON {
         return value
     }
 
-    /// The object under a key; nil if the key is missing.
+    /// Returns the JSON object under `key`; nil if the key is missing or null.
     func object(_ key: String) throws -> ModelJSON? {
         try optional(key, as: [String: Any].self).map { ModelJSON($0, path: path, place: "\(place)\(key).") }
     }
 
-    /// The tensor size under a key, or the default; throws unless it is above 0 and below a million.
+    /// Returns the number under `key`, or the default if it is missing; throws unless it is from 1 to 1,000,000.
     func size(_ key: String, default standard: Int) throws -> Int {
         let value = try optional(key, as: Int.self) ?? standard
         guard (1...1_000_000).contains(value) else {
@@ -45,9 +45,9 @@ struct ModelJSON {
         return value
     }
 
-    /// Throws unless the key is absent, null or one of the accepted values.
+    /// Throws unless the key is missing, null or one of the accepted values.
     ///
-    /// It serves keys that change numbers, of which Watchword supports only these values.
+    /// It is for keys that change what a model computes, where Watchword supports only these values.
     func expect(_ key: String, _ accepted: Any...) throws { try expect(key, any: accepted) }
 
     func expect(_ key: String, any accepted: [Any]) throws {
@@ -57,17 +57,19 @@ struct ModelJSON {
         throw refusal(key, "expected \(expected)")
     }
 
-    /// The error for a value that is not supported: it names the key and the value.
+    /// Returns the error for an unsupported value of `key`; `expected` is the message's part about supported values.
     func refusal(_ key: String, _ expected: String) -> ModelError {
         ModelError(path, "\"\(place)\(key)\": \(expected), found \(Self.shown(object[key] ?? NSNull()))")
     }
 
-    /// The error for an unknown key, which might change numbers.
+    /// Returns the error for an unknown key, which may change what the model computes.
     func refuseUnknown(_ key: String) -> ModelError {
         ModelError(path, "\"\(place)\(key)\" is not known, and may change what the model computes: it is refused")
     }
 
-    /// The keys with a value that are in none of the tables, as full paths in the file, sorted.
+    /// Returns the object's keys that none of the tables contains, as paths such as "vision_config.key", sorted.
+    ///
+    /// Keys with the value null are ignored.
     func unknown(_ tables: Set<String>...) -> [String] {
         object.filter { key, value in !(value is NSNull) && !tables.contains { $0.contains(key) } }
             .keys.sorted().map { "\(place)\($0)" }
@@ -78,7 +80,7 @@ struct ModelJSON {
         return one == other
     }
 
-    /// A value as JSON for a message, cut short.
+    /// Returns a value as JSON text for an error message, cut to 80 characters.
     private static func shown(_ value: Any) -> String {
         let data = try? JSONSerialization.data(
             withJSONObject: value, options: [.fragmentsAllowed, .sortedKeys, .withoutEscapingSlashes])

@@ -4,21 +4,21 @@ import Pixels
 import Tensors
 import Tokenizers
 
-/// The content of `open_clip_config.json`.
+/// The content of `open_clip_config.json`: a model's sizes, preprocessing and tokenizer.
 package struct OpenCLIPModel {
     package let architecture: Architecture
     package let preprocessing: Preprocessing
     package let tokenization: Tokenization
 }
 
-/// Reads `open_clip_config.json`: the architecture under `model_cfg`, the preprocessing under `preprocess_cfg`.
+/// Reads `open_clip_config.json`: the sizes under `model_cfg`, the preprocessing under `preprocess_cfg`.
 ///
-/// All its keys describe numbers, so an unknown key is refused. Source: OpenCLIP `model.py` (`CLIPVisionCfg`,
-/// `CLIPTextCfg`), `factory.py`, `transform.py` (`PreprocessCfg`).
+/// Every key may change what the model computes, so an unknown key throws. Source: OpenCLIP `model.py`
+/// (`CLIPVisionCfg`, `CLIPTextCfg`), `factory.py`, `transform.py` (`PreprocessCfg`).
 package enum OpenCLIPConfig {
-    /// Reads the file.
+    /// Reads the configuration file; throws on a key or value that is not supported.
     ///
-    /// The sizes of timm's towers come from `tensors` (in OpenAI's names), since the file lacks them.
+    /// The sizes of timm's image towers come from `tensors` (in OpenAI's names), because the file does not state them.
     package static func parse(_ file: ModelFile, tensors: any TensorSource) throws -> OpenCLIPModel {
         let root = try ModelJSON(file)
         guard let model = try root.object("model_cfg") else { throw ModelError(file.path, "\"model_cfg\" is missing") }
@@ -90,7 +90,7 @@ package enum OpenCLIPConfig {
             ],
             harmless: [
                 "embed_cls": [false], "pad_id": poolsLast ? nil : [0], "eos_id": nil,
-                // Without a mask, padding is seen: only a tower that pools it is read so.
+                // Without a mask, padding changes the result: only towers that pool the last position are supported so.
                 "no_causal_mask": [poolsLast], "output_tokens": [false],
                 "final_ln_after_pool": [false], "qk_norm": [false],
                 "scale_attn": [false], "scale_attn_inner": [false], "scale_heads": [false], "scale_fc": [false],
@@ -116,7 +116,7 @@ package enum OpenCLIPConfig {
                 hasProjectionBias: hasProjection && hasBias))
     }
 
-    /// The tokenizer: the directory's files if the configuration names one, else CLIP's own vocabulary.
+    /// Returns the tokenizer that the text tower needs: files if the configuration names one, else CLIP's built-in one.
     private static func tokenization(_ text: ModelJSON) throws -> Tokenization {
         guard let kwargs = try text.object("tokenizer_kwargs") else {
             return Tokenization(
@@ -137,7 +137,7 @@ package enum OpenCLIPConfig {
         return Tokenization(needsFiles: true, cleaning: rule, isCLIP: false)
     }
 
-    /// The activation, replaced by the tanh GELU if `act_kwargs` asks for it.
+    /// Returns the tower's activation: tanh GELU if `act_kwargs` requests it, else `activation`.
     private static func activation(_ json: ModelJSON, _ activation: Activation) throws -> Activation {
         guard let kwargs = try json.object("act_kwargs"), !kwargs.object.isEmpty else { return activation }
         try kwargs.expect("approximate", "tanh", "none")
@@ -147,11 +147,11 @@ package enum OpenCLIPConfig {
         return kwargs.object["approximate"] as? String == "tanh" ? .tanhGELU : .gelu
     }
 
-    /// The hidden width of an MLP, `int(width * mlp_ratio)`.
+    /// Returns the width of the MLP's hidden layer, `int(width * mlp_ratio)`.
     private static func inner(_ json: ModelJSON, _ width: Int) throws -> Int {
         let ratio = try json.optional("mlp_ratio", as: Double.self) ?? 4
         guard ratio.isFinite, ratio * Double(width) >= 1, ratio <= 1000 else {
-            throw json.refusal("mlp_ratio", "expected a ratio above 0")
+            throw json.refusal("mlp_ratio", "expected at most 1000, and a width of at least 1 by it")
         }
         return Int(Double(width) * ratio)
     }
@@ -160,7 +160,7 @@ package enum OpenCLIPConfig {
         guard let norm = try json.object("norm_kwargs") else { return 1e-5 }
         let value = try norm.optional("eps", as: Double.self) ?? 1e-5
         guard norm.unknown(["eps"]).isEmpty, value >= 0, value < 1 else {
-            throw json.refusal("norm_kwargs", "expected eps of 0 to 1")
+            throw json.refusal("norm_kwargs", "expected eps from 0, and below 1")
         }
         return Float(value)
     }
@@ -168,7 +168,7 @@ package enum OpenCLIPConfig {
     private static func preprocessing(_ json: ModelJSON, side: Int) throws -> Preprocessing {
         try refuse(
             json, known: ["mean", "std", "interpolation", "resize_mode", "fill_color"],
-            // OpenCLIP takes the image tower's own side, whatever stands here.
+            // OpenCLIP ignores this key and uses the side of the image tower.
             harmless: ["size": nil, "mode": ["RGB"]])
         let fit: Framing.Fit
         switch try json.optional("resize_mode", as: String.self) ?? "shortest" {
@@ -179,7 +179,7 @@ package enum OpenCLIPConfig {
         }
         let filter: Framing.Filter
         switch try json.optional("interpolation", as: String.self) ?? "bicubic" {
-        case "bicubic", "random": filter = .bicubic  // OpenCLIP draws in training only
+        case "bicubic", "random": filter = .bicubic  // OpenCLIP chooses randomly only in training
         case "bilinear": filter = .bilinear
         default: throw json.refusal("interpolation", "expected bicubic or bilinear")
         }
@@ -188,7 +188,9 @@ package enum OpenCLIPConfig {
             normalisation: try Normalisation(json, mean: "mean", deviation: "std", default: .clip))
     }
 
-    /// The colour around a padded picture: a grey level, or three channels.
+    /// Returns the colour around a padded picture as RGB, from the key `fill_color`.
+    ///
+    /// The key holds a grey level of 0 to 255, three of them, or null, which means black.
     private static func fill(_ json: ModelJSON) throws -> [UInt8] {
         let values = json.object["fill_color"].flatMap { value -> [Int]? in
             if value is NSNull { return [0, 0, 0] }
@@ -203,9 +205,10 @@ package enum OpenCLIPConfig {
         return colour
     }
 
-    /// Throws on unknown keys, and on known ones without support that have a harmful value.
+    /// Throws if the JSON object has an unknown key, or a known but unsupported key whose value changes the result.
     ///
-    /// `harmless` maps such a key to its harmless values; nil accepts any value, `[]` none.
+    /// `known` are the supported keys. `harmless` maps each unsupported key to the values that change nothing: nil
+    /// accepts any value, `[]` none.
     static func refuse(_ json: ModelJSON, known: Set<String>, harmless: [String: [Any]?]) throws {
         for key in json.object.keys.sorted() where !known.contains(key) && !(json.object[key] is NSNull) {
             guard let accepted = harmless[key] else { throw json.refuseUnknown(key) }

@@ -1,7 +1,7 @@
 import Foundation
 package import Pixels
 
-/// The preprocessing of a frame for the image tower: framing, rescaling, mean and deviation.
+/// The preprocessing of a picture for the image tower: resizing and cropping, then normalisation of its channels.
 package struct Preprocessing: Sendable, Equatable {
     package var framing: Framing
     package var normalisation: Normalisation
@@ -13,8 +13,8 @@ package struct Preprocessing: Sendable, Equatable {
 
 /// Reads Hugging Face's image processor: `preprocessor_config.json`, or `image_processor` in `processor_config.json`.
 ///
-/// Each key is obeyed as `CLIPImageProcessor` or `SiglipImageProcessor` obeys it, or refused by name. Source:
-/// transformers `models/clip/image_processing_clip.py`, `image_processing_utils.py`.
+/// A key is applied as `CLIPImageProcessor` or `SiglipImageProcessor` applies it, or rejected with an error that names
+/// it. Source: transformers `models/clip/image_processing_clip.py`, `image_processing_utils.py`.
 package enum PreprocessorConfig {
     package static func parse(
         _ file: ModelFile, side: Int, family: Family = .clip, notes: inout [String]
@@ -22,7 +22,7 @@ package enum PreprocessorConfig {
         try parse(try ModelJSON(file), side: side, family, notes: &notes)
     }
 
-    /// Reads the nested form, which transformers 5 writes; returns nil if the file has none.
+    /// Reads the `image_processor` object in `processor_config.json`, as transformers 5 writes it; nil without one.
     package static func nested(
         _ file: ModelFile, side: Int, family: Family = .clip, notes: inout [String]
     ) throws -> Preprocessing? {
@@ -79,7 +79,9 @@ package enum PreprocessorConfig {
         return Framing(side: side, fit: fit, filter: try filter(json), cropRounding: .down)
     }
 
-    /// The target size: a number, `{"shortest_edge"}`, or `{"height", "width"}` that are equal.
+    /// Returns the resize rule under the key `size`; `fit` is the default.
+    ///
+    /// The value may be a number, `{"shortest_edge"}`, or `{"height", "width"}` that are equal.
     private static func size(_ json: ModelJSON, default fit: Framing.Fit) throws -> Framing.Fit {
         guard let value = json.object["size"], !(value is NSNull) else { return fit }
         if let length = value as? Int {
@@ -108,7 +110,7 @@ package enum PreprocessorConfig {
         throw json.refusal("crop_size", "expected a number, or equal {\"height\", \"width\"}")
     }
 
-    /// The filter, given by Pillow's number or its name.
+    /// Returns the resize filter under the key `resample`: Pillow's number or a name; the default is bicubic.
     private static func filter(_ json: ModelJSON) throws -> Framing.Filter {
         let byNumber: [Int: Framing.Filter] = [1: .lanczos, 2: .bilinear, 3: .bicubic, 4: .box, 5: .hamming]
         guard let value = json.object["resample"], !(value is NSNull) else { return .bicubic }
@@ -117,12 +119,14 @@ package enum PreprocessorConfig {
         throw json.refusal("resample", "expected 1 (Lanczos), 2 (bilinear), 3 (bicubic), 4 (box) or 5 (Hamming)")
     }
 
-    /// Rescaling and normalisation combined: the mean and the deviation of each channel in the range 0...1.
+    /// Returns the mean and deviation of each channel, on a scale where pixel values are in 0...1.
+    ///
+    /// They combine the file's rescaling and normalisation into one step.
     private static func normalisation(_ json: ModelJSON, default standard: Normalisation) throws -> Normalisation {
         var factor = 255.0
         if try json.optional("do_rescale", as: Bool.self) ?? true {
             factor *= try json.optional("rescale_factor", as: Double.self) ?? 1 / 255
-            // Written as a decimal, 1/255 is not quite 1/255.
+            // As a decimal number, 1/255 is rounded.
             if abs(factor - 1) < 1e-9 { factor = 1 }
             guard factor > 0, factor.isFinite else { throw json.refusal("rescale_factor", "expected above 0") }
         }
@@ -147,7 +151,9 @@ package enum PreprocessorConfig {
 }
 
 extension Normalisation {
-    /// Reads mean and deviation: three numbers each, or one number for all three channels.
+    /// Reads the keys `mean` and `deviation`: three numbers each, or one number for all three channels.
+    ///
+    /// Missing keys get the values of `standard`.
     init(_ json: ModelJSON, mean: String, deviation: String, default standard: Normalisation) throws {
         func channels(_ key: String, _ standard: [Float]) throws -> [Float] {
             if let level = json.object[key] as? Double { return [Float](repeating: Float(level), count: 3) }

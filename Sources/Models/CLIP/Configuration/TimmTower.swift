@@ -1,14 +1,15 @@
 import Checkpoints
 import Tensors
 
-/// Image towers of OpenCLIP that timm implements, by `timm_model_name`: SigLIP, PE-Core and MobileCLIP-B.
+/// Reads the sizes of OpenCLIP's image towers that timm implements: SigLIP, PE-Core and MobileCLIP-B.
 ///
-/// The name determines the attention heads and the GELU, the tensors every other size. Source: timm 1.0.31
-/// `vision_transformer.py`, `eva.py`; OpenCLIP 3.3.0 `timm_model.py`; docs/MATHEMATICS.md, sections 12.5 to 12.7.
+/// The model name `timm_model_name` determines the attention heads and the kind of GELU; the tensors determine the
+/// rest. Source: timm 1.0.31 `vision_transformer.py`, `eva.py`; OpenCLIP 3.3.0 `timm_model.py`; docs/MATHEMATICS.md,
+/// sections 12.5 to 12.7.
 enum TimmTower {
     private static let heads = ["base": 12, "large": 16, "so400m": 16, "giantopt": 16]
     private static let perceptionHeads = ["tiny": 3, "small": 6, "base": 12, "large": 16, "gigantic": 16]
-    /// The SigLIP towers that use the tanh GELU.
+    /// The SigLIP image towers that use the tanh approximation of GELU.
     private static let tanhTrunks: Set = [
         "base_patch32_256", "large_patch16_512", "so400m_patch16_256", "so400m_patch16_384", "so400m_patch16_512",
         "giantopt_patch16_256", "giantopt_patch16_384",

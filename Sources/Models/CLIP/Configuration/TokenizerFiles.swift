@@ -1,7 +1,7 @@
 import Foundation
 import Tokenizers
 
-/// The tokenizer files of a model directory.
+/// The tokenizer files of a model directory, in the form that was found.
 ///
 /// CLIP reads `vocab.json`, `merges.txt` and, if present, `added_tokens.json`; else `tokenizer.json`; else the built-in
 /// vocabulary. Other families read `spiece.model` or `tokenizer.json`.
@@ -46,12 +46,14 @@ struct TokenizerFiles {
         }
     }
 
-    /// Throws if `tokenizer_config.json` or `special_tokens_map.json` names another tokenizer, or changes its tokens.
+    /// Throws if `tokenizer_config.json` or `special_tokens_map.json` has a setting that is not supported.
     func checkConfiguration(context: Int) throws {
         for config in try configurations() { try config.check(context: context) }
     }
 
-    /// Remarks on unknown keys, one sentence each; none for files that cannot be read.
+    /// Remarks about unknown keys in the tokenizer's configuration files, one sentence each.
+    ///
+    /// Files that cannot be read are skipped.
     var notes: [String] { ((try? configurations()) ?? []).flatMap(\.notes) }
 
     private func configurations() throws -> [TokenizerConfig] {
@@ -69,10 +71,15 @@ struct TokenizerFiles {
         }
     }
 
-    /// The greatest number of rows beyond CLIP's vocabulary that may be padding: tables are padded to round sizes.
+    /// The greatest number of unused rows in the token embedding table, if the built-in vocabulary is used.
+    ///
+    /// Tables are often padded to round sizes; more unused rows mean that the model has another vocabulary.
     private static let padding = 1024
 
-    /// Throws unless the vocabulary's ids match the rows of the token embedding.
+    /// Throws unless the tokenizer fits the model.
+    ///
+    /// The vocabulary must not have more tokens than the token embedding has `rows`, and its end token must be `end`,
+    /// if the configuration names one.
     func check(_ tokenizer: Tokenizer, rows: Int, end: Int?) throws {
         for config in try configurations() { try config.check(tokenizer) }
         let tokens = tokenizer.vocabularySize

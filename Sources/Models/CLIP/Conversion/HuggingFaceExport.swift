@@ -1,13 +1,13 @@
 import Checkpoints
 
-/// Presents tensors in OpenAI's names under Hugging Face's names: the inverse of `NameTable.huggingFace`.
+/// Renames tensors from OpenAI's names to Hugging Face's names; the inverse of `NameTable.huggingFace`.
 ///
-/// Joined queries, keys and values are split, and projections transposed; no number is changed.
+/// The joined weights of queries, keys and values are split, and projections transposed; no number changes.
 struct HuggingFaceExport: TensorSource {
     private enum Recipe {
         case same(String)
         case transposed(String)
-        /// Part number `part` of `count` equal runs of rows.
+        /// The part number `part` of a tensor whose rows are divided into `count` equal parts.
         case rows(String, part: Int, count: Int)
     }
 
@@ -16,7 +16,7 @@ struct HuggingFaceExport: TensorSource {
     let tensors: [String: TensorInfo]
     var origin: String { base.origin }
 
-    /// Maps the towers' tensors; throws if one cannot be split or transposed.
+    /// Gives the tensors of the image and text tower new names; throws if one cannot be split or transposed.
     init(_ base: any TensorSource, architecture: Architecture) throws(CheckpointError) {
         self.base = base
         var recipes: [String: Recipe] = [:]

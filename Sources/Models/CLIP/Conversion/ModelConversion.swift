@@ -4,38 +4,39 @@ import Pixels
 import SystemSupport
 import Tokenizers
 
-/// Writes a model in Hugging Face's layout, with its heads and `watchword.json`.
+/// Converts a model to Hugging Face's files and tensor names, with the heads (models above CLIP) and `watchword.json`.
 ///
-/// Families other than CLIP keep their own layout.
+/// Models of other families than CLIP keep their files and tensor names.
 package enum ModelConversion {
-    /// The files that were written, and remarks on them.
+    /// The result of a conversion: the files that were written, and remarks.
     package struct Result: Sendable {
-        /// Names relative to the directory, with sizes in bytes, in the order they were written.
+        /// The written files in order: names relative to the new directory, and sizes in bytes.
         package var files: [(name: String, bytes: Int)] = []
-        /// The name of the default head.
+        /// The name of the new model's default head (the plugin that turns frame embeddings into a clip embedding).
         package var head = "mean"
-        /// Names of the source's tensors that belong to neither a tower nor a head.
+        /// The names of the source's tensors that were not written, since they belong to no tower and no head.
         package var leftOut: [String] = []
-        /// Remarks for people, one sentence each.
+        /// Remarks about the conversion for people, one sentence each.
         package var notes: [String] = []
     }
 
-    /// Files that are copied unchanged, if the source has them.
+    /// The names of files that are copied unchanged if the source has them.
     private static let ownFiles = [
         "config.json", "vocab.json", "merges.txt", "preprocessor_config.json", "tokenizer_config.json",
         "special_tokens_map.json", "tokenizer.json", "added_tokens.json", "processor_config.json",
     ]
 
-    /// Renames tensors of the towers, all or some, from OpenAI's names to Hugging Face's.
+    /// Returns a source's tensors under Hugging Face's names; the source has some or all towers in OpenAI's names.
     package static func inHuggingFaceNames(
         _ source: any TensorSource, _ architecture: Architecture
     ) throws(CheckpointError) -> any TensorSource {
         try HuggingFaceExport(source, architecture: architecture)
     }
 
-    /// Converts a model; the destination appears whole or not at all.
+    /// Converts the model to the directory `destination`, which appears complete or not at all.
     ///
-    /// Every number keeps its value and its element type.
+    /// Numbers keep their values and element types. Throws if tensors are missing, or if a non-empty destination may
+    /// not be replaced.
     package static func convert(_ model: ModelDirectory, to destination: URL, replacing: Bool) throws -> Result {
         let (from, to) = (model.url.resolvingSymlinksInPath().path, destination.resolvingSymlinksInPath().path)
         guard from != to, !from.hasPrefix(to + "/") else {
@@ -43,7 +44,7 @@ package enum ModelConversion {
         }
         let missing = TowerTensors.problems(model.tensors, model.architecture)
         guard missing.isEmpty else { throw ModelError(model.url.path, missing.joined(separator: "; ")) }
-        // A tower of another form has no place in Hugging Face's CLIP.
+        // Hugging Face's CLIP layout cannot express towers of other forms.
         let (text, vision) = (model.architecture.text.form, model.architecture.vision.form)
         let isCLIP =
             model.architecture.family == .clip && !model.architecture.isSigmoid && text == .clip && vision == .clip
@@ -77,7 +78,7 @@ package enum ModelConversion {
     }
 }
 
-/// One conversion in progress.
+/// Writes the files of one conversion into the new folder.
 private struct Writer {
     let model: ModelDirectory
     let folder: URL
@@ -118,16 +119,16 @@ private struct Writer {
     }
 
     mutating func copyOwnFiles(_ names: [String]) throws {
-        // Beside OpenCLIP's weights these may be of another layout's.
+        // Beside OpenCLIP's weights, these files may describe another model.
         let others: Set = ["config.json", "preprocessor_config.json", "processor_config.json"]
         for name in names where FileManager.default.fileExists(atPath: model.url.appending(path: name).path) {
             if model.layout != .openCLIP || !others.contains(name) { try copy(name) }
         }
     }
 
-    /// Copies a model of a family other than CLIP, with its layout and tensor names.
+    /// Copies a model of a family other than CLIP with its file and tensor names.
     ///
-    /// A checkpoint given by path gets the file name that its new directory needs.
+    /// A checkpoint with an unusual file name gets the name under which a model directory is searched for weights.
     mutating func copyWhole(_ names: [String]) throws {
         for name in names where FileManager.default.fileExists(atPath: model.url.appending(path: name).path) {
             try copy(name)
@@ -155,7 +156,7 @@ private struct Writer {
         try note(file)
     }
 
-    /// Copies the files of heads, and writes a file for each head that only the checkpoint holds.
+    /// Copies the source's files in `heads/`, and writes one for each head whose tensors are only in the checkpoint.
     mutating func writeHeads() throws {
         let names = model.headsWithWeights
         guard !names.isEmpty else { return }
@@ -201,9 +202,10 @@ private struct Writer {
         try writeDefaults(rounding: rounding)
     }
 
-    /// Writes `watchword.json`: the source's own, with the head of the weights if it names none.
+    /// Writes `watchword.json`: a copy of the source's, with the missing values filled in.
     ///
-    /// `rounding` tells how the centre square is found, if a file was written that cannot express it.
+    /// These are the default head, and `rounding` (how half pixels are rounded in the centre crop), which no other file
+    /// can express; nil leaves it out.
     mutating func writeDefaults(rounding: String?) throws {
         let own = model.url.appending(path: "watchword.json")
         guard FileManager.default.fileExists(atPath: own.path) else {

@@ -2,16 +2,16 @@ import Foundation
 import Pixels
 import Tensors
 
-/// Writes the JSON files of Hugging Face's layout for a model that has none.
+/// Writes the JSON files of a Hugging Face model directory for a model that lacks them.
 enum ModelFilesWriter {
-    /// Returns `config.json` of a `CLIPModel` with these sizes.
+    /// Returns the content of `config.json` for a `CLIPModel` with these sizes.
     ///
     /// Keys that only training needs are left out: Foundation writes 1.0 as 1, which Hugging Face's readers do not
     /// accept as a float.
     static func config(_ architecture: Architecture) throws -> [UInt8] {
         let (vision, text, d) = (architecture.vision, architecture.text, architecture.embedding)
-        // Without an end token of its own the text is pooled at its largest id, CLIP4Clip's rule. Hugging Face
-        // keeps that rule for the ids that OpenAI's own uploads name, of which 2 is the sign.
+        // Without an end token, the text is pooled at its largest token id, as in CLIP4Clip. Hugging Face does the same
+        // if `eos_token_id` is 2, as in OpenAI's own uploads.
         let end = text.endToken ?? 2
         return try json([
             "architectures": ["CLIPModel"], "model_type": "clip", "projection_dim": d, "logit_scale_init_value": 2.6592,
@@ -31,7 +31,9 @@ enum ModelFilesWriter {
         ])
     }
 
-    /// Returns the `preprocessor_config.json` of an image processor with the same result, apart from padding.
+    /// Returns the content of `preprocessor_config.json` for this preprocessing.
+    ///
+    /// A padded resize (`.longest`) cannot be expressed.
     static func preprocessor(_ preprocessing: Preprocessing) throws -> [UInt8] {
         let (framing, normalisation) = (preprocessing.framing, preprocessing.normalisation)
         let side = framing.side
@@ -67,7 +69,9 @@ enum ModelFilesWriter {
         return try json(config)
     }
 
-    /// Returns `watchword.json` with sampling and head; thresholds are left out.
+    /// Returns the content of `watchword.json`: sampling rate, window length and default head, without thresholds.
+    ///
+    /// `rounding` is how half pixels are rounded in the centre crop; nil leaves the key out.
     static func watchword(fps: Double, frames: Int, head: String, rounding: String?) throws -> [UInt8] {
         let sampling: [String: Any] = ["fps": fps, "frames": frames]
         var said: [String: Any] = ["format": ModelDefaults.currentFormat, "sampling": sampling, "default_head": head]

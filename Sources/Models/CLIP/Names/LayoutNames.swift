@@ -1,8 +1,8 @@
 package import Checkpoints
 
-/// The tables of the two layouts whose names differ from OpenAI's.
+/// The name tables of Hugging Face's and OpenCLIP's layouts, which differ from OpenAI's names.
 extension NameTable {
-    /// The names of Hugging Face's `CLIPModel` and `SiglipModel`.
+    /// Returns the table that maps OpenAI's tensor names to those of Hugging Face's `CLIPModel` or `SiglipModel`.
     static func huggingFace(isSigLIP: Bool) -> NameTable {
         let head = "vision_model.head"
         var fixed: [String: Recipe] = [
@@ -28,7 +28,7 @@ extension NameTable {
         } else {
             fixed["visual.proj"] = .transposed("visual_projection.weight")
             fixed["visual.class_embedding"] = .same("vision_model.embeddings.class_embedding")
-            // CLIP4Clip's 3D patches have no name of Hugging Face's; they keep their own.
+            // Hugging Face has no name for CLIP4Clip's 3D patches; they keep CLIP4Clip's.
             fixed["visual.conv2.weight"] = .same("visual.conv2.weight")
         }
         for part in ["weight", "bias"] {
@@ -55,7 +55,9 @@ extension NameTable {
         }
     }
 
-    /// The names of OpenCLIP's towers from timm (`visual.trunk.`), and of its text projection as a linear layer.
+    /// The table that maps OpenAI's tensor names to those of OpenCLIP models whose image tower is timm's.
+    ///
+    /// It covers `visual.trunk.…`, and the text projection if that is a linear layer.
     static let openCLIP: NameTable = {
         let trunk = "visual.trunk"
         var fixed: [String: Recipe] = [
@@ -98,7 +100,10 @@ extension NameTable {
         }
     }()
 
-    /// The recipes of a block: weight and bias of each pair of names, and the joined projection.
+    /// Returns how to build the tensors of one transformer block from those of another layout.
+    ///
+    /// `names` maps OpenAI's names to the layout's names; each has a weight and a bias. `joined` builds the joined
+    /// projection of queries, keys and values.
     private static func pairs(
         _ names: [String: String], _ from: String, _ joined: (String) -> Recipe
     ) -> [String: Recipe] {
@@ -112,7 +117,7 @@ extension NameTable {
 }
 
 extension ModelDirectory.Layout {
-    /// Presents the towers of a checkpoint in this layout under OpenAI's names.
+    /// Returns the image and text tower of a checkpoint in this layout, with tensors named as in OpenAI's models.
     package func names(_ source: any TensorSource) -> any TowerNames {
         switch self {
         case .huggingFace:
@@ -120,7 +125,7 @@ extension ModelDirectory.Layout {
                 source, .huggingFace(isSigLIP: source.has("text_model.head.weight")), keepsOthers: false)
         case .openAI, .openCLIP:
             let plain = OpenAINames(source)
-            // What is in OpenAI's names already needs no table.
+            // A checkpoint that already has OpenAI's names needs no table.
             let others = ["text_projection.weight", "visual.trunk.pos_embed", "visual.trunk.norm.weight"]
             return others.contains(where: plain.has) ? MappedNames(plain, .openCLIP, keepsOthers: true) : plain
         }

@@ -1,22 +1,24 @@
 package import Checkpoints
 
-/// A checkpoint's towers under OpenAI's names, extended where a family has more tensors.
+/// A source of tensors of the image and text tower, named as in OpenAI's models; it also knows their names in the file.
 ///
-/// The additional names: Meta's `visual.attn_pool.…`, `visual.conv1.bias`, `visual.proj_bias`, `text_projection_bias`,
-/// `visual.stem.…`.
+/// Tensors that OpenAI's models lack have these names: `visual.attn_pool.…`, `visual.conv1.bias`, `visual.proj_bias`,
+/// `text_projection_bias`, `visual.stem.…`.
 package protocol TowerNames: TensorSource {
-    /// The file's names of the tensors that make up one in OpenAI's names; only the missing ones, if any is missing.
+    /// Returns the names in the file of the tensors that make up the tensor `name`, for error messages.
+    ///
+    /// If some of them are missing from the file, it returns only the missing ones.
     func storedNames(_ name: String) -> [String]
-    /// The file's names of all tensors that make up one in OpenAI's names.
+    /// Returns the names in the file of all tensors that make up the tensor `name`, missing or not.
     func everyStoredName(_ name: String) -> [String]
 }
 
-/// The names of one layout for the towers' tensors.
+/// A table that tells how to build tensors in OpenAI's names from the tensors of another layout.
 struct NameTable: Sendable {
-    /// How a tensor in OpenAI's names is made from the layout's tensors.
+    /// The way to build one tensor in OpenAI's names from tensors of the layout.
     enum Recipe: Sendable {
         case same(String)
-        /// The tensor without leading dimensions of size 1.
+        /// The named tensor without its leading dimensions of size 1.
         case unbatched(String)
         case transposed(String)
         /// The rows of all named tensors, one tensor after the other.
@@ -30,14 +32,18 @@ struct NameTable: Sendable {
         }
     }
 
-    /// Recipes of tensors outside the blocks.
+    /// How to build each tensor that is outside of the transformer blocks, by OpenAI's name.
     let fixed: [String: Recipe]
-    /// Prefixes of the stacks of blocks: OpenAI's and the layout's.
+    /// The name prefixes of the transformer blocks of each tower: in OpenAI's names, and in the layout's.
     let stacks: [(ours: String, theirs: String)]
-    /// Recipes of one block's tensors, given the layout's prefix of the block.
+    /// Returns how to build each tensor of one transformer block, by OpenAI's name within the block.
+    ///
+    /// Its argument is the other layout's name prefix of the block.
     let block: @Sendable (String) -> [String: Recipe]
 
-    /// The recipe of every tensor, by OpenAI's name; `layers` returns the block numbers under a prefix of the layout.
+    /// Returns how to build every tensor from another layout's tensors, by OpenAI's name.
+    ///
+    /// `layers` must return the numbers of the transformer blocks whose names begin with a prefix of that layout.
     func recipes(layers: (String) -> Set<Int>) -> [String: Recipe] {
         var recipes = fixed
         for (ours, theirs) in stacks {
@@ -48,7 +54,9 @@ struct NameTable: Sendable {
         return recipes
     }
 
-    /// The recipe of one tensor, whether or not the checkpoint has its parts; nil for other names.
+    /// Returns how to build the tensor `name` from another layout's tensors; nil if the table does not know the name.
+    ///
+    /// The checkpoint may lack those tensors.
     func recipe(_ name: String) -> Recipe? {
         if let recipe = fixed[name] { return recipe }
         for (ours, theirs) in stacks where name.hasPrefix("\(ours).") {
@@ -60,7 +68,9 @@ struct NameTable: Sendable {
     }
 }
 
-/// Tensors renamed to OpenAI's names by a table; no number is changed.
+/// A checkpoint's tensors of another layout, renamed to OpenAI's names.
+///
+/// Some are also joined or transposed, as a `NameTable` says; their numbers do not change.
 package struct MappedNames: TowerNames {
     private let base: any TensorSource
     private let recipes: [String: NameTable.Recipe]
@@ -68,9 +78,9 @@ package struct MappedNames: TowerNames {
     package let tensors: [String: TensorInfo]
     package var origin: String { base.origin }
 
-    /// Applies the table.
+    /// Renames the tensors of `base` as `table` says.
     ///
-    /// With `keepsOthers`, a tensor that is no part of any recipe keeps its name.
+    /// With `keepsOthers`, a tensor that the table does not use keeps its name; otherwise it is left out.
     init(_ base: any TensorSource, _ table: NameTable, keepsOthers: Bool) {
         self.base = base
         self.table = table
@@ -118,7 +128,7 @@ package struct MappedNames: TowerNames {
         case .joined(let parts):
             let infos = parts.compactMap { base.tensors[$0] }
             guard infos.count == parts.count, let first = infos.first, !first.shape.isEmpty else { return nil }
-            // Rows are joined only if they are equally long; else the joined shape is wrong and said to be so.
+            // Only rows of equal length can be joined; otherwise the tensor counts as missing.
             let rows = infos.reduce(0) { $0 + ($1.shape.first ?? 0) }
             guard infos.allSatisfy({ $0.shape.dropFirst() == first.shape.dropFirst() }) else { return nil }
             return TensorInfo(name: name, type: first.type, shape: [rows] + first.shape.dropFirst())

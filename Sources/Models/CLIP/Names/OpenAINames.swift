@@ -1,11 +1,12 @@
 package import Checkpoints
 
-/// A checkpoint's tensors under OpenAI's names, without the `clip.` of CLIP4Clip checkpoints.
+/// The tensors of a checkpoint's image and text tower, named as in OpenAI's models.
 ///
-/// It also strips the `text.` before OpenCLIP's text tower, whatever the configuration says, as OpenCLIP does.
+/// It removes the prefix `clip.` of CLIP4Clip's files. It also removes the prefix `text.` of OpenCLIP's text tower,
+/// whatever the configuration says, as OpenCLIP does.
 package struct OpenAINames: TowerNames {
     private let base: any TensorSource
-    /// Maps OpenAI's names to the base's names.
+    /// Maps OpenAI's names to the checkpoint's names.
     private let names: [String: String]
     package let tensors: [String: TensorInfo]
     package var origin: String { base.origin }
@@ -19,7 +20,7 @@ package struct OpenAINames: TowerNames {
         for (name, info) in base.tensors where name.hasPrefix(prefix) {
             let short = name.dropFirst(prefix.count)
             let ours = String(!text.isEmpty && short.hasPrefix(text) ? short.dropFirst(text.count) : short)
-            // Should both forms be there, the text tower's own counts.
+            // If a name exists with and without `text.`, use the tensor with the prefix.
             if names[ours] != nil, ours.count == short.count { continue }
             names[ours] = name
             tensors[ours] = TensorInfo(name: ours, type: info.type, shape: info.shape)
@@ -34,14 +35,14 @@ package struct OpenAINames: TowerNames {
         try base.floats(stored(name), elements: elements)
     }
 
-    /// The name of a tensor in the checkpoint.
+    /// Returns the name that a tensor has in the checkpoint file.
     private func stored(_ name: String) -> String { names[name] ?? Self.prefix(base.tensors.keys) + name }
 
     package func storedNames(_ name: String) -> [String] { [stored(name)] }
 
     package func everyStoredName(_ name: String) -> [String] { [stored(name)] }
 
-    /// The prefix of the towers' names: `clip.` or empty.
+    /// Returns the prefix of tensor names in a checkpoint: `clip.` in CLIP4Clip's files, else empty.
     static func prefix(_ names: some Sequence<String>) -> String {
         names.contains { $0.hasPrefix("clip.visual.") } ? "clip." : ""
     }

@@ -1,16 +1,16 @@
 import Checkpoints
 
-/// The tensors of CLIP's two towers in OpenAI's names, with the shapes that they must have.
+/// The tensors of the image and text towers in OpenAI's names, and the shapes that they must have.
 ///
 /// Source: docs/MATHEMATICS.md, section 2.
 package enum TowerTensors {
     package struct Expected: Sendable, Equatable {
         package let name: String
-        /// The expected shape; nil if the tensor itself determines it.
+        /// The expected shape of the tensor; nil if it depends on another tensor.
         package let shape: [Int]?
     }
 
-    /// Returns all tensors that the towers need at these sizes.
+    /// Returns all tensors that the image and text tower of a model with these sizes need.
     package static func expected(_ architecture: Architecture) -> [Expected] {
         let (vision, text, d) = (architecture.vision, architecture.text, architecture.embedding)
         let t = text.width
@@ -47,7 +47,8 @@ package enum TowerTensors {
         }
         if case .attention = form.pooling {
             let pool = "visual.attn_pool"
-            // Its MLP is as wide as it is in every published model: four times the tower, or as the tower's own.
+            // In published models, the pooling's MLP is four times as wide as the tower, or as wide as the tower's own
+            // MLPs.
             all += [
                 ("probe", [1, 1, v]), ("attn.in_proj_weight", [3 * v, v]), ("attn.in_proj_bias", [3 * v]),
                 ("attn.out_proj.weight", [v, v]), ("attn.out_proj.bias", [v]),
@@ -67,7 +68,7 @@ package enum TowerTensors {
         ["weight", "bias"].map { Expected(name: "\(name).\($0)", shape: [width]) }
     }
 
-    /// Returns the tensors of a convolution stem: three convolutions, the first two with batch norm.
+    /// Returns the tensors of MobileCLIP's convolution stem: three convolutions, the first two with batch norm.
     private static func stem(width v: Int) -> [Expected] {
         let w = v / 4
         let norms = (0..<2).flatMap { stage in
@@ -83,7 +84,7 @@ package enum TowerTensors {
         ]
     }
 
-    /// Names that every model has, whatever its sizes.
+    /// The names of tensors that every model has, whatever its sizes; those of the first block stand for all blocks.
     static var everyModels: [String] {
         let sizes = Architecture(
             vision: .init(width: 1, layers: 1, heads: 1, patch: 1, side: 1),
@@ -91,11 +92,13 @@ package enum TowerTensors {
         return expected(sizes).map(\.name)
     }
 
-    /// Returns a sentence for each tensor that is missing or has a wrong shape; `named` maps to the name in the file.
+    /// Returns an error message for each tensor of the image and text tower that is missing or has a wrong shape.
+    ///
+    /// `named` returns the name in the file for a name of OpenAI's.
     static func problems(
         _ source: any TensorSource, _ architecture: Architecture, named: (String) -> String = { $0 }
     ) -> [String] {
-        // The pooling's MLP is as wide as its own bias says.
+        // The hidden width of the pooling's MLP is the length of its bias.
         let pool = "visual.attn_pool.mlp"
         let inner = source.tensors["\(pool).c_fc.bias"]?.shape.first ?? 4 * architecture.vision.width
         let w = architecture.vision.width
@@ -111,16 +114,16 @@ package enum TowerTensors {
         }
     }
 
-    /// Returns a sentence if the image tower is a ResNet, which is not supported.
+    /// Returns an error message if the image tower is a ResNet, which is not supported; otherwise nil.
     static func resNet(_ names: some Sequence<String>) -> String? {
         names.contains { $0.hasSuffix("visual.layer1.0.conv1.weight") }
             ? "the image tower is a ResNet (RN50 and its like), which is not read: expected a vision transformer" : nil
     }
 
-    /// Returns sentences on tensors that hold NaN or an infinity; only the first few are named.
+    /// Returns error messages about tensors with NaN or infinity: the first three, and the number of further ones.
     static func broken(_ source: any TensorSource) -> [String] {
         var broken: [String] = []
-        // T-MASS's checkpoints hold a scalar that nothing ever wrote or read.
+        // T-MASS's checkpoints contain a scalar that is never used.
         let unread = "stochastic.std_branch.learnable_scalar"
         for info in source.tensors.values.sorted(by: { $0.name < $1.name }) where info.count > 0 && info.name != unread
         {
@@ -134,9 +137,10 @@ package enum TowerTensors {
         return Array(broken.prefix(3)) + (more > 0 ? ["\(more) more tensors hold NaN or infinity"] : [])
     }
 
-    /// Returns a sentence on tensors of the towers that nothing reads: the model would compute something else.
+    /// Returns an error message if the image or text tower has tensors that the model does not use; otherwise nil.
     ///
-    /// Causal masks and buffers that other programs store do not count. `source` has the file's names.
+    /// Such a model would compute something else than intended. Causal masks and buffers that other programs store are
+    /// ignored. `source` has the names of the file.
     static func strays(
         _ source: any TensorSource, _ layout: ModelDirectory.Layout, _ architecture: Architecture
     ) -> String? {
@@ -159,7 +163,7 @@ package enum TowerTensors {
             + "and nothing would read it"
     }
 
-    /// Returns a sentence on the towers' tensors whose element type is not supported.
+    /// Returns an error message if the image or text tower has a tensor of an unsupported element type; otherwise nil.
     static func unreadable(_ file: any CheckpointFile) -> String? {
         let found = file.unreadable.keys.filter { name in
             var name = name[...]
@@ -170,13 +174,13 @@ package enum TowerTensors {
         return "tensor \"\(first)\" is of type \(type): expected F64, F32, F16 or BF16"
     }
 
-    /// Whether a name belongs to a tower in Hugging Face's layout.
+    /// Returns whether a tensor with this name belongs to the image or text tower in Hugging Face's layout.
     static func isHuggingFaceTower(_ name: String) -> Bool {
         ["vision_model.", "text_model.", "visual_projection.", "text_projection."].contains { name.hasPrefix($0) }
             || name == "logit_bias"
     }
 
-    /// The twelve tensors of a residual attention block.
+    /// Returns the twelve tensors of one transformer block; `prefix` begins their names.
     static func block(_ prefix: String, width w: Int, inner: Int? = nil) -> [Expected] {
         let inner = inner ?? 4 * w
         return [
@@ -188,7 +192,7 @@ package enum TowerTensors {
         ].map { Expected(name: "\(prefix).\($0)", shape: $1) }
     }
 
-    /// The number of blocks under a prefix that have at least one tensor.
+    /// Returns the number of transformer blocks below a name prefix that have at least one tensor.
     static func layers(_ prefix: String, in names: some Sequence<String>) -> Int {
         Set(
             names.filter { $0.hasPrefix(prefix + ".") }.compactMap {
@@ -197,7 +201,9 @@ package enum TowerTensors {
         ).count
     }
 
-    /// Whether a name without prefix belongs to a tower, or is one of the sizes stored in OpenAI's files.
+    /// Returns whether a tensor name without prefix belongs to the image or text tower in OpenAI's models.
+    ///
+    /// The three sizes that OpenAI's files store as tensors count, too.
     static func isTower(_ name: String) -> Bool {
         ["visual.", "transformer.", "ln_final.", "token_embedding.", "text_projection."].contains { name.hasPrefix($0) }
             || [

@@ -1,42 +1,43 @@
 package import Foundation
+import Segments
 
 /// A small picture of a stream, to be stored in a history.
 package struct HistoryPicture: Sendable {
     package var stream: String
-    /// Seconds since 1970.
+    /// The time of the picture in seconds since 1970.
     package var wall: Double
-    /// Whether an event had its peak at this time.
+    /// True if an event had its best score at this time.
     package var isPeak: Bool
-    /// Makes the JPEG file, when and where the history writes it; returns nil if that fails.
+    /// Makes the JPEG file; called on the history's thread when the picture is written, and returns nil if it fails.
     package var jpeg: @Sendable () -> Data?
 
     package init(stream: String, wall: Double, isPeak: Bool, jpeg: @escaping @Sendable () -> Data?) {
         (self.stream, self.wall, self.isPeak, self.jpeg) = (stream, wall, isPeak, jpeg)
     }
 
-    /// The seconds between two pictures of a stream, apart from those of peaks.
+    /// The seconds between two regular pictures of a stream; pictures at events' best scores are stored in addition.
     package static let pause = 10.0
-    /// The greatest length of the longer side in pixels.
+    /// The greatest length of a picture's longer side in pixels.
     package static let longestSide = 320
-    /// The greatest size of a file in bytes, more than any picture of this size has.
+    /// The greatest size of a picture's JPEG file in bytes, more than any picture of this size has.
     package static let mostBytes = 1 << 18
 }
 
-/// The file with the pictures of one stream and hour: a segment's header, then one record for each picture.
+/// The format of a picture file: a header, and a record for each picture of one stream and hour.
 ///
-/// A record is its header (`RecordHeader`) and a JPEG file, padded to 8 bytes. Each record is independent, so that a
-/// truncated or damaged file keeps the others.
+/// A record is its header (`RecordHeader`) and a JPEG file, padded to 8 bytes. Each record is independent, so that the
+/// others can be read if the file is truncated or damaged.
 enum PictureFile {
     static let hour = 3600.0
     static let ending = ".pics"
 
-    /// The day and the hour of a time.
+    /// Returns the UTC day, counted from 1970, and the hour of a time in seconds since 1970.
     static func slot(at wall: Double) -> (day: Int, hour: Int) {
         let day = HistoryFolder.day(at: wall)
         return (day, min(23, max(0, Int((wall - Double(day) * 86_400) / hour))))
     }
 
-    /// The day and hour in a file's name; nil if it is not one of pictures.
+    /// Parses the day and the hour from the name of a picture file; nil for other files.
     static func parse(_ name: String) -> (day: Int, hour: Int)? {
         guard name.hasSuffix(ending) else { return nil }
         let parts = name.dropLast(ending.count).split(separator: ".", omittingEmptySubsequences: false)
@@ -52,8 +53,8 @@ enum PictureFile {
 
     /// The header of a picture's record.
     ///
-    /// Layout, little-endian: magic, wall time (float64), size of the JPEG file and flags (32 bits each; 1: a peak),
-    /// the file's checksum, the checksum of everything before.
+    /// Layout, little-endian: magic, wall time (float64), size of the JPEG file and flags (32 bits each; flag 1: taken
+    /// at an event's best score), the JPEG file's checksum, the checksum of everything before.
     struct RecordHeader: Equatable {
         static let size = 40
         static let magic: UInt64 = 0x0A43_4950_5457_5749
@@ -63,17 +64,17 @@ enum PictureFile {
         var count: Int
         var sum: UInt64
 
-        /// The size of the whole record in bytes.
+        /// The size of the record in bytes: this header, and the padded JPEG file.
         var whole: Int { Self.size + BlockHeader.rounded(count, 8) }
     }
 }
 
 extension HistoryFolder {
-    /// The path of the pictures of an hour.
+    /// Returns the path of the file with a stream's pictures of an hour.
     func pictures(of stream: String, day: Int, hour: Int) -> String {
         "\(folder(of: stream))/\(Self.dayName(day)).pictures.\(hour < 10 ? "0" : "")\(hour)\(PictureFile.ending)"
     }
 
-    /// The picture files of a stream, oldest first; their numbers are hours.
+    /// Returns the picture files of a stream, oldest first; the `number` of each is its hour.
     package func pictures(of stream: String) -> [Segment] { contents(of: folder(of: stream)).pictures }
 }

@@ -1,11 +1,12 @@
 import CKernels
 package import Foundation
+import Segments
 
-/// Reads the pictures of one stream and hour; belongs to one thread.
+/// Reads a picture file, which has the pictures of one stream and hour; belongs to one thread.
 ///
-/// Another thread may append meanwhile; an incomplete record is ignored.
+/// Another thread may append to the file meanwhile; an incomplete record is ignored.
 final class PictureReader {
-    /// A picture's time and its position in the file.
+    /// The header of a picture's record, and the position of its JPEG file.
     struct Entry: Equatable {
         let header: PictureFile.RecordHeader
         let offset: Int
@@ -14,16 +15,16 @@ final class PictureReader {
 
     let path: String
     let header: SegmentHeader
-    /// The pictures in the order of the file.
+    /// All complete pictures, in the order of the file.
     let entries: [Entry]
-    /// The end of the last complete record.
+    /// The offset of the end of the last complete record in bytes.
     let end: Int
-    /// The number of damaged parts between records.
+    /// The number of damaged stretches between records.
     let damaged: Int
     private let descriptor: Int32
     private let bytes: FileBytes
 
-    /// Opens a file and reads the headers of its records; throws `gone` if there is no file.
+    /// Opens a picture file and reads the headers of its records; throws an error of kind `gone` if there is no file.
     init(_ path: String) throws(HistoryProblem) {
         self.path = path
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
@@ -72,7 +73,7 @@ final class PictureReader {
         return (entries, end, damaged)
     }
 
-    /// The next position of a record's header; nil if there is none.
+    /// Returns the offset of the next valid record after a damaged place; nil if there is none.
     private static func recordAfter(_ place: Int, _ bytes: FileBytes) -> Int? {
         let size = PictureFile.RecordHeader.size
         var at = place + 8
@@ -87,7 +88,7 @@ final class PictureReader {
         }
     }
 
-    /// A picture's JPEG file; nil if its checksum is wrong.
+    /// Reads the JPEG file of a picture; nil if its checksum is wrong.
     func jpeg(_ entry: Entry) -> Data? {
         let count = entry.header.whole - PictureFile.RecordHeader.size
         var data = Data(count: count)
@@ -100,7 +101,7 @@ final class PictureReader {
 }
 
 extension PictureFile.RecordHeader {
-    /// Reads a header; nil if the bytes are not the header of a record.
+    /// Parses the header of a picture's record; nil if the bytes are not one.
     init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= Self.size, bytes.number(0) == Self.magic,
             bytes.number(32) == ww_history_sum(bytes.baseAddress, 32)
@@ -112,7 +113,7 @@ extension PictureFile.RecordHeader {
         guard abs(wall) < 1e12, 1...HistoryPicture.mostBytes ~= count else { return nil }
     }
 
-    /// Encodes a record.
+    /// Encodes a picture's record: its header and the padded JPEG file.
     static func record(_ jpeg: Data, wall: Double, isPeak: Bool) -> [UInt8] {
         let padded = Array(jpeg) + [UInt8](repeating: 0, count: BlockHeader.rounded(jpeg.count, 8) - jpeg.count)
         var bytes: [UInt8] = []
@@ -126,23 +127,23 @@ extension PictureFile.RecordHeader {
     }
 }
 
-/// Finds pictures in a history, on the caller's thread, which must not be of the cooperative pool.
+/// Finds pictures of streams in a history by time; reads files, so it must not run on the cooperative pool.
 package struct HistoryPictures {
     private let folder: HistoryFolder
-    /// The opened files, so that many searches in an hour read it only once; their number is bounded.
+    /// The readers of picture files by path, so that searches within an hour read the file once; nil if unreadable.
     private var opened: [String: PictureReader?] = [:]
     private static let mostOpened = 32
-    /// The greatest distance from the requested time in seconds.
+    /// The greatest distance in seconds between the requested time and the picture's.
     package static let reach = 10.0
-    /// The number of pictures that are tried until one is undamaged.
+    /// The greatest number of pictures that are tried until one is undamaged.
     private static let tries = 8
 
     package init(_ folder: HistoryFolder) { self.folder = folder }
 
-    /// Returns the stream's picture nearest to a time, with its own time in seconds since 1970.
+    /// Returns the stream's picture nearest to a time, as JPEG and with its own time in seconds since 1970.
     ///
-    /// Returns nil if none is within `reach` seconds. For a region ("lobby/door"), the region's own pictures are
-    /// preferred, which only its events have; otherwise the result is the whole stream's picture.
+    /// Returns nil if none is within `reach` seconds. For a region ("lobby/door"), the pictures of its own events are
+    /// preferred; otherwise the result is the whole stream's picture.
     package mutating func nearest(_ stream: String, at wall: Double) -> (jpeg: Data, wall: Double)? {
         for (reader, entry) in near(stream, at: wall).prefix(Self.tries) {
             if let jpeg = reader.jpeg(entry) { return (jpeg, entry.wall) }
@@ -150,18 +151,18 @@ package struct HistoryPictures {
         return whole(stream).flatMap { nearest($0, at: wall) }
     }
 
-    /// Returns the time of the picture that `nearest` would return, without reading the picture.
+    /// Returns the time of the picture that `nearest` would return, in seconds since 1970, without reading the picture.
     package mutating func timeOfNearest(_ stream: String, at wall: Double) -> Double? {
         if let found = near(stream, at: wall).first { return found.entry.wall }
         return whole(stream).flatMap { timeOfNearest($0, at: wall) }
     }
 
-    /// The stream of a region; nil for a stream.
+    /// Returns the name of the stream to which a region belongs; nil if the name is a stream's.
     private func whole(_ stream: String) -> String? {
         stream.firstIndex(of: "/").map { String(stream[..<$0]) }
     }
 
-    /// The pictures within reach, the nearest first.
+    /// Returns the stream's own pictures within `reach` of a time, the nearest first.
     private mutating func near(
         _ stream: String, at wall: Double
     ) -> [(reader: PictureReader, entry: PictureReader.Entry)] {

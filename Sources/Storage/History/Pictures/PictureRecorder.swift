@@ -1,6 +1,7 @@
 import Foundation
+import Segments
 
-/// Appends pictures to the file of one stream and hour; belongs to one thread.
+/// Appends pictures to the picture file of one stream and hour; belongs to one thread.
 final class PictureAppender {
     let path: String
     private let space: HistorySpace?
@@ -8,9 +9,9 @@ final class PictureAppender {
     private let descriptor: Int32
     private var end = 0
 
-    /// Opens a file to append after its last complete record, or begins one.
+    /// Opens a picture file to append after its last complete record, or creates it.
     ///
-    /// If a file's header is damaged, it is replaced by a new one.
+    /// If the file's header is damaged, the file is replaced by a new one.
     init(_ path: String, _ header: SegmentHeader, space: HistorySpace?) throws(HistoryProblem) {
         (self.path, self.space) = (path, space)
         hold = space?.hold(path)
@@ -27,7 +28,7 @@ final class PictureAppender {
             return
         }
         do throws(HistoryProblem) { try write(header.encoded(path: path)) } catch {
-            // `deinit` closes it.
+            // `deinit` closes the descriptor.
             unlink(path)
             throw error
         }
@@ -43,7 +44,7 @@ final class PictureAppender {
         guard fdatasync(descriptor) == 0 else { throw Self.problem(path) }
     }
 
-    /// Writes all bytes, or none.
+    /// Appends all bytes to the file, or none if it throws.
     private func write(_ bytes: [UInt8]) throws(HistoryProblem) {
         guard space?.take(bytes.count, ofPictures: true) ?? true else {
             throw HistoryProblem(.unwritable, path, "the pictures have reached their bound, and nothing older can go")
@@ -58,23 +59,28 @@ final class PictureAppender {
     }
 }
 
-/// Writes one stream's pictures to files; belongs to one thread.
+/// Writes one stream's pictures to files, one for each hour; belongs to one thread.
 final class PictureRecorder {
     private let folder: HistoryFolder
     private let stream: String
     private let space: HistorySpace
     private var file: PictureAppender?
     private var isDirty = false
-    /// Whether nothing came since the last call of `seal`.
+    /// True if no picture was appended since the last call of `seal`.
     private var isIdle = false
-    /// The time of the last peak's picture: for many events at once, one picture is enough.
+    /// The time of the last picture taken at an event's best score (its peak), in seconds since 1970.
+    ///
+    /// Of several events that peak within a second, only one picture is stored.
     private var lastPeak = -Double.infinity
 
     init(_ folder: HistoryFolder, _ stream: String, space: HistorySpace) {
         (self.folder, self.stream, self.space) = (folder, stream, space)
     }
 
-    /// Stores a picture; returns whether it was stored.
+    /// Writes a picture to the file of its hour; returns false if it was left out.
+    ///
+    /// A picture is left out if it cannot be encoded, or if it is of an event's best score and another such picture is
+    /// from within a second.
     func append(_ picture: HistoryPicture) throws(HistoryProblem) -> Bool {
         try HistoryProblem.refuse(time: 0, picture.wall, of: picture.stream)
         if picture.isPeak, abs(picture.wall - lastPeak) < 1 { return false }
@@ -99,7 +105,7 @@ final class PictureRecorder {
         isDirty = false
     }
 
-    /// Closes the picture file if nothing came since the last call, so that retention may remove it.
+    /// Closes the picture file if no picture was appended since the last call; it can then be deleted by age.
     func seal() throws(HistoryProblem) {
         defer { isIdle = true }
         if isIdle { try finish() }

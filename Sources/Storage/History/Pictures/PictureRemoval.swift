@@ -1,10 +1,12 @@
 import Foundation
+import Segments
 import SystemSupport
 
 extension HistoryRemoval {
-    /// Removes the pictures of an hour within the span; `owner` is the stream, if the file does not name it.
+    /// Removes the pictures within the span of time to remove from the picture file of one hour.
     ///
-    /// Unreadable parts are removed with any span that may include them.
+    /// `owner` is the stream's name, used if the file's header is damaged. Unreadable parts are removed with any span
+    /// that may include them.
     func removePictures(
         _ file: HistoryFolder.Segment, _ owner: String?, _ space: HistorySpace?, _ result: inout Result
     ) {
@@ -22,7 +24,7 @@ extension HistoryRemoval {
         let removed = reader.entries.count - kept.count
         if kept.isEmpty { return unlinkPictures(file, removed, &result) }
         guard removed > 0 || reader.damaged > 0 || reader.end < file.bytes else { return }
-        // Room for what is kept is made of other files.
+        // While this file is protected, retention makes room by deleting others.
         let hold = space?.hold(file.path)
         defer { withExtendedLifetime(hold) {} }
         do throws(HistoryProblem) {
@@ -38,7 +40,7 @@ extension HistoryRemoval {
             }
             result.pictures += removed
         } catch {
-            // To remove comes first: what was to be kept goes, too.
+            // Removal has priority: if the rest cannot be kept, the whole file is deleted.
             result.skips.note(error)
             unlinkPictures(file, reader.entries.count, &result)
         }

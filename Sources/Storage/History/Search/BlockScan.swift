@@ -1,23 +1,26 @@
 import CKernels
+import Segments
 
-/// Computes the scores of windows from a segment's blocks, by the rows' high planes.
+/// Computes the approximate scores of windows, from the upper bytes of the embeddings in a file's blocks.
 ///
-/// Its buffers are allocated once; it belongs to one thread. For each block, the caller computes the products of the
-/// rows, then calls `follow`, `prepare` and `score`.
+/// Its buffers are allocated once; it belongs to one thread. For each block, the caller computes the dot products of
+/// the block's embeddings (`multiply`), then calls `follow`, `prepare` and `score`.
 final class BlockScan {
     let texts: TextBatch
     private(set) var place = ww_history_place()
-    /// The products of rows and texts, as of `ww_history_dots`.
+    /// The dot products of the block's embeddings and the texts, laid out as by `ww_history_dots`.
     var dots: [Float]
-    /// The row of each entry, or -1; `inverse` has the inverse norm of the window that ends there, 0 if none ends.
+    /// The index of the embedding of each frame or clip within the block, or -1 if it has none.
+    ///
+    /// `inverse` has 1 / the norm of the window of frames that ends with it, 0 if none ends there.
     var rows = [Int32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
     var inverse = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
     private(set) var slots = [UInt32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
-    /// The ordinal of each slot's first window.
+    /// The number of the frame with which the first window of frames in each half minute (slot) of the file ends.
     private(set) var firsts: [UInt32] = []
-    /// The scores `[texts / 8, entries, 8]`, NaN where no window ends.
+    /// The scores of the windows `[texts / 8, entries, 8]`; NaN for frames with which no window ends.
     private(set) var scores: [Float]
-    /// The running sums of the products.
+    /// The running sums of the dot products, from which the sum over each window of frames is computed.
     private var running: [Float] = []
     private var made = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
     private var span = ww_history_span()
@@ -32,10 +35,10 @@ final class BlockScan {
         scores = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES) * texts.stride)
     }
 
-    /// The number of frames of a window.
+    /// The number of frames in a window.
     var length: Int { Int(span.length) }
 
-    /// Begins a segment.
+    /// Begins another history file, and forgets the previous one.
     func begin(_ header: SegmentHeader, _ query: HistoryQuery) {
         span = Self.span(header, query)
         (isClips, isFilm) = (header.kind == .clips, header.file != nil)
@@ -49,12 +52,12 @@ final class BlockScan {
         }
     }
 
-    /// Computes the rows' products; returns whether their checksum is right.
+    /// Computes the dot products of a block's embeddings with the texts; returns true if their checksum is right.
     func multiply(_ block: SegmentReader.Block) -> Bool {
         texts.dots(&dots, high: block.high, count: block.header.rows, scales: block.scales) == block.header.sums.high
     }
 
-    /// Takes an undamaged block as the next one; returns whether it continues the previous block.
+    /// Accepts an undamaged block as the next one; returns true if it continues the previous block without a gap.
     func follow(_ block: SegmentReader.Block) -> Bool {
         let continues = expected == block.header.sequence
         if !continues { place.since = 0 }
@@ -67,7 +70,9 @@ final class BlockScan {
         return continues
     }
 
-    /// Prepares the rows, norms and slots of a block's entries; returns how many windows end in the block.
+    /// Computes the embedding's index, the norm and the half minute (slot) for each frame or clip of a block.
+    ///
+    /// It returns the number of windows of frames that end in the block.
     func prepare(_ block: SegmentReader.Block) -> Int {
         let most = Int(place.slots) + block.header.entries
         if firsts.count < most { firsts += [UInt32](repeating: 0, count: max(most, 2 * firsts.count) - firsts.count) }
@@ -79,12 +84,12 @@ final class BlockScan {
         }
     }
 
-    /// Computes the scores of the windows that end with a block's entries.
+    /// Computes the scores of the windows that end with a block's frames, into `scores`.
     func score(_ block: SegmentReader.Block) {
         ww_history_scores(&running, length, texts.count, dots, rows, inverse, block.header.entries, &scores)
     }
 
-    /// The windows of a segment that a query looks at.
+    /// Returns the number of frames in a query's windows, and the span of times in which the windows may end.
     static func span(_ header: SegmentHeader, _ query: HistoryQuery) -> ww_history_span {
         let isFilm = header.file != nil
         return ww_history_span(
@@ -94,7 +99,7 @@ final class BlockScan {
             wall_from: query.from ?? -.infinity, wall_to: query.to ?? .infinity)
     }
 
-    /// Whether the query's windows have a length whose norms are not stored in the segment.
+    /// Returns true if the query's windows have another number of frames than those whose norms are stored in the file.
     static func needsLow(_ header: SegmentHeader, _ query: HistoryQuery) -> Bool {
         header.kind == .frames && query.frames.map { $0 != header.window } ?? false
     }

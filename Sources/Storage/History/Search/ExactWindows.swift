@@ -1,8 +1,9 @@
 import CKernels
+import Segments
 
-/// Computes window scores from both planes of the rows.
+/// Computes exact scores of windows, from all 16 bits of the stored embeddings.
 struct ExactWindows {
-    /// A window, by its last entry, with its score.
+    /// A window of frames with its score and its span of time; `ordinal` is the number of its last frame in the file.
     struct Window {
         var ordinal: Int
         var score: Float
@@ -17,9 +18,10 @@ struct ExactWindows {
 
     init(_ texts: TextBatch, _ query: HistoryQuery) { (self.texts, self.query) = (texts, query) }
 
-    /// Returns the windows that end with entries `range`, for one text; nil if one of their blocks is gone.
+    /// Returns the windows that end with the frames numbered `range`, with their scores for one text.
     ///
-    /// `chain` is open with low planes; `blocks` lists the blocks that a scan found in it.
+    /// Returns nil if one of the blocks no longer exists. `chain` is open with the lower bytes of the embeddings;
+    /// `blocks` lists the blocks that a scan found in it.
     func windows(
         _ range: ClosedRange<Int>, _ text: Int, _ chain: SegmentChain, _ blocks: [SegmentScan.BlockPlace]
     ) -> [Window]? {
@@ -38,14 +40,14 @@ struct ExactWindows {
             var (row, dot, known) = (-1, 0.0, -1)
             for entry in 0..<min(place.entries, block.header.entries) {
                 let flags = block.flags(entry)
-                if flags.contains(.row) { row += 1 }
+                if flags.hasRow { row += 1 }
                 let ordinal = place.first + entry
                 guard ordinal >= from, ordinal <= range.upperBound else { continue }
-                if !flags.isDisjoint(with: [.discontinuity, .blind]) {
+                if flags.isDiscontinuity || flags.isBlind {
                     dots.removeAll()
                     norms?.clear()
                 }
-                guard !flags.contains(.blind), row >= 0 else { continue }
+                guard !flags.isBlind, row >= 0 else { continue }
                 let start = row * texts.padded
                 if known != row {
                     dot = texts.exact(text, high: block.high + start, low: block.low + start, scale: block.scales[row])

@@ -1,40 +1,46 @@
-/// A search: its texts, and the part of the history to search.
+package import Segments
+
+/// A search of a history: the embeddings of its texts, and the part of the history to search.
 package struct HistoryQuery: Sendable {
     package enum Sort: String, Sendable, CaseIterable { case score, time }
 
-    /// The texts as embeddings of length 1 `[width]`; each is searched for separately, all in one scan.
+    /// The embeddings of the texts, of length 1 `[width]`; a search finds moments for each text separately.
     package var texts: [[Float]]
-    /// The model of the texts: rows of other models are left out, and counted.
+    /// The identity of the model that embedded the texts; recorded embeddings of other models are left out and counted.
     package var model: String
     package var width: Int
-    /// The head: `mean` searches frames, another head searches its clip embeddings.
+    /// The name of the head, which is the model that scores windows.
+    ///
+    /// `mean` searches the recorded frames, another head the clip embeddings that it made while it ran.
     package var head = "mean"
-    /// The number of frames of a window; nil means each segment's own.
+    /// The number of frames in a window; nil means the length with which each file was recorded.
     ///
-    /// Norms of other lengths are computed while reading.
+    /// For other lengths, the windows' norms are computed while reading.
     package var frames: Int?
-    /// Whether a stream is searched, by its name.
+    /// Returns true if the stream with this name is to be searched.
     package var selects: @Sendable (String) -> Bool = { _ in true }
-    /// The begin of the span of window ends, in seconds since 1970; `to` is not included.
+    /// The beginning of the span in which windows of frames must end, in seconds since 1970; nil means unbounded.
     ///
-    /// Films have no wall times, and are left out if there is a bound.
+    /// `to` is the span's end, not included. Films have no wall times, and are left out if there is a bound.
     package var from: Double?
     package var to: Double?
-    /// The begin of the span in seconds of media time; `mediaTo` is its end.
+    /// The beginning of the span in which windows of a film's frames must end, in seconds of media time.
+    ///
+    /// `mediaTo` is its end, not included; nil means unbounded.
     package var mediaFrom: Double?
     package var mediaTo: Double?
-    /// The number of moments for each text.
+    /// The greatest number of moments (stretches of the recording that match) to return for each text.
     package var limit = 10
-    /// The order of the moments: the best first, or the newest first.
+    /// The order of the returned moments: by score, the best first, or by time, the newest first.
     package var sort = Sort.score
-    /// Whether the scan skips windows, for many texts at once; a moment with a narrow peak may then be missed.
+    /// True if the search may skip windows of frames, to be faster with many texts; it may then miss narrow peaks.
     ///
-    /// It sees every fourth window (every second, if the window's length is not a multiple of four). Scores are exact
-    /// nevertheless; moments are marked approximate. With few texts it saves nothing.
+    /// It sees every fourth window (every second, if the window's length is not a multiple of four). The scores of the
+    /// moments found are exact nevertheless; moments are marked approximate. With few texts it saves nothing.
     package var isQuick = false
-    /// The number of threads that scan.
+    /// The number of threads that scan the history.
     package var threads = 2
-    /// The least seconds between two moments of a stream.
+    /// The least number of seconds between two moments that a search returns for the same stream.
     package static let apart = 30.0
 
     package init(texts: [[Float]], model: String, width: Int) {
@@ -45,42 +51,47 @@ package struct HistoryQuery: Sendable {
     var hasMediaSpan: Bool { mediaFrom != nil || mediaTo != nil }
 }
 
-/// A stretch of history around a peak of a text's score.
+/// A moment that a search found: a stretch of time around the window of frames with the best score for a text.
 package struct HistoryMoment: Sendable, Equatable {
     package var stream: String
-    /// The film's path; nil for a stream.
+    /// The path of the film in which the moment is; nil if it is in a stream.
     package var file: String?
-    /// The stretch's beginning in seconds of media time; `mediaPeak` is the end of its best window.
+    /// The beginning of the moment in seconds of media time; `mediaPeak` is the end of its best window of frames.
     package var mediaStart: Double
     package var mediaEnd: Double
     package var mediaPeak: Double
-    /// The begin in seconds since 1970; 0 for a film.
+    /// The beginning of the moment in seconds since 1970; 0 for a film.
     package var wallStart: Double
     package var wallEnd: Double
     package var wallPeak: Double
-    /// The score of the best window, from both planes of its rows.
+    /// The score of the moment's best window of frames, computed exactly from the stored embeddings.
     package var score: Float
     package var head: String
-    /// The share of the stream's searched windows that score less, to 1/2048 of a score.
+    /// The share (0 to 1) of the stream's searched windows that score less than this moment.
+    ///
+    /// Scores are compared in steps of 1/2048.
     package var rank: Double
-    /// A quick search or another head chose it: a better one may have been missed.
+    /// True if a quick search or another model chose the moment, so that a better one may have been missed.
     package var isApproximate: Bool
-    /// The position of the moment's best window, for reading its rows.
+    /// The position of the moment's best window of frames in the history's files, for reading its embeddings.
     package var place: Place
 
     package struct Place: Sendable, Equatable {
         package var segment: HistoryFolder.Segment
-        /// The number of the window's last entry among those that can be read.
+        /// The number of the last frame of the moment's best window, among the readable frames of the file.
         package var entry: Int
     }
 }
 
-/// The result of a search.
+/// The result of a search of a history.
 package struct HistoryResult: Sendable {
-    /// The moments of each text, in the requested order.
+    /// The moments that were found for each text, in the requested order.
     package var moments: [[HistoryMoment]] = []
     package var skips = HistorySkips()
-    /// The number of streams, segments and windows that were searched, and of bytes read.
+    /// The names of the searched streams.
+    ///
+    /// `segments` is the number of searched files, `windows` the number of scored windows, `bytes` the number of bytes
+    /// read.
     package var names: Set<String> = []
     package var streams: Int { names.count }
     package var segments = 0

@@ -1,12 +1,14 @@
 import CKernels
 import Foundation
+import Segments
 import Synchronization
 
-/// Searches a history: the rows' high planes give the best half minutes, both planes the scores of their windows.
+/// Searches a history for the moments that match texts best.
 ///
+/// A fast scan of the upper bytes of all embeddings finds the best half minutes; their windows are then scored exactly.
 /// A moment is the best window of its half minute, at least 30 s from any better moment of its stream. Memory holds,
-/// for each segment, its best half minutes, the histogram of its scores, the positions of its blocks and, while it is
-/// written, its tail.
+/// for each file, its best half minutes, the histogram of its scores, the positions of its blocks and, while it is
+/// written, its `.tail` file.
 package struct HistorySearch: Sendable {
     private let folder: HistoryFolder
     private let now: @Sendable () -> Double
@@ -17,26 +19,26 @@ package struct HistorySearch: Sendable {
         (self.folder, self.now) = (folder, now)
     }
 
-    /// A segment to search.
+    /// A history file to search, with its header.
     private struct Source: Sendable {
         let segment: HistoryFolder.Segment
         let header: SegmentHeader
     }
-    /// The candidates of all threads so far.
+    /// The results of all threads so far.
     private struct Shared {
         var next = 0
         var candidates: [Candidates]
-        /// The counts of scores, by stream, for each text.
+        /// The histograms of scores, by stream, one for each text.
         var counts: [String: [ScoreCounts]] = [:]
-        /// The positions of the blocks of each segment.
+        /// The positions of the blocks of each scanned file, by its index.
         var scanned: [Int: SegmentScan.Scanned] = [:]
         var result = HistoryResult()
     }
 
-    /// Searches on the caller's thread and others; the caller must not be on the cooperative pool.
+    /// Searches the history on the caller's thread and others; the caller must not be on the cooperative pool.
     ///
     /// `goesOn` is called often, from any of the threads; once it returns false, the results so far are returned.
-    /// `progress` receives the share of the segments' bytes that were scanned.
+    /// `progress` receives the share (0 to 1) of the files' bytes that were scanned.
     package func run(
         _ query: HistoryQuery, goesOn: @escaping @Sendable () -> Bool = { true },
         progress: @escaping @Sendable (Double) -> Void = { _ in }
@@ -77,7 +79,9 @@ package struct HistorySearch: Sendable {
         }
     }
 
-    /// The segments that a query searches, the largest first; those that cannot be searched are counted in `skips`.
+    /// Returns the history files that a query searches, the largest first.
+    ///
+    /// Files that should be searched but cannot be are counted in `skips`.
     private func sources(_ query: HistoryQuery, _ skips: inout HistorySkips) -> [Source] {
         let tomorrow = HistoryFolder.day(at: now()) + 1
         var found: [Source] = []
@@ -151,7 +155,7 @@ package struct HistorySearch: Sendable {
         }
     }
 
-    /// Computes the moments from the best slots, text by text.
+    /// Computes exact scores in the best half minutes, and adds the best moments of each text to the result.
     private func finish(
         _ found: inout Shared, _ sources: [Source], _ query: HistoryQuery, _ texts: TextBatch,
         _ goesOn: @Sendable () -> Bool

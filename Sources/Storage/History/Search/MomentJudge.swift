@@ -1,4 +1,6 @@
-/// Finds a text's moments among its best slots: scores them with both planes until the best are certain.
+import Segments
+
+/// Finds a text's best moments: scores the windows of its best half minutes exactly until the best are certain.
 struct MomentJudge {
     private struct Scored {
         let slot: Candidates.Slot
@@ -11,7 +13,7 @@ struct MomentJudge {
     let text: Int
     let exact: ExactWindows
     let query: HistoryQuery
-    /// The greatest difference between a slot's score and that of its best window.
+    /// The greatest difference between a half minute's approximate score and the exact score of its best window.
     let error: Float
     private(set) var skips = HistorySkips()
 
@@ -19,9 +21,9 @@ struct MomentJudge {
         (self.text, self.exact, self.query, self.error) = (text, exact, query, error)
     }
 
-    /// Returns the moments of `slots`, which are sorted with the best first.
+    /// Returns the best moments in the half minutes `slots`, which are sorted by approximate score, the best first.
     ///
-    /// `counts` has the scores of a slot's segment.
+    /// `counts` returns the histogram of scores for the stream of a half minute's file.
     mutating func moments(
         _ slots: [Candidates.Slot], _ scanned: [Int: SegmentScan.Scanned], goesOn: () -> Bool,
         counts: (Int) -> ScoreCounts
@@ -29,13 +31,13 @@ struct MomentJudge {
         var scored: [Scored] = []
         var next = 0
         var taken: [Scored] = []
-        // Each round sorts all that is scored: as many slots a round as there are moments to find.
+        // Each round scores as many half minutes as there are moments to find, then sorts all of them.
         let round = max(4, query.limit)
         while true {
             taken = apart(scored)
             let rest = next < slots.count ? slots[next].score : -.infinity
             let isSure = taken.count >= query.limit && taken[query.limit - 1].window.score >= rest + error
-            // Given up, the best slots so far are scored all the same.
+            // Even if the search is cancelled, the first round is scored.
             if next == slots.count || isSure || next > 0 && !goesOn() { break }
             for slot in slots[next..<min(next + round, slots.count)] {
                 if let own = scanned[slot.segment], let one = score(slot, own) { scored.append(one) }
@@ -49,7 +51,7 @@ struct MomentJudge {
         return moments.sorted { ($0.wallPeak, $0.mediaPeak) > ($1.wallPeak, $1.mediaPeak) }
     }
 
-    /// Selects moments, the best first, each at least 30 s from any better one of its stream.
+    /// Selects the best windows of frames, best first, each at least 30 s from any better one of its stream.
     private func apart(_ scored: [Scored]) -> [Scored] {
         var taken: [Scored] = []
         let ordered = scored.sorted {
@@ -87,7 +89,7 @@ struct MomentJudge {
         var (wallStart, wallEnd) = (peak.wallStart, peak.wallEnd)
         if let chain = try? SegmentChain(scanned.segment, again: scanned.origin) {
             let least = (peak.score + counts.median) / 2
-            // As many entries as half a minute has, as far as its slot tells.
+            // About as many entries as half a minute has, judged by the window's own half minute.
             let reach = min(1024, max(32, 2 * one.slot.entries.count))
             let around = max(0, peak.ordinal - reach)...peak.ordinal + reach
             let windows = (exact.windows(around, text, chain, scanned.blocks) ?? []).filter { window in

@@ -1,18 +1,18 @@
 import CKernels
 
-/// Counts of windows by score: the bins from the lowest to the highest that is not empty.
+/// A histogram of windows by score, which stores only the bins from the lowest to the highest that is not empty.
 struct ScoreCounts: Sendable {
     private var first = 0
     private var counts: [UInt32] = []
 
-    /// Keeps the used part of all bins.
+    /// Makes a histogram from the counts of all bins, and stores only the used part.
     init(_ bins: ArraySlice<UInt32>) {
         guard let low = bins.firstIndex(where: { $0 > 0 }), let high = bins.lastIndex(where: { $0 > 0 }) else { return }
         first = low - bins.startIndex
         counts = Array(bins[low...high])
     }
 
-    /// The number of all windows.
+    /// The number of all windows of frames in the histogram.
     var total: Int { counts.reduce(0) { $0 + Int($1) } }
 
     mutating func add(_ other: ScoreCounts) {
@@ -27,13 +27,13 @@ struct ScoreCounts: Sendable {
         (first, counts) = (low, sum)
     }
 
-    /// The number of windows in bins below a score's.
+    /// Returns the number of windows in the bins below the bin of this score.
     func below(_ score: Float) -> Int {
         let bin = ww_history_bin(score)
         return counts.prefix(max(0, bin - first)).reduce(0) { $0 + Int($1) }
     }
 
-    /// The median score, to the width of a bin; -1 without windows.
+    /// The median score, exact to the width of a bin; -1 if the histogram is empty.
     var median: Float {
         let half = total / 2
         var below = 0

@@ -1,24 +1,25 @@
 import CKernels
+import Segments
 
-/// Scans segments for a batch of texts, on one thread, with buffers that are allocated once.
+/// Scores all windows of frames in history files for a batch of texts, on one thread, with reused buffers.
 final class SegmentScan {
-    /// The result of scanning one segment.
+    /// The numbers of windows of frames, half minutes (slots) and bytes that were scanned in one history file.
     struct Found {
         var windows = 0
         var slots = 0
         var bytes = 0
         var skips = HistorySkips()
     }
-    /// The position of a block in its segment, and the ordinal of its first entry.
+    /// The position of a block in its history file, and the number of its first frame or clip.
     struct BlockPlace: Sendable {
         let place: SegmentChain.Place
         let first: Int
         let entries: Int
-        /// Whether the block continues the previous one without a gap.
+        /// True if the block continues the previous one without a gap.
         let continues: Bool
     }
 
-    /// A segment and the places of its blocks, to find the blocks again.
+    /// A scanned history file with the positions of its blocks, so that they can be read again.
     struct Scanned: Sendable {
         let segment: HistoryFolder.Segment
         let blocks: [BlockPlace]
@@ -27,12 +28,14 @@ final class SegmentScan {
 
     private let texts: TextBatch
     private let scan: BlockScan
-    /// The best score of each slot by text: `[slots, stride]`.
+    /// The best score of each half minute (slot) for each text: `[slots, stride]`.
     private(set) var best: [Float] = []
     private(set) var blocks: [BlockPlace] = []
-    /// The counts of scores `[texts, bins]`.
+    /// The histograms of the windows' scores, one for each text: `[texts, bins]`.
     private(set) var counts: [UInt32]
-    /// The sums of entries in a quick scan; `ends` has the entries at which they end, those of earlier blocks first.
+    /// The sums of the embeddings of two or four successive frames, which a quick search uses.
+    ///
+    /// `ends` tells for each frame, those of earlier blocks first, whether a sum ends with it.
     private var sums: [Int8] = []
     private var sumScales: [Float] = []
     private var ends: [Bool] = []
@@ -47,12 +50,13 @@ final class SegmentScan {
         counts = [UInt32](repeating: 0, count: texts.count * Int(WW_HISTORY_BINS))
     }
 
-    /// The ordinal of each slot's first window.
+    /// The number of the frame with which the first window of frames in each half minute (slot) of the file ends.
     var firsts: [UInt32] { scan.firsts }
 
-    /// Scans a segment's windows; `goesOn` is called before each block.
+    /// Computes the scores of all windows of frames in a history file, and keeps the best one of each half minute.
     ///
-    /// The chain does not check the rows: this scan does it, together with their products.
+    /// `goesOn` is called before each block, and stops the scan by returning false. The chain does not check the
+    /// embeddings' checksums: this scan does it while it computes their dot products.
     func scan(_ chain: SegmentChain, _ query: HistoryQuery, goesOn: () -> Bool) -> Found {
         scan.begin(chain.header, query)
         begin()
@@ -88,7 +92,9 @@ final class SegmentScan {
         if more > 0 { best += [Float](repeating: -.infinity, count: more) }
     }
 
-    /// Whether a block's rows have the right checksum; also computes their products, unless the scan is quick.
+    /// Returns true if the checksum of a block's embeddings is right.
+    ///
+    /// It also computes their dot products with the texts, unless the search is quick.
     private func holds(_ block: SegmentReader.Block) -> Bool {
         guard texts.isQuick else { return scan.multiply(block) }
         return ww_history_sum(block.high, block.header.low - block.header.high) == block.header.sums.high
@@ -101,7 +107,9 @@ final class SegmentScan {
             scan.scores, texts.count, scan.inverse, scan.slots, block.header.entries, &best, texts.stride, &counts)
     }
 
-    /// Computes a quick scan's products of sums of entries, so that only windows made of whole sums have scores.
+    /// Computes the dot products of texts with sums of two or four successive frames, for a quick search.
+    ///
+    /// Only windows that consist of whole sums get scores.
     private func foldSums(_ block: SegmentReader.Block, _ length: Int) {
         let count = block.header.entries
         let size = block.header.rows * 2 < count ? 1 : length % 4 == 0 ? 4 : length % 2 == 0 ? 2 : 1
@@ -111,7 +119,7 @@ final class SegmentScan {
                 &sums, &sumScales, block.high, block.scales, scan.rows, groups * size, size, texts.padded)
             texts.dots(&scan.dots, high: sums, count: groups, scales: sumScales)
         }
-        // What is left of the block has its rows' own products, after those of the sums.
+        // The remaining entries of the block have dot products of their own, stored after those of the sums.
         let left = scan.rows[(groups * size)..<count].first { $0 >= 0 }.map { Int($0) } ?? block.header.rows
         let own = block.header.rows - left
         scan.dots.withUnsafeMutableBufferPointer { dots in

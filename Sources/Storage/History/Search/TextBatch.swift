@@ -1,23 +1,24 @@
 import CKernels
+import Segments
 
-/// Texts prepared for a scan: as whole numbers, and rotated for exact scores.
+/// The embeddings of a search's texts: rounded to bytes for the fast scan of a history, and unrounded for exact scores.
 struct TextBatch: Sendable {
-    /// The number of texts as the scan sees them: two for each text with a remainder.
+    /// The number of vectors that recorded embeddings are multiplied with: one for each text, or two with `withRests`.
     let count: Int
     let padded: Int
-    /// The count rounded up to what kernels process at once; entries beyond the count are zero.
+    /// The count rounded up to a multiple of 8, which kernels process at once; the additional vectors are zero.
     let stride: Int
-    /// The texts as bytes `[stride, padded]`.
+    /// The texts' vectors rounded to bytes `[stride, padded]`.
     private let bytes: [Int8]
     private let steps: [Float]
     private let offsets: [Int32]
-    /// The rotated texts `[texts, padded]`.
+    /// The texts' vectors in float64, rotated like the stored embeddings `[texts, padded]`.
     private let rotated: [Double]
 
-    /// Prepares texts, which are vectors of length 1 `[width]`.
+    /// Prepares the embeddings of texts, which are vectors of length 1 `[width]`.
     ///
-    /// `withRests`: each is followed by the remainder that its bytes do not represent; the sum of both scores has only
-    /// the rows' error.
+    /// With `withRests`, each is followed by its rounding error as a second vector; the sum of both scores then has
+    /// only the error of the stored embeddings.
     init(_ texts: [[Float]], width: Int, isQuick: Bool, withRests: Bool = false) {
         self.isQuick = isQuick
         self.withRests = withRests
@@ -48,17 +49,19 @@ struct TextBatch: Sendable {
         (self.bytes, self.steps, self.offsets, self.rotated) = (bytes, steps, offsets, rotated)
     }
 
-    /// Whether sums of two or four entries are scanned, so that only every second or fourth window is seen.
+    /// True for a quick search, which adds up two or four successive frames and so skips windows of frames.
     ///
-    /// The best half minutes are then scored window by window in any case.
+    /// It scores only every second or fourth window. The best half minutes are then scored window by window in any
+    /// case.
     let isQuick: Bool
     private let withRests: Bool
 
-    /// How far a score by the high planes may be from the exact one: six times its RMS error.
+    /// The greatest error of a score from the fast scan of a history: six times its RMS error.
     ///
-    /// A row's step is its largest number / 127, a text's is / 63. The largest number is about 3.3 times the root mean
-    /// square, and hardly ever 5 times. The rotation makes the two rounding errors look like independent noise. A quick
-    /// scan adds a margin, since the best window of a half minute may be one that it did not see.
+    /// Stored embeddings are rounded to steps of 1/127 of their largest number, texts to 1/63 of theirs. The largest
+    /// number is about 3.3 times the root mean square, and hardly ever 5 times. Both were rotated at random, so that
+    /// the rounding errors look like independent noise. A quick search adds a margin, since it may not see the best
+    /// window of a half minute.
     var error: Float { (isQuick ? 0.004 : 0) + Self.error(padded: padded, withRests: withRests) }
 
     static func error(padded: Int, withRests: Bool) -> Float {
@@ -67,9 +70,10 @@ struct TextBatch: Sendable {
         return 6 * step / Float(12).squareRoot()
     }
 
-    /// Writes the dot products of rows' high planes with all texts, laid out as by `ww_history_dots`.
+    /// Writes the dot products of stored embeddings with all texts, laid out as by `ww_history_dots`.
     ///
-    /// Returns the rows' checksum; nil where the rows are mapped and cannot be read.
+    /// It uses the upper bytes of the embeddings, and returns their checksum; nil if they are mapped from a file and
+    /// cannot be read.
     @discardableResult
     func dots(
         _ out: UnsafeMutablePointer<Float>, high: UnsafePointer<Int8>, count rows: Int, scales: UnsafePointer<Float>
@@ -87,7 +91,7 @@ struct TextBatch: Sendable {
         }
     }
 
-    /// The exact dot product of a text and a row.
+    /// Returns the dot product of a text and a stored embedding, computed from all 16 bits of its numbers.
     func exact(_ text: Int, high: UnsafePointer<Int8>, low: UnsafePointer<Int8>, scale: Float) -> Double {
         rotated.withUnsafeBufferPointer {
             ww_history_exact(high, low, scale, $0.baseAddress.map { $0 + text * padded }, padded)

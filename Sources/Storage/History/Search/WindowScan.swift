@@ -1,16 +1,17 @@
 import CKernels
+package import Segments
 
-/// Computes the score of every window of a segment by the rows' high planes, to find possible matches.
+/// Computes approximate scores of all windows of a history file, to find the parts where a query may match.
 ///
-/// Not Sendable: its buffers are allocated once, and used for one segment after another.
+/// It is not Sendable: its buffers are allocated once, and used for one file after another.
 package final class WindowScan {
-    /// A block of a segment, as far as it was scanned.
+    /// A scanned block of a history file, with the times, flags and scores of its frames.
     package struct Block {
-        /// The block's position, to read it again.
+        /// The block's position in the file, for reading it again.
         package let place: SegmentChain.Place
-        /// Whether the block continues the previous one without a gap.
+        /// True if the block continues the previous one without a gap.
         package let continues: Bool
-        /// The media time of each entry in seconds; `wall` is in seconds since 1970.
+        /// The media time of each frame in seconds; `wall` has the wall times, in seconds since 1970.
         package let media: [Double]
         package let wall: [Double]
         package let flags: [EntryFlags]
@@ -18,23 +19,25 @@ package final class WindowScan {
         fileprivate let inverse: [Float]
 
         package var entries: Int { wall.count }
-        /// Whether the segment stores the norm of the window that ends with an entry.
+        /// Returns true if a complete window of frames ends with this frame.
         package func hasWindow(_ entry: Int) -> Bool { inverse[entry] > 0 }
-        /// The cosine of a text and the window that ends with an entry; its error is at most `error`.
+        /// Returns the cosine between a text and the window of frames that ends with a frame.
+        ///
+        /// `entry` is the frame's index within the block. The greatest error of the result is `error`.
         package func score(_ text: Int, _ entry: Int) -> Float {
-            // Its own, and that of its rest.
+            // The text's own score, and that of its rounding error, which is the next vector.
             let place = (text / 4 * Int(WW_HISTORY_ENTRIES) + entry) * 8 + text % 4 * 2
             return scores[place] + scores[place + 1]
         }
     }
 
-    /// How far a score may be from that of both planes: six times its RMS error.
+    /// Returns the greatest error of a score at this width of embeddings: six times its RMS error.
     package static func error(width: Int) -> Float { TextBatch.error(padded: ww_score_padded(width), withRests: true) }
 
     private let blocks: BlockScan
     private let query: HistoryQuery
 
-    /// Prepares a scan for texts of length 1 `[width]` and windows of `frames` frames.
+    /// Prepares a scan for embeddings of texts, of length 1 `[width]`, and for windows of `frames` frames.
     package init(_ texts: [[Float]], width: Int, frames: Int) {
         blocks = BlockScan(TextBatch(texts, width: width, isQuick: false, withRests: true))
         var query = HistoryQuery(texts: texts, model: "", width: width)
@@ -42,9 +45,9 @@ package final class WindowScan {
         self.query = query
     }
 
-    /// Passes a segment's blocks to `take` in order, until it returns false.
+    /// Scans a history file and passes its blocks to `take` in order, until that returns false.
     ///
-    /// Returns a reader for the blocks found; throws if the segment's header is damaged.
+    /// Returns a reader for the blocks that were found; throws if the file's header is damaged.
     package func scan(
         _ segment: HistoryFolder.Segment, _ skips: inout HistorySkips, take: (Block) -> Bool
     ) throws(HistoryProblem) -> BlockReader {
@@ -75,7 +78,7 @@ package final class WindowScan {
     }
 }
 
-/// Reads blocks of a segment again that a scan found, with their embeddings.
+/// Reads blocks that a scan found in a history file again, with their embeddings.
 package final class BlockReader {
     private let segment: HistoryFolder.Segment
     private let origin: SegmentChain.Origin
@@ -87,25 +90,25 @@ package final class BlockReader {
         (self.segment, self.origin, self.width) = (segment, origin, width)
     }
 
-    /// Returns the entries of a block with their embeddings `[d]`, nil for those that show nothing.
+    /// Returns frames of a block with their embeddings `[d]`; nil for those whose picture showed nothing.
     ///
-    /// Throws if the block no longer exists.
+    /// Throws an error of kind `gone` if the block no longer exists.
     package func entries(
         _ range: Range<Int>, of place: SegmentChain.Place
     ) throws(HistoryProblem) -> [(entry: HistoryEntry, embedding: [Float]?)] {
         guard let block = try block(at: place), range.upperBound <= block.header.entries else {
             throw HistoryProblem(.gone, segment.path, "it was written anew")
         }
-        var row = (0..<range.lowerBound).count { block.flags($0).contains(.row) } - 1
+        var row = (0..<range.lowerBound).count { block.flags($0).hasRow } - 1
         return range.map { index in
             let entry = block.entry(index)
-            if entry.flags.contains(.row) { row += 1 }
-            let isNothing = entry.flags.contains(.blind) || row < 0
+            if entry.flags.hasRow { row += 1 }
+            let isNothing = entry.flags.isBlind || row < 0
             return (entry, isNothing ? nil : block.row(row).embedding(width: width))
         }
     }
 
-    /// Returns a block; the last one is cached.
+    /// Returns the block at a position; the last one is cached.
     private func block(at place: SegmentChain.Place) throws(HistoryProblem) -> SegmentReader.Block? {
         if let last, last.place == place { return last.block }
         if chain == nil { chain = try SegmentChain(segment, again: origin) }

@@ -3,11 +3,12 @@ import Sampling
 import StreamSources
 import Synchronization
 
-/// Probes before the video decoders of a live pipeline: they drop units that need not be decoded, and limit threads.
+/// Drops the coded pictures of a live source that need not be decoded, by GStreamer probes before its decoders.
 ///
-/// After a keyframe whose delta units are dropped, the decoder is drained. Otherwise it would hold the picture back
-/// until it knows that no earlier one follows: with B-frames, for as many keyframes as it may reorder.
-// @unchecked: nothing changes but through `record`, which is safe
+/// It also limits the decoders' threads. After a keyframe whose following pictures are dropped, the decoder is made to
+/// output it at once. Otherwise it would delay it until it knows that no earlier picture follows: with B-frames, for as
+/// many keyframes as it may reorder.
+// @unchecked: all properties are constants or safe for threads
 final class DecoderTap: @unchecked Sendable {
     private let mode: DecodeMode
     private let fps: Double
@@ -17,12 +18,13 @@ final class DecoderTap: @unchecked Sendable {
     fileprivate let turns: DecodingTurns?
     fileprivate let units: (any UnitTaker)?
     private let order = HappensBefore()
-    /// The gate of the decoder that was found last.
+    /// The probe of the decoder that GStreamer added last.
     private let gate = Mutex(WeakGate())
 
-    /// `turns` limits how many streams decode at once; nil where pictures wait for their time after decoding.
+    /// Makes the probes' shared state; `attach` then adds the probes to a pipeline.
     ///
-    /// `units` gets a copy of each unit before any is dropped.
+    /// `turns` limits how many streams decode at once; nil where pictures wait for their time after decoding. `units`
+    /// gets a copy of each coded picture before any is dropped.
     init(
         _ mode: DecodeMode, fps: Double, record: DecodingRecord, activity: SourceActivity, share: SamplingShare,
         turns: DecodingTurns?, units: (any UnitTaker)? = nil
@@ -36,7 +38,7 @@ final class DecoderTap: @unchecked Sendable {
         self.record = record
     }
 
-    /// Watches for decoders; the pipeline must not outlive the tap.
+    /// Adds a probe to each video decoder of a pipeline, also later ones; the pipeline must not outlive this object.
     func attach(to pipeline: Pipeline) {
         order.pass()
         ww_watch_elements(
@@ -47,24 +49,24 @@ final class DecoderTap: @unchecked Sendable {
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    /// Whether units that need others are dropped now, whatever they hold.
+    /// True while all coded pictures that need others are dropped before the decoder.
     ///
-    /// Like `leaveOut`, for the streaming thread that gives the decoder its units.
+    /// It is read by the streaming thread that gives the decoder its pictures.
     var dropsDeltas: Bool { gate.withLock { $0.gate }?.dropsDeltas ?? false }
 
-    /// Whether units are recorded now, so that none may be left out.
+    /// True while somebody records the stream's coded pictures, so that none may be discarded earlier.
     var wantsUnits: Bool { units?.isWanted ?? false }
 
-    /// Whether the decoder gets all units.
+    /// True if the decoder gets all coded pictures, not keyframes alone.
     var takesAll: Bool { gate.withLock { $0.gate }?.takesAll ?? false }
 
-    /// Records a unit that would be dropped, and was never made.
+    /// Counts a coded picture that was discarded before it was even assembled, as if it had been dropped here.
     func leaveOut(at time: Double?) { gate.withLock { $0.gate }?.leaveOut(at: time) }
 
     private func found(_ decoder: UnsafeMutablePointer<GstElement>) {
         order.take()
-        // One thread a camera: cameras are many and fill the cores by their number, while a decoder's own threads cost
-        // memory each, and with threads by frame a picture comes out as many units late as there are threads.
+        // One thread for each camera's decoder: the cameras fill the cores by their number. A decoder's own threads
+        // cost memory each, and with frame threads each picture comes out as many pictures late as there are threads.
         if ww_has_property(decoder, "max-threads") != 0 { ww_set_int(decoder, "max-threads", 1) }
         guard let pad = gst_element_get_static_pad(decoder, "sink") else { return }
         defer { gst_object_unref(pad) }
@@ -84,17 +86,17 @@ private struct WeakGate {
     weak var gate: DecoderGate?
 }
 
-/// The probe of one decoder's sink pad.
+/// The probe at the input of one video decoder: drops, keeps or passes each coded picture.
 // @unchecked: only touched by the pad's streaming thread, which holds the pad's stream lock
 private final class DecoderGate: @unchecked Sendable {
     private var filter: UnitFilter
     private var shedding: SampleShedding
     private var isPassing = false
-    /// The last keyframe and the units after it, while the filter may ask for them; the references are owned.
+    /// The last keyframe and the coded pictures after it, while they may still have to be decoded; owned references.
     private var held: [UnsafeMutablePointer<GstBuffer>] = []
-    /// The time at which the decoder last got a unit.
+    /// The time at which the decoder was last given a coded picture.
     private var passed = ContinuousClock.now
-    /// The origin of the units' arrival times.
+    /// The time from which arrival times of coded pictures are counted.
     private let opened = ContinuousClock.now
     private let tap: DecoderTap
     private let copier: UnitCopier?
@@ -112,7 +114,7 @@ private final class DecoderGate: @unchecked Sendable {
     func probe(
         _ pad: UnsafeMutablePointer<GstPad>, _ info: UnsafeMutablePointer<GstPadProbeInfo>
     ) -> GstPadProbeReturn {
-        // A unit that is passed on from here comes by again.
+        // A unit that this probe passes on reaches the probe a second time.
         guard !isPassing, let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
         copier?.take(buffer, pad)
         let stamp = buffer.pointee.pts != ww_no_time() ? buffer.pointee.pts : buffer.pointee.dts
@@ -131,8 +133,8 @@ private final class DecoderGate: @unchecked Sendable {
         case .pass: forgetHeld()
         case .passHeld: break
         }
-        // Passed on here, so that draining follows at once (not when the next unit comes), and the time it takes is
-        // known.
+        // The unit is passed on from here, so that the decoder can be drained at once and not only with the next unit,
+        // and so that the time it takes can be measured.
         isPassing = true
         defer { isPassing = false }
         passed = .now
@@ -160,7 +162,7 @@ private final class DecoderGate: @unchecked Sendable {
         record.addSkipped(1)
     }
 
-    /// Gives the decoder a unit, and before it the held units if the verdict asks for them.
+    /// Gives the decoder a coded picture, and before it the kept ones if the verdict is `passHeld`.
     private func pass(
         _ buffer: UnsafeMutablePointer<GstBuffer>, to pad: UnsafeMutablePointer<GstPad>, _ verdict: UnitFilter.Verdict
     ) -> GstFlowReturn {
@@ -171,13 +173,16 @@ private final class DecoderGate: @unchecked Sendable {
             held = []
         }
         let flow = gst_pad_chain(pad, buffer)
-        // "The picture stands still": GstVideoDecoder gives out all it holds, and expects a keyframe.
+        // This event means that the picture stands still: GstVideoDecoder outputs all that it holds, and expects a
+        // keyframe.
         if verdict == .passAndDrain { gst_pad_send_event(pad, gst_video_event_new_still_frame(1)) }
         record.addDecoding(nanoseconds: ThreadClock.nanoseconds - start)
         return flow
     }
 
-    /// Whether to decode a keyframe that no later picture needs: not if it is no sample, or is shed under overload.
+    /// Returns true if a keyframe that no other picture needs is decoded.
+    ///
+    /// It is decoded if it is due to be sampled, and is not left out because of overload.
     private func isWanted(keyframeAt time: Double?) -> Bool {
         guard let time else { return true }
         switch shedding.verdict(onKeyframeAt: time, isSparse: !filter.isIntra, share: tap.share.value) {
@@ -192,13 +197,13 @@ private final class DecoderGate: @unchecked Sendable {
         return false
     }
 
-    /// Holds a new keyframe in place of the units before it, if the filter may ask for it.
+    /// Keeps a new keyframe in place of the pictures kept before it, if they may still have to be decoded.
     private func beginHolding(_ keyframe: UnsafeMutablePointer<GstBuffer>) {
         forgetHeld()
         if filter.mayAskForHeld { held.append(ww_ref_buffer(keyframe)) }
     }
 
-    /// Drops the held units after a new keyframe, and counts them as skipped, all but the keyframe.
+    /// Releases the coded pictures that were kept, and counts all but keyframes as skipped.
     private func forgetHeld() {
         guard !held.isEmpty else { return }
         record.addSkipped(UInt64(held.count(where: { ww_is_delta($0) != 0 })))

@@ -3,17 +3,17 @@ import Synchronization
 
 /// Counts a pipeline's progress, to distinguish a pipeline that hangs from a slow one.
 ///
-/// Progress is bytes read for the first time, coded units that reach a decoder, and pictures. Reading the same bytes
-/// again is no progress.
+/// Progress is bytes read for the first time, coded pictures that reach a decoder, and decoded pictures. Reading the
+/// same bytes again is no progress.
 // @unchecked: only atomics change
 final class FlowMeter: @unchecked Sendable {
     private let count = Atomic<UInt64>(0)
-    /// The number of frames that the consumer has taken and not finished.
+    /// The number of frames that the consumer has received and still works on.
     private let taken = Atomic<Int>(0)
 
-    /// A number that changes with every step of progress.
+    /// A counter that changes with each progress of the pipeline.
     var progress: UInt64 { count.load(ordering: .relaxed) }
-    /// Whether the consumer is busy with a frame.
+    /// True while the consumer works on a frame, so that the pipeline must wait.
     var isHeld: Bool { taken.load(ordering: .relaxed) > 0 }
 
     func step() { count.wrappingAdd(1, ordering: .relaxed) }
@@ -25,7 +25,7 @@ final class FlowMeter: @unchecked Sendable {
         step()
     }
 
-    /// Watches the pipeline's sources and decoders, present and future; the pipeline must not outlive the meter.
+    /// Watches the pipeline's source elements and decoders, also later ones; it must not outlive this object.
     func attach(to pipeline: UnsafeMutablePointer<GstElement>) {
         let me = Unmanaged.passUnretained(self).toOpaque()
         ww_watch_elements(
@@ -53,7 +53,7 @@ final class FlowMeter: @unchecked Sendable {
             { user in if let user { Unmanaged<Furthest>.fromOpaque(user).release() } })
     }
 
-    /// The progress of one pad.
+    /// Counts the progress at one pad; for a pad that is read by offset, only bytes beyond all earlier ones count.
     private final class Furthest: Sendable {
         private let meter: FlowMeter
         private let offset = Atomic<UInt64>(0)

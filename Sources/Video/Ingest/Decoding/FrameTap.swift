@@ -6,60 +6,60 @@ import Sampling
 import StreamSources
 import Synchronization
 
-/// Code on GStreamer's streaming threads: drops pictures that are not sampled, resizes the others, hands them on.
+/// Chooses the decoded pictures that are sampled, resizes them, and delivers them as frames; drops all others.
 ///
-/// The probe before conversion and the sink's callback are called by one streaming thread at a time; `state` is locked
-/// all the same, since a queue in a custom launch line may part them.
-// @unchecked: `lock` guards `state`; `lanes` and `monitor` are the sink thread's
+/// It runs on GStreamer's streaming threads. The probe before conversion and the sink's callback are called by one
+/// thread at a time; `state` is locked all the same, since a queue in a custom launch line may separate their threads.
+// @unchecked: `lock` guards `state`; `lanes` and `monitor` are used on the sink's thread only
 final class FrameTap: @unchecked Sendable {
     private struct State {
         var sampler: FrameSampler
         var shedding: SampleShedding
         var clip: ClipChooser?
         var segment: GstSegment?
-        var times = MissingTimes()
-        /// Running time of the last decoded picture.
+        var missingTimes = MissingTimes()
+        /// The running time of the last decoded picture, in seconds.
         var seen = 0.0
-        /// The presentation time of the latest picture that an earlier opening of the source has shown.
+        /// The latest presentation time among the pictures that an earlier opening of the source has already shown.
         var repeated: GstClockTime?
-        /// The seconds added to media times for earlier rounds of a looped file.
+        /// The seconds added to media times, so that they go on when a file starts again or the source jumps back.
         var offset = 0.0
         var latest = -1.0
         var discontinuity = true
         var caps: String?
-        /// The display that the film's index and the stream's tags ask for.
+        /// The orientation, aperture and colour range that the film's index and the stream's tags state.
         var display = TrackDisplay()
     }
 
     private let lock = NSLock()
     private let order = HappensBefore()
-    /// Reader of the display in the film's index.
+    /// The reader of the film's index (`moov`), which states how pictures are displayed.
     private let movie = MovieTap()
-    let times: TimeKeeping
+    let timeKeeping: TimeKeeping
     let meter = FlowMeter()
     private var state: State
-    /// Lanes of the whole picture, then of the regions; used on the sink's thread only.
+    /// One maker of pictures for the whole frame, then one for each region; used on the sink's thread only.
     private var lanes: [FrameLane]
     private let previews: Bool
-    /// Whether the source is one clip, which is read with square pixels, as CLIP4Clip's loaders do.
+    /// True if the source is a short film whose pixels count as square, as in CLIP4Clip's loaders.
     private let isClip: Bool
-    /// Monitor of the whole picture; used on the sink's thread only.
+    /// The monitor of the whole picture's health; used on the sink's thread only.
     private var monitor: HealthMonitor
     private let fps: Double
     private let isLive: Atomic<Bool>
-    /// Whether the source's time is the pipeline's clock, so that leaps can be detected.
+    /// True if time stamps follow the pipeline's clock, so that a jump into the future can be detected.
     private let keepsTime: Bool
-    /// Whether pictures are dropped until the pipeline has said whether it has an end.
+    /// True while pictures are dropped because the pipeline has not yet said whether the source has an end.
     private let isHeld = Atomic(false)
     private let memory: UnitMemory?
-    /// Whether pictures wait for their time before they reach the sink.
+    /// True if pictures wait for their time before they reach the sink, as in a file played in real time.
     private let isPaced: Bool
     private let decoding: DecodingRecord
     private let activity: SourceActivity
     private let share: SamplingShare
     private let sampled = Atomic<UInt64>(0)
     private let gated = Atomic<UInt64>(0)
-    /// Whether the source itself marks repeated pictures.
+    /// True if the source itself marks pictures that repeat the one before.
     private let repeats = Atomic(false)
     private let onFrame: @Sendable (Frame) -> Void
     private let onEvent: @Sendable (SourceEvent) -> Void
@@ -84,7 +84,7 @@ final class FrameTap: @unchecked Sendable {
         self.isLive = Atomic(isLive)
         self.keepsTime = keepsTime
         self.memory = memory
-        times = TimeKeeping(byArrival: isLive)
+        timeKeeping = TimeKeeping(byArrival: isLive)
         isPaced = description.realtime
         self.decoding = decoding
         self.activity = activity
@@ -94,36 +94,36 @@ final class FrameTap: @unchecked Sendable {
     }
 
     var sampledFrames: UInt64 { sampled.load(ordering: .relaxed) }
-    /// The number of sampled frames that showed nothing new.
+    /// The number of sampled frames that had not changed enough since an earlier one, so that none was embedded anew.
     var gatedFrames: UInt64 { gated.load(ordering: .relaxed) }
-    /// The number of a clip's frames that were sampled, wanted or not.
+    /// The number of frames of a short film that were sampled so far, whether `ClipFrames.wanted` names them or not.
     var clipFrames: Int { lock.withLock { state.clip?.sampled ?? 0 } }
-    /// Treats the source as live from now on, because its pipeline has no end.
+    /// Treats the source as live from now on, because its pipeline has reported that it has no end.
     func becomeLive() {
         isLive.store(true, ordering: .relaxed)
-        times.takeByArrival()
+        timeKeeping.takeByArrival()
     }
     func hold(_ isHeld: Bool) { self.isHeld.store(isHeld, ordering: .relaxed) }
 
-    /// Whether decoded video has been seen at all.
+    /// True once the format of decoded video is known.
     var sawVideo: Bool { lock.withLock { state.caps != nil } }
 
-    /// Takes pictures marked as repetitions for the last picture, without reading them.
+    /// Makes pictures that the source marks as repetitions reuse the last picture, without reading their pixels.
     func repeatsPictures() { repeats.store(true, ordering: .relaxed) }
 
-    /// Restarts the file: media time continues, and the next frame is a discontinuity.
+    /// Prepares for a file that plays again from its start: media time goes on, and the next frame is a discontinuity.
     func beginAgain() {
         lock.withLock {
             state.offset = max(state.latest, 0) + 1 / fps
             state.sampler = FrameSampler(fps: fps)
-            state.times.beginAgain()
+            state.missingTimes.beginAgain()
             state.discontinuity = true
         }
     }
 
-    /// Puts the probe before conversion, and the callback on the sink.
+    /// Adds the probe before the pipeline's conversion, and the callback of its sink.
     ///
-    /// The pipeline must not outlive the tap.
+    /// The pipeline must not outlive this object.
     func attach(to pipeline: Pipeline) {
         movie.attach(to: pipeline)
         let me = Unmanaged.passUnretained(self).toOpaque()
@@ -161,7 +161,7 @@ final class FrameTap: @unchecked Sendable {
         meter.step()
         if memory?.hasSeen(UInt64(buffer.pointee.pts)) == true {
             if activity.heardPicture() { onEvent(.started) }
-            // What comes again is progress as long as its time goes on.
+            // Pictures that were shown before count as progress as long as their times advance.
             if repeatGoesOn(to: buffer.pointee.pts) { activity.sampledPicture() }
             return GST_PAD_PROBE_DROP
         }
@@ -175,10 +175,10 @@ final class FrameTap: @unchecked Sendable {
             guard let time = running else { return (made, false, false, nil) }
             defer { state.seen = time }
             let leaps = keepsTime && time > state.seen + Self.maxLead
-            return (made, takes(time), false, leaps ? time : nil)
+            return (made, takeOrShed(time), false, leaps ? time : nil)
         }
         if let made { ww_probe_set_time(info, made) }
-        // The clock is only asked where the time stamps leap: after a gap, too, they do.
+        // The clock is asked only when time stamps jump; they also jump after a gap.
         if let lead = leap.map({ ww_lead(pad, $0) }), lead > Self.maxLead {
             onEvent(.failed("a picture's time stamp lies \(Self.words(lead)) ahead of the clock"))
             return GST_PAD_PROBE_DROP
@@ -189,7 +189,7 @@ final class FrameTap: @unchecked Sendable {
         return take ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP
     }
 
-    /// Whether a picture that was seen before is later than all earlier ones of that kind.
+    /// Returns true if a picture that was shown before, at `time`, is later than all such pictures so far.
     private func repeatGoesOn(to time: GstClockTime) -> Bool {
         lock.withLock {
             if let latest = state.repeated, time <= latest { return false }
@@ -198,28 +198,32 @@ final class FrameTap: @unchecked Sendable {
         }
     }
 
-    /// The time stamp to give a picture (nil if its own is right), and its running time; the caller holds the lock.
+    /// Returns the time stamp to give a picture (nil if its own is right), and its running time in seconds.
+    ///
+    /// The caller holds the lock.
     private func stamp(
         _ buffer: UnsafeMutablePointer<GstBuffer>, _ pad: UnsafeMutablePointer<GstPad>
     ) -> (made: GstClockTime?, running: Double?) {
         let (own, length) = (buffer.pointee.pts, buffer.pointee.duration)
         let running = Self.time(own, state.segment)
-        // What lies outside of what is to be shown is no more than that.
+        // A picture outside the segment to be shown keeps its time stamp, and is not sampled.
         if own != ww_no_time(), running == nil { return (nil, nil) }
         guard
-            let time = state.times.made(
+            let time = state.missingTimes.made(
                 stamp: running, duration: length == ww_no_time() ? nil : Double(length) / 1e9,
-                arrival: times.isByArrival ? -ww_lead(pad, 0) : nil)
+                arrival: timeKeeping.isByArrival ? -ww_lead(pad, 0) : nil)
         else { return (nil, running) }
         let nanoseconds = GstClockTime(time * 1e9)
         guard var segment = state.segment, segment.format == GST_FORMAT_TIME else { return (nanoseconds, time) }
         return (gst_segment_position_from_running_time(&segment, GST_FORMAT_TIME, nanoseconds), time)
     }
 
-    /// Whether the picture at `time` is to be resized; the caller holds the lock.
-    private func takes(_ time: Double) -> Bool {
-        // Keyframes that are alone in being decoded have been sampled and shed before; by another clock,
-        // perhaps.
+    /// Returns true if the picture at running time `time` is to be sampled; counts it if it is shed under overload.
+    ///
+    /// The caller holds the lock.
+    private func takeOrShed(_ time: Double) -> Bool {
+        // If only keyframes are decoded, those that are not due to be sampled were dropped before the decoder, perhaps
+        // by another clock.
         let isShedAlready = decoding.isKeyframesOnly
         guard state.sampler.take(time, slack: isShedAlready ? 0.5 / fps : 0) else { return false }
         guard isLive.load(ordering: .relaxed), !isShedAlready, !state.shedding.keeps(share.value) else { return true }
@@ -228,8 +232,8 @@ final class FrameTap: @unchecked Sendable {
         return false
     }
 
-    // A decoder never lets a time stamp be lower than the one before: after one that damaged data put into the far
-    // future, all pictures have that, and none would ever be due. Only opening the source again helps.
+    // A decoder never lets a time stamp be lower than the one before. After one that damaged data put into the far
+    // future, all pictures get that time, and none would ever be due. Only opening the source again helps.
     private static let maxLead = 10.0
 
     private static func words(_ seconds: Double) -> String {
@@ -240,7 +244,7 @@ final class FrameTap: @unchecked Sendable {
         switch ww_event_type(event) {
         case GST_EVENT_STREAM_START:
             var display = movie.display(event) ?? TrackDisplay()
-            // The reference's loaders know of no mirrors and no apertures.
+            // CLIP4Clip's loaders ignore mirroring and apertures.
             if isClip { (display.orientation, display.aperture) = (nil, nil) }
             lock.withLock { state.display = display }
         case GST_EVENT_TAG:
@@ -252,7 +256,7 @@ final class FrameTap: @unchecked Sendable {
             lock.withLock { state.segment = segment }
         case GST_EVENT_CAPS:
             guard let format = Self.format(event) else { return }
-            lock.withLock { state.times.learn(rate: format.fps) }
+            lock.withLock { state.missingTimes.learn(rate: format.fps) }
             do {
                 try lock.withLock { try state.clip?.learn(fps: format.fps) }
             } catch {
@@ -267,7 +271,7 @@ final class FrameTap: @unchecked Sendable {
         }
     }
 
-    /// The size ("640x480") and frame rate (0 if it varies) in a caps event.
+    /// Returns the picture size ("640x480") and the frame rate (0 if it varies) from a caps event; nil if it has none.
     private static func format(_ event: UnsafeMutablePointer<GstEvent>) -> (size: String, fps: Double)? {
         var caps: OpaquePointer?
         return withUnsafeMutablePointer(to: &caps) { pointer in
@@ -291,15 +295,15 @@ final class FrameTap: @unchecked Sendable {
         let seen = decoding.whileScaling {
             Pipeline.withFrame(sample, display, squarePixels: isClip) { frame in
                 let pictures = lanes.indices.map {
-                    (isRepeated ? lanes[$0].again : nil)
-                        ?? lanes[$0].see(frame, previews: previews, keeps: keeps)
+                    (isRepeated ? lanes[$0].repeated : nil)
+                        ?? lanes[$0].makePicture(of: frame, previews: previews, keeps: keeps)
                 }
                 return (pictures, mark: frame.fingerprint)
             }
         }
         guard let (pictures, mark) = seen, let whole = pictures.first else { return }
         let (mediaTime, discontinuity) = lock.withLock {
-            if time + state.offset < state.latest {  // the source jumped back: go on from where we are
+            if time + state.offset < state.latest {  // the source jumped back: continue from the latest time
                 state.offset = state.latest + 1 / fps - time
                 state.discontinuity = true
             }
@@ -323,9 +327,9 @@ final class FrameTap: @unchecked Sendable {
         }
     }
 
-    /// The running time in seconds of a presentation time, continuous across segments.
+    /// Converts a presentation time to running time in seconds, which continues across segments.
     ///
-    /// Nil for a frame without one, or outside the part to be shown.
+    /// Nil for a picture without a presentation time, or outside the segment to be shown.
     private static func time(
         _ pts: GstClockTime, _ segment: GstSegment?
     ) -> Double? {

@@ -3,9 +3,9 @@ import Containers
 import Pixels
 
 extension Pipeline {
-    /// Lends a sample's planes, upright, for the duration of `body`; nil if `Pixels` does not support their format.
+    /// Lends the picture in a GStreamer sample, turned upright, to `body`; nil if its pixel format is not supported.
     ///
-    /// `squarePixels`: pixels count as squares, whatever the stream states.
+    /// With `squarePixels`, pixels count as square, whatever the stream states.
     static func withFrame<R>(
         _ sample: OpaquePointer, _ display: TrackDisplay = TrackDisplay(), squarePixels: Bool = false,
         _ body: (DecodedFrame) -> R
@@ -25,7 +25,7 @@ extension Pipeline {
         return body(frame.shown(display.orientation ?? .upright, pixelAspect: squarePixels ? 1 : pixelAspect(info)))
     }
 
-    /// The frame as stored; nil if `Pixels` does not support the planes' format.
+    /// Returns the frame as stored, without rotation; nil if its pixel format is not supported.
     private static func frame(_ mapped: inout GstVideoFrame, _ info: GstVideoInfo, isFullRange: Bool) -> DecodedFrame? {
         let (width, height) = (Int(ww_frame_width(&mapped)), Int(ww_frame_height(&mapped)))
         guard width > 0, height > 0, let first = ww_frame_plane(&mapped, 0) else { return nil }
@@ -64,12 +64,12 @@ extension Pipeline {
         }
     }
 
-    /// The width of a pixel in units of its height, from the caps; 1 if they do not state it.
+    /// Returns the width of a pixel divided by its height, from the stream's caps; 1 if they do not state it.
     private static func pixelAspect(_ info: GstVideoInfo) -> Double {
         info.par_n > 0 && info.par_d > 0 ? Double(info.par_n) / Double(info.par_d) : 1
     }
 
-    /// The conversion by the stream's colorimetry.
+    /// Returns the colour conversion for the stream's colorimetry.
     ///
     /// For a stream without one, GStreamer assumes BT.601 for small pictures and BT.709 for large ones.
     private static func colour(_ colorimetry: GstVideoColorimetry, _ isFullRange: Bool) -> ColourConversion {

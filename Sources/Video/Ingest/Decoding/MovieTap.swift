@@ -3,9 +3,9 @@ import Containers
 import Foundation
 import Pixels
 
-/// Reads the index of MP4 and QuickTime on its way to `qtdemux`.
+/// Reads the index (`moov`) of MP4 and QuickTime films on its way to GStreamer's `qtdemux`.
 ///
-/// It tells how a track's pictures are to be displayed, and keeps the demuxer from skipping all video as previews.
+/// The index tells how a track's pictures are displayed. It is changed if `qtdemux` would skip all video as previews.
 // @unchecked: `lock` guards what changes
 final class MovieTap: @unchecked Sendable {
     private let lock = NSLock()
@@ -14,7 +14,7 @@ final class MovieTap: @unchecked Sendable {
     private var isDone = false
     private let order = HappensBefore()
 
-    /// Watches for the demuxer; the pipeline must not outlive the tap.
+    /// Adds a probe to the pipeline's `qtdemux` when it is added; the pipeline must not outlive this object.
     func attach(to pipeline: Pipeline) {
         order.pass()
         ww_watch_elements(
@@ -25,7 +25,7 @@ final class MovieTap: @unchecked Sendable {
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    /// The display of the track whose stream begins with the event; nil for other formats.
+    /// Returns how the track that begins with this event is displayed; nil for containers other than MP4 and QuickTime.
     func display(_ streamStart: UnsafeMutablePointer<GstEvent>) -> TrackDisplay? {
         var name: UnsafePointer<gchar>?
         gst_event_parse_stream_start(streamStart, &name)
@@ -49,7 +49,7 @@ final class MovieTap: @unchecked Sendable {
             }, Unmanaged.passUnretained(self).toOpaque(), nil)
     }
 
-    /// Handles a buffer: of a file, the demuxer pulls the whole index; a film sent over a network comes in pieces.
+    /// Reads a buffer that goes to the demuxer: from a file it pulls the whole index, from a network it gets pieces.
     private func see(_ info: UnsafeMutablePointer<GstPadProbeInfo>, isPulled: Bool) {
         guard let buffer = ww_probe_buffer(info), lock.withLock({ !isDone }) else { return }
         var map = GstMapInfo()
@@ -58,7 +58,7 @@ final class MovieTap: @unchecked Sendable {
         let offset = UInt64(buffer.pointee.offset)
         let beginsIndex = bytes.count >= 8 && bytes[4..<8].elementsEqual("moov".utf8)
         let index: [UInt8]? = lock.withLock {
-            // Each piece that is asked for stands for itself.
+            // Each buffer that the demuxer pulls is read independently of the ones before.
             if isPulled { scanner = MovieScanner() }
             guard let index = scanner.take(bytes, at: offset == .max ? nil : offset) else { return nil }
             displays = MovieHeader.displays(in: index)
@@ -67,7 +67,7 @@ final class MovieTap: @unchecked Sendable {
             return index
         }
         gst_buffer_unmap(buffer, &map)
-        // What is sent comes in pieces, of which some have gone on already.
+        // An index from a network cannot be changed any more: some of its pieces have been passed on.
         guard isPulled, beginsIndex, let length = index.flatMap({ PreviewTrack.misleadingLength(in: $0) }) else {
             return
         }
@@ -77,7 +77,7 @@ final class MovieTap: @unchecked Sendable {
 }
 
 extension PictureOrientation {
-    /// The orientation in a tag event; nil if it has none.
+    /// Reads the orientation from a tag event; nil if the event has none.
     init?(_ event: UnsafeMutablePointer<GstEvent>) {
         guard let value = ww_orientation_tag(event) else { return nil }
         defer { g_free(value) }

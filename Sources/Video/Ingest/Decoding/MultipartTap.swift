@@ -3,13 +3,13 @@ import Containers
 import Sampling
 import Synchronization
 
-/// Probes after a pipeline's HTTP sources that pass only the pictures of a multipart answer, a camera's MJPEG.
+/// Extracts the pictures of a multipart HTTP answer (MJPEG of a camera) by probes after a pipeline's HTTP sources.
 ///
-/// GStreamer's own demuxer waits for the end of a stream that has none, requires a boundary before the first part, and
-/// takes the boundary only from the body.
-// @unchecked: `parser` and what is counted are only touched by the source's streaming thread; `times` is safe
+/// GStreamer's `multipartdemux` waits for the end of a stream that never ends, requires a boundary before the first
+/// part, and takes the boundary only from the body.
+// @unchecked: `parser` and `withoutPicture` are only used by the source's streaming thread; `times` is thread-safe
 final class MultipartTap: @unchecked Sendable {
-    /// The greatest number of consecutive parts without a picture; then the source fails.
+    /// The number of consecutive multipart parts without a picture after which the source fails.
     private static let patience = 50
 
     private let times: TimeKeeping
@@ -18,9 +18,9 @@ final class MultipartTap: @unchecked Sendable {
 
     private init(_ times: TimeKeeping) { self.times = times }
 
-    /// Attaches probes to every HTTP source of a pipeline, present and future.
+    /// Adds probes to every HTTP source element of a pipeline, also to those added later.
     ///
-    /// `times` is told to use arrival times. The pipeline must not outlive `times`.
+    /// If an answer is multipart, `times` is told that pictures get their arrival time. It must outlive the pipeline.
     static func attach(to pipeline: UnsafeMutablePointer<GstElement>, times: TimeKeeping) {
         ww_watch_elements(
             pipeline,
@@ -29,7 +29,7 @@ final class MultipartTap: @unchecked Sendable {
                 let times = Unmanaged<TimeKeeping>.fromOpaque(user).takeUnretainedValue()
                 if ww_is_made_by(element, "multipartdemux") != 0 { ww_set_int(element, "single-stream", 1) }
                 if ww_is_made_by(element, "souphttpsrc") != 0 { MultipartTap(times).watch(element) }
-                // Threads by frame would hold pictures back that have come.
+                // With frame threads a decoder would delay pictures that have arrived.
                 if times.isByArrival, ww_is_video_decoder(element) != 0, ww_has_property(element, "max-threads") != 0 {
                     ww_set_int(element, "max-threads", 1)
                 }
@@ -75,7 +75,7 @@ final class MultipartTap: @unchecked Sendable {
         return GST_PAD_PROBE_OK
     }
 
-    /// Makes the parser for an answer that has begun.
+    /// Makes the parser if an HTTP answer that begins is multipart.
     private func answered(_ event: UnsafeMutablePointer<GstEvent>) {
         guard ww_event_type(event) == GST_EVENT_CUSTOM_DOWNSTREAM_STICKY, let text = ww_http_content_type(event) else {
             return
@@ -85,7 +85,7 @@ final class MultipartTap: @unchecked Sendable {
         if parser != nil { times.takeByArrival() }
     }
 
-    /// Whether a part is a complete JPEG, whatever its media type.
+    /// Returns true if a multipart part is a complete JPEG, whatever its media type.
     private static func isPicture(_ part: MultipartParser.Part) -> Bool {
         part.body.starts(with: [0xFF, 0xD8]) && MultipartParser.hasEnd(part.body[...])
     }

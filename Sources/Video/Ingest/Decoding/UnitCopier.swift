@@ -2,19 +2,19 @@ import CGStreamer
 import Foundation
 import Sampling
 
-/// Copies the units that come to one decoder, for who records them.
+/// Copies the coded pictures that come to one decoder, for the object that records them.
 ///
-/// Used on the pad's streaming thread only.
+/// It is used on the streaming thread of the decoder's pad only.
 final class UnitCopier {
     private let taker: any UnitTaker
     private let session: Int
-    /// The caps that `format` was read from; a reference of our own.
+    /// The caps (media format) that `format` was read from; the copier owns a reference.
     private var caps: UnsafeMutablePointer<GstCaps>?
     private var format: CodedFormat?
     private var startCodes = false
     private let opened = ContinuousClock.now
 
-    /// Begins a session of the taker's.
+    /// Makes a copier, and begins a new session of the recorder.
     init(_ taker: any UnitTaker) {
         self.taker = taker
         session = taker.beginSession()
@@ -26,12 +26,12 @@ final class UnitCopier {
         readCaps(of: pad)
         guard let known = format else { return }
         let isKeyframe = ww_is_delta(buffer) == 0
-        // Parameter sets may come once, before anybody wants units.
+        // Parameter sets may come only once, before anybody records units, so they are always read.
         let isWanted = taker.isWanted
         guard isWanted || isKeyframe && startCodes else { return }
         let size = gst_buffer_get_size(buffer)
         guard size > 0, size <= Self.largest else { return }
-        // Of a unit that nobody wants, the parameter sets at its beginning are looked at.
+        // Of a unit that nobody records, only the parameter sets at its beginning are read.
         let copied = isWanted ? size : min(size, gsize(ParameterSets.most))
         let bytes = [UInt8](unsafeUninitializedCapacity: Int(copied)) { target, count in
             count = Int(gst_buffer_extract(buffer, 0, target.baseAddress, copied))
@@ -40,7 +40,7 @@ final class UnitCopier {
         guard isWanted else { return }
         let stamp = Self.runningTime(buffer.pointee.pts, pad)
         let lead = stamp.map { ww_lead(pad, $0) } ?? 0
-        // A time stamp that is far from the clock says nothing of when the picture was.
+        // A time stamp that is far from the clock does not tell when the picture was taken.
         let at = Date().timeIntervalSince1970 + (Self.plausibleLead.contains(lead) ? lead : 0)
         taker.take(
             CodedUnit(
@@ -48,7 +48,7 @@ final class UnitCopier {
                 arrival: (ContinuousClock.now - opened) / .seconds(1), format: format ?? known), of: session)
     }
 
-    /// Bytes of the largest unit that is copied.
+    /// The greatest size in bytes of a coded picture that is copied.
     private static let largest: gsize = 16 << 20
     private static let plausibleLead = -30.0...5.0
 
@@ -58,7 +58,7 @@ final class UnitCopier {
             codec: known.codec, width: known.width, height: known.height, caps: known.caps, parameterSets: sets)
     }
 
-    /// Reads the format anew when the pad has other caps.
+    /// Reads the video format again if the pad has new caps.
     private func readCaps(of pad: UnsafeMutablePointer<GstPad>) {
         guard let now = gst_pad_get_current_caps(pad) else { return }
         guard now != caps else { return ww_unref_caps(now) }

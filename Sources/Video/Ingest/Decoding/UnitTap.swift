@@ -1,15 +1,15 @@
 import CGStreamer
 import Sampling
 
-/// Probes before the video decoders of a pipeline that record the passing units in a `UnitMemory`.
-// @unchecked: nothing changes but through `memory`, which is safe
+/// Records the coded pictures that reach a pipeline's video decoders in a `UnitMemory`, by GStreamer probes.
+// @unchecked: all properties are constants, and `memory` is thread-safe
 final class UnitTap: @unchecked Sendable {
     private let memory: UnitMemory
     private let order = HappensBefore()
 
     init(_ memory: UnitMemory) { self.memory = memory }
 
-    /// Watches for decoders; the pipeline must not outlive the tap.
+    /// Adds a probe to each video decoder of a pipeline, also later ones; the pipeline must not outlive this object.
     func attach(to pipeline: Pipeline) {
         memory.begin()
         order.pass()

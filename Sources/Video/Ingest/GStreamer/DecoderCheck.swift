@@ -4,14 +4,14 @@ import Foundation
 import Pixels
 import StreamSources
 
-/// Decodes small pictures with known colours, using the decoders that GStreamer chooses on this machine.
+/// Decodes small pictures of known colours, to test the decoders that GStreamer chooses on this machine.
 package enum DecoderCheck {
-    /// Returns a sentence for each kind of picture that is decoded with wrong colours; empty if all are right.
+    /// Returns an error message for each kind of picture that is decoded with wrong colours; empty if all are right.
     ///
-    /// It takes some hundredths of a second, so the caller must be allowed to wait.
+    /// It blocks the calling thread for some hundredths of a second.
     package static func problems() -> [String] {
         var problems: [String] = []
-        // Rows of red and blue: a decoder that leaves out chroma makes one colour of both.
+        // Rows of red and blue: a decoder that drops chroma rows makes both the same colour.
         let rows = (0..<16).flatMap { y in (0..<16).flatMap { _ in y % 2 == 0 ? red : blue } }
         if let jpeg = JPEGFile.encoded422(rgb: rows, width: 16, height: 16) {
             check("JPEG 4:2:2", jpeg, rows, 16, "install gstreamer1.0-libav and gstreamer1.0-plugins-bad", &problems)
@@ -43,7 +43,7 @@ package enum DecoderCheck {
         }
     }
 
-    /// Decodes the picture by the pipeline that films use.
+    /// Decodes a picture's file from memory by a pipeline like that for films.
     private static func decode(_ bytes: [UInt8], side: Int) throws(SourceError) -> Picture {
         let descriptor = ww_memory_file("watchword.check")
         guard descriptor >= 0 else { throw SourceError("there is no memory") }

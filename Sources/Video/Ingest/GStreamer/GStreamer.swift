@@ -2,7 +2,7 @@ import CGStreamer
 import Foundation
 package import StreamSources
 
-/// The GStreamer library of this process.
+/// The GStreamer library as loaded in this process.
 package enum GStreamer {
     private static let outcome: String? = {
         var error: UnsafeMutablePointer<GError>?
@@ -14,7 +14,7 @@ package enum GStreamer {
         return error.map { String(cString: $0.pointee.message) } ?? "unknown error"
     }()
 
-    /// Starts GStreamer, once for the process.
+    /// Initializes GStreamer at the first call; throws if that fails or has failed.
     package static func initialize() throws(SourceError) {
         if let outcome { throw SourceError("GStreamer cannot start: \(outcome)") }
     }
@@ -25,7 +25,7 @@ package enum GStreamer {
         return String(cString: text)
     }
 
-    /// Whether an element can be created; `doctor` calls this.
+    /// Returns true if a GStreamer element of this name can be created; the command `doctor` calls this.
     package static func hasElement(_ name: String) -> Bool {
         guard (try? initialize()) != nil, let factory = gst_element_factory_find(name) else { return false }
         ww_unref_factory(factory)

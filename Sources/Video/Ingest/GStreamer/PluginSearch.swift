@@ -2,26 +2,26 @@ import CPlatform
 import Foundation
 import SystemSupport
 
-/// Restricts a daemon's GStreamer to the plugins of the system.
+/// Makes GStreamer in the daemon load only the plugins that were installed with it.
 ///
-/// GStreamer also searches the home directory and directories from the environment, and some of its plugins search for
-/// plugins of their own. Otherwise, a file that a pipeline writes there would be loaded at the next start.
+/// GStreamer also searches the home directory and directories named in the environment, and some plugins search for
+/// plugins of their own. A file that a pipeline wrote there would otherwise be loaded at the next start.
 package enum PluginSearch {
-    /// The variables that are removed: they name more directories, or another program that inspects plugins.
+    /// The environment variables that are removed: they name more plugin directories, or another plugin scanner.
     package static let forgotten = [
         "GST_PLUGIN_PATH", "GST_PLUGIN_PATH_1_0", "GST_PLUGIN_SYSTEM_PATH", "GST_PLUGIN_SCANNER",
         "GST_PLUGIN_SCANNER_1_0",
         "GST_REGISTRY_UPDATE", "GIO_EXTRA_MODULES", "GIO_MODULE_DIR",
     ]
-    /// The variables that are set to a path that cannot exist: unset, they would mean the home directory.
+    /// The environment variables set to an impossible path: without them, the home directory would be searched.
     package static let nowhere = ["FREI0R_PATH", "LADSPA_PATH", "LV2_PATH"]
-    /// A path that no file can have, since a device is no directory; GStreamer then inspects the plugins anew.
+    /// A path that no file can have, since a device is no directory; as registry it makes GStreamer read plugins anew.
     static let noFile = "/dev/null/none"
 
-    /// Leaves only the directory that GStreamer was installed with.
+    /// Restricts GStreamer to the plugin directory that it was installed with, by setting environment variables.
     ///
-    /// Call it before GStreamer is started, and before other threads read the environment. A registry that another user
-    /// can write to is not read.
+    /// It must be called before GStreamer is initialized, and before other threads read the environment. A plugin
+    /// registry that another user can write to is not used.
     package static func confine() {
         forgotten.forEach { unsetenv($0) }
         nowhere.forEach { setenv($0, noFile, 1) }
@@ -41,19 +41,21 @@ package enum PluginSearch {
         return FileManager.default.fileExists(atPath: folder) ? folder : nil
     }
 
-    /// The registry's file in the environment; nil if it names none.
+    /// The file of GStreamer's plugin registry that the environment names; nil if it names none.
     private static var registry: String? {
         let environment = ProcessInfo.processInfo.environment
         return environment["GST_REGISTRY_1_0"] ?? environment["GST_REGISTRY"]
     }
 
-    /// Whether no other user can have written a registry; GStreamer trusts its content, pointers included.
+    /// Returns true if no other user can have written the plugin registry; nil means the one in the cache directory.
+    ///
+    /// GStreamer trusts the registry's content, even pointers in it.
     private static func isTrusted(_ path: String?) -> Bool {
         guard let path else { return isTrustedCache }
         return isOwn(path)
     }
 
-    /// Whether the registry's default place, GLib's cache directory, is trusted.
+    /// True if no other user can have written GStreamer's registry in the cache directory.
     private static var isTrustedCache: Bool {
         let environment = ProcessInfo.processInfo.environment
         guard let cache = environment["XDG_CACHE_HOME"] ?? environment["HOME"].map({ $0 + "/.cache" }) else {

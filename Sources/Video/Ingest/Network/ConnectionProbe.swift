@@ -2,10 +2,10 @@ import CGStreamer
 import Foundation
 import StreamSources
 
-/// Finds the step at which connecting to a server fails, by repeating the steps one by one.
+/// Finds the step at which connecting to a server fails, by doing the steps one by one.
 ///
-/// It serves sources whose own error does not tell: it connects to the same server, sends nothing, and closes. It
-/// blocks; the end of the source cancels it.
+/// It is for sources whose own error does not tell the cause. It connects to the server, sends no request, and closes.
+/// It blocks; the end of the source cancels it.
 // @unchecked: a cancellable is thread-safe, and the pointer never changes
 package final class ConnectionProbe: @unchecked Sendable {
     package enum Outcome: Equatable {
@@ -15,13 +15,13 @@ package final class ConnectionProbe: @unchecked Sendable {
         case refused
         case unreachable
         case timedOut
-        /// The certificate is refused: the reason in words, and its fingerprint.
+        /// The server's TLS certificate is not accepted: the reason in words, and the certificate's fingerprint.
         case badCertificate(String, fingerprint: String = "")
         case noTLS
         case notConnected
     }
 
-    /// The time limit of the whole probe, shorter than the time after which a live source is given up.
+    /// The time limit of all steps together, shorter than the time after which a silent live source is closed.
     private static let timeout = DispatchTimeInterval.seconds(4)
     private static let connecting: UInt32 = 2
 

@@ -2,19 +2,19 @@ import CRTSP
 import Foundation
 import Packets
 
-/// A plain RTSP session, whose packets come within its connection.
-// @unchecked: `cancel` is for any thread; all else is for one at a time, the source's streaming thread
+/// An RTSP session with a server, whose RTP packets come interleaved in the RTSP connection (TCP).
+// @unchecked: `cancel` may be called on any thread; all else by one at a time, the source's streaming thread
 final class PacketConnection: @unchecked Sendable {
-    /// The outcome of opening the connection.
+    /// The outcome of opening an RTSP session.
     enum Opened {
         case stream(PacketReader.Stream)
         case unusual
         case cancelled
-        /// Posted by `post`.
+        /// The session could not be opened; `post` reports the error to the pipeline.
         case failed
     }
 
-    /// The reason why reading ended.
+    /// The reason why reading from the RTSP connection ended.
     enum End: Int {
         case ended = -1
         case broke = -2
@@ -29,7 +29,7 @@ final class PacketConnection: @unchecked Sendable {
 
     func cancel() { ww_rtsp_cancel(session) }
 
-    /// Waits for the server, some seconds for each answer at most.
+    /// Opens the RTSP session and starts playing; waits at most some seconds for each answer of the server.
     func open(_ uri: String, trusting database: TLSDatabase?) -> Opened {
         outcome = ww_rtsp_open(session, uri, database?.pointer, &told)
         switch outcome {
@@ -49,10 +49,10 @@ final class PacketConnection: @unchecked Sendable {
         return text.split(separator: ",").compactMap { Data(base64Encoded: String($0)).map { [UInt8]($0) } }
     }
 
-    /// Time between requests that keep the session alive.
+    /// The time between requests that keep the RTSP session alive.
     var keepAlive: Duration { .milliseconds(Int(told.keep_alive)) }
 
-    /// Reads what has come once there are `least` bytes, or after `wait`; the result is a count, or an `End`.
+    /// Reads into `room` once `least` bytes have arrived, or after `wait`; returns the number read, or an `End` value.
     func read(into room: UnsafeMutableRawBufferPointer, least: Int, wait: Duration) -> Int {
         ww_rtsp_read(
             session, room.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt(room.count), UInt(least),
@@ -63,6 +63,6 @@ final class PacketConnection: @unchecked Sendable {
     func sendReport() { _ = ww_rtsp_report(session) }
     func answer(_ sequence: String) { _ = ww_rtsp_answer(session, sequence) }
 
-    /// Tells the pipeline, as `source`, why the session could not be opened.
+    /// Posts an error message on the pipeline's bus, as from the element `source`, for a session that failed to open.
     func post(as source: UnsafeMutableRawPointer) { ww_rtsp_post(source, outcome, &told) }
 }

@@ -4,45 +4,47 @@ import Packets
 import StreamSources
 import Synchronization
 
-/// Receives a camera's packets in large pieces and hands its units to a pipeline's `appsrc name=units`.
+/// Receives a camera's RTP packets and pushes its coded pictures into a pipeline's `appsrc name=units`.
 ///
-/// All runs on that source's streaming thread: a unit is decoded before the next is made, so that those which would be
-/// dropped before the decoder are not made at all.
-// @unchecked: `cancel` and `close` are for any thread; what changes but `connection` is the streaming thread's own
+/// Everything runs on that element's streaming thread: a picture is decoded before the next is assembled, so pictures
+/// that would be dropped before the decoder are not even assembled.
+// @unchecked: `cancel` and `close` are for any thread; only the streaming thread uses the other variables
 final class PacketFeed: @unchecked Sendable {
     static let template = "rtsp-tcp"
-    /// The word that is posted where the camera is not for this.
+    /// The name of the bus message that says that this class cannot receive the camera's packets.
     private static let unusual = "watchword-unusual"
-    /// Bytes that are waited for, and how long: as long as pictures are apart, and longer while most are left out.
+    /// The bytes that one read waits for, and the longest wait: about the time between two pictures.
     private static let (piece, wait) = (16_384, Duration.milliseconds(40))
     private static let (largePiece, longWait) = (65_536, Duration.milliseconds(100))
     private static let idleWait = Duration.seconds(1)
-    /// The latency of `rtpjitterbuffer` in our pipelines, in nanoseconds; bytes wait no longer for others.
+    /// The latency of `rtpjitterbuffer` in this project's pipelines, in nanoseconds.
+    ///
+    /// After a picture that is later than this, the sender's clock is measured anew.
     private static let delay: UInt64 = 300_000_000
     private static let reportInterval = Duration.seconds(5)
-    /// Time away from the connection after which it is not known when its bytes came.
+    /// After this time between two reads it is unknown when the bytes arrived.
     private static let punctual = Duration.milliseconds(100)
-    /// Nanoseconds by which units may be late before those that need others are left out up to a keyframe.
+    /// The lateness in nanoseconds beyond which all pictures up to the next keyframe are dropped.
     private static let maxLate: UInt64 = 2_000_000_000
 
     private let uri: String
     private let database: TLSDatabase?
     private let tap: FrameTap
     private let decoderTap: DecoderTap?
-    /// Whether somebody records the units, so that all of them are made.
+    /// True while somebody records the coded pictures, so that none may be discarded.
     private var keepsUnits: Bool { decoderTap?.wantsUnits ?? false }
     private let connection: Mutex<PacketConnection?> = Mutex(PacketConnection())
     private var reader: PacketReader?
     private var keepAlive = Duration.seconds(30)
     private var hasGivenUnits = false
-    /// Running time at which the last bytes came; nil if it is not known.
+    /// The pipeline's running time at which the last bytes arrived, in nanoseconds; nil if that is unknown.
     private var arrival: UInt64?
     private var readAt = ContinuousClock.now
     private var reportedAt = ContinuousClock.now
     private var keptAliveAt = ContinuousClock.now
-    /// Whether bytes have waited for this thread.
+    /// True if received bytes had to wait for this thread, so that their arrival times are unknown.
     private var isLate = false
-    /// Whether the last reading left bytes behind, and whether there were none.
+    /// True if the last read filled the buffer, so that more bytes wait; `isIdle` is true if it returned no bytes.
     private var isFull = false
     private var isIdle = true
     private var isSkipping = false
@@ -51,18 +53,18 @@ final class PacketFeed: @unchecked Sendable {
         (self.uri, self.database, self.tap, self.decoderTap) = (uri, database, tap, decoderTap)
     }
 
-    /// Whether a source's packets may be received so.
+    /// Returns true if the source's transport setting lets this class receive its packets (automatic or TCP).
     static func takes(_ source: SourceDescription) -> Bool {
         let transport = RTSPTransport.of(source) ?? .auto
         return transport == .auto || transport == .tcp
     }
 
-    /// Whether a message says that another pipeline must play the source.
+    /// Returns true if a bus message says that this class cannot receive the camera, so another pipeline must play it.
     static func isUnusual(_ message: UnsafeMutablePointer<GstMessage>) -> Bool {
         ww_message_is_word(message, unusual) != 0
     }
 
-    /// Feeds the pipeline's source for as long as that lives; call before it plays.
+    /// Makes the coded pictures go to the pipeline's `appsrc name=units`; must be called before the pipeline plays.
     func attach(to pipeline: UnsafeMutablePointer<GstElement>, shown: String) throws(SourceError) {
         guard let source = ww_bin_get(pipeline, "units"), ww_is_app_src(source) != 0 else {
             throw SourceError("\(shown): the launch line must begin with an appsrc called units")
@@ -77,15 +79,15 @@ final class PacketFeed: @unchecked Sendable {
             { user in if let user { Unmanaged<PacketFeed>.fromOpaque(user).release() } })
     }
 
-    /// Ends what the streaming thread waits for, so that the pipeline can be stopped.
+    /// Interrupts the streaming thread's wait for the camera, so that the pipeline can be stopped; for any thread.
     func cancel() { connection.withLock { $0 }?.cancel() }
 
-    /// Ends the session, once the streaming thread has left it.
+    /// Closes the RTSP session once the streaming thread no longer uses it.
     func close() { connection.withLock { $0 = nil } }
 
     // MARK: The streaming thread
 
-    /// Gives the source a unit, or ends.
+    /// Pushes one coded picture into the pipeline, or ends the session; called by `appsrc` when it needs data.
     private func feed(_ source: UnsafeMutablePointer<GstAppSrc>) {
         guard let connection = connection.withLock({ $0 }) else { return }
         guard reader != nil || open(connection, source) else { return close() }
@@ -105,7 +107,7 @@ final class PacketFeed: @unchecked Sendable {
 
     private func drops() -> Bool { !keepsUnits && decoderTap?.dropsDeltas ?? false }
 
-    /// Opens the session; false if that failed, and the pipeline was told.
+    /// Opens the RTSP session; false if that failed, which is then posted on the pipeline's bus.
     private func open(_ connection: PacketConnection, _ source: UnsafeMutablePointer<GstAppSrc>) -> Bool {
         switch connection.open(uri, trusting: database) {
         case .stream(let stream):
@@ -125,17 +127,17 @@ final class PacketFeed: @unchecked Sendable {
         UnsafeMutableRawPointer(source).assumingMemoryBound(to: GstElement.self)
     }
 
-    /// Running time of the source; nil before there is any.
+    /// Returns the pipeline's running time in nanoseconds; nil before it has one.
     private static func now(_ source: UnsafeMutablePointer<GstAppSrc>) -> UInt64? {
         let now = gst_element_get_current_running_time(element(source))
         return now == ww_no_time() ? nil : UInt64(now)
     }
 
-    /// Reads what has come; false at the end, of which the pipeline was told.
+    /// Reads the bytes that have arrived; returns false at the connection's end, which it posts on the pipeline's bus.
     private func read(_ connection: PacketConnection, _ source: UnsafeMutablePointer<GstAppSrc>) -> Bool {
         isLate = (isLate && isFull) || .now - readAt > Self.punctual
         var room = 0
-        // The first bytes after a pause are taken at once, so that it is known when they came.
+        // The first bytes after a pause are read at once, so that their arrival time is known.
         let (least, wait) =
             isIdle ? (1, Self.idleWait) : drops() ? (Self.largePiece, Self.longWait) : (Self.piece, Self.wait)
         let count = reader?.read {
@@ -158,7 +160,7 @@ final class PacketFeed: @unchecked Sendable {
         }
     }
 
-    /// Sends what the server must have from time to time.
+    /// Sends the RTSP keep-alive requests and RTCP reports that the server expects regularly.
     private func keepUp(_ connection: PacketConnection) {
         if readAt - keptAliveAt >= keepAlive {
             keptAliveAt = readAt
@@ -170,7 +172,7 @@ final class PacketFeed: @unchecked Sendable {
         }
     }
 
-    /// Handles an event; true if it gave the source a unit, or ended.
+    /// Handles an event of the connection; true if it pushed a picture into the pipeline or ended the session.
     private func take(
         _ event: PacketReader.Event, _ connection: PacketConnection, _ source: UnsafeMutablePointer<GstAppSrc>
     ) -> Bool {
@@ -188,7 +190,7 @@ final class PacketFeed: @unchecked Sendable {
                 return false
             }
             hasGivenUnits = true
-            // What the source says to it comes as a message of the pipeline.
+            // `appsrc` reports its errors as messages on the pipeline's bus.
             let stamp = time.map { guint64($0) } ?? ww_no_time()
             _ = bytes.withUnsafeBytes {
                 ww_app_src_push(source, $0.baseAddress, gsize($0.count), stamp, ww_no_time())
@@ -203,13 +205,13 @@ final class PacketFeed: @unchecked Sendable {
         decoderTap?.leaveOut(at: time.map { Double($0) / 1e9 })
     }
 
-    /// Whether a unit comes so late that the decoder must catch up, which it does up to the next keyframe.
+    /// Returns true if a picture is so late that it and all others up to the next keyframe are dropped, to catch up.
     private func isTooLate(_ time: UInt64?, _ isKey: Bool, _ source: UnsafeMutablePointer<GstAppSrc>) -> Bool {
         guard !isKey, decoderTap?.takesAll == true else {
             isSkipping = false
             return false
         }
-        // Units that somebody records are not left out; one that is being left out needs the next keyframe.
+        // Pictures that somebody records are not dropped. Once one is dropped, all are until the next keyframe.
         if !isSkipping, !keepsUnits, let time, let now = Self.now(source) {
             isSkipping = now > time && now - time > Self.maxLate
         }

@@ -2,24 +2,24 @@ import CGStreamer
 import CReach
 import StreamSources
 
-/// The owner of a certificate database of GIO, with which sources verify certificates.
+/// The owner of a GIO certificate database, against which sources verify TLS certificates.
 // @unchecked: the object is thread-safe, and the pointer never changes
 final class TLSDatabase: @unchecked Sendable {
     let pointer: UnsafeMutableRawPointer
 
-    /// Takes ownership of the caller's reference.
+    /// Makes the owner of the database, and takes over the caller's reference.
     init(_ pointer: UnsafeMutableRawPointer) { self.pointer = pointer }
 
     deinit { g_object_unref(pointer) }
 }
 
 extension Pipeline {
-    /// Verifies certificates only by `database`, which must live as long as the pipeline.
+    /// Makes the pipeline verify TLS certificates only by `database`, which must live as long as the pipeline.
     func trust(_ database: TLSDatabase) { ww_trust(element, database.pointer) }
 }
 
 extension TLSTrust {
-    /// Makes the database of the fingerprint, or of the file's certificates.
+    /// Makes the certificate database: of the one fingerprint, or of the PEM file's certificates.
     func database() throws(SourceError) -> TLSDatabase {
         if let problem { throw SourceError("tls: \(problem)") }
         if let text = fingerprint, let digest = Self.digest(text) { return TLSDatabase(ww_tls_pinned(digest)) }

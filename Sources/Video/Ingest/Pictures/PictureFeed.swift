@@ -3,22 +3,22 @@ import Foundation
 import StreamSources
 import World
 
-/// Feeds pictures that the process makes itself to a pipeline's `appsrc name=pictures`, when it asks for them.
-// @unchecked: only touched by the source's streaming thread once it is attached
+/// Pushes pictures that this process generates into a pipeline's `appsrc name=pictures`, when it asks for them.
+// @unchecked: only used by the source's streaming thread once it is attached
 final class PictureFeed: @unchecked Sendable {
     private let fps: Int
     private let isLive: Bool
     private let next: (Int) throws -> [UInt8]?
     private var number = 0
-    /// The producer's error, if that ended the pictures.
+    /// The error thrown by `next`, if that ended the pictures; else nil.
     private(set) var failure: (any Error)?
 
-    /// Makes a feed; `next` returns the RGB bytes of a frame by its number, nil after the last.
+    /// Makes a feed of generated pictures; `next` returns the RGB bytes of a frame by its number, nil after the last.
     init(fps: Int, isLive: Bool = false, next: @escaping (Int) throws -> [UInt8]?) {
         (self.fps, self.isLive, self.next) = (fps, isLive, next)
     }
 
-    /// Makes a feed of a film in real time; late frames are left out.
+    /// Makes a feed that plays a generated film in real time; frames that are late are left out.
     convenience init(live film: Film) {
         var film = film
         self.init(fps: film.fps, isLive: true) { number in
@@ -26,7 +26,7 @@ final class PictureFeed: @unchecked Sendable {
         }
     }
 
-    /// Returns the film of `shapes://SEED`, which never ends, or of `shapes://SEED?seconds=N`.
+    /// Returns the generated film of a URI: `shapes://SEED`, which never ends, or `shapes://SEED?seconds=N`.
     static func film(_ uri: String) throws(SourceError) -> Film {
         let rest = uri.range(of: "://").map { uri[$0.upperBound...] } ?? ""
         let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
@@ -36,11 +36,11 @@ final class PictureFeed: @unchecked Sendable {
         guard parts.count == 2 else { return Film(seed: seed) }
         guard parts[1].hasPrefix("seconds="), let seconds = Double(parts[1].dropFirst(8)),
             (1...86_400).contains(seconds)
-        else { throw SourceError("\(uri): after the seed there may be ?seconds= and 1 to 86400") }
+        else { throw SourceError("\(SourceURI.redacted(uri)): after the seed there may be ?seconds= and 1 to 86400") }
         return .finite(seed: seed, seconds: seconds, mayCut: true)
     }
 
-    /// Feeds the pipeline's source as long as it exists.
+    /// Makes the pictures go to the pipeline's `appsrc name=pictures`, for as long as that element exists.
     func attach(to pipeline: UnsafeMutablePointer<GstElement>, shown: String) throws(SourceError) {
         guard let source = ww_bin_get(pipeline, "pictures"), ww_is_app_src(source) != 0 else {
             throw SourceError("\(shown): the launch line must begin with an appsrc called pictures")
@@ -60,7 +60,7 @@ final class PictureFeed: @unchecked Sendable {
         do {
             guard let bytes = try next(number) else { return ww_app_src_end(source) }
             let (start, end) = (nanoseconds(number), nanoseconds(number + 1))
-            // What the source says to it comes as a message of the pipeline.
+            // `appsrc` reports its errors as messages on the pipeline's bus.
             _ = bytes.withUnsafeBytes {
                 ww_app_src_push(source, $0.baseAddress, gsize($0.count), start, end - start)
             }

@@ -2,13 +2,13 @@ import CGStreamer
 import Foundation
 import SystemSupport
 
-/// Writes pictures to files: H.264 in MP4, or a PNG for each frame.
+/// Writes pictures to a file as video (H.264 in MP4), or to a directory as one PNG for each frame.
 ///
-/// It waits for the disk and the encoder, so call it outside the cooperative pool.
+/// It blocks for the disk and the encoder, so it must be called outside Swift's cooperative thread pool.
 package struct VideoWriter: Sendable {
     package let width: Int
     package let height: Int
-    /// The frames a second, a whole number.
+    /// The number of frames per second, a whole number.
     package let fps: Int
 
     package init(width: Int, height: Int, fps: Int) {
@@ -18,7 +18,7 @@ package struct VideoWriter: Sendable {
 
     /// Writes an MP4 file, which appears complete or not at all.
     ///
-    /// `next` returns the RGB bytes of a frame by its number, nil after the last.
+    /// `next` returns the RGB bytes of a frame by its number (from 0), and nil after the last frame.
     package func writeH264(to path: String, next: @escaping (Int) throws -> [UInt8]?) throws {
         switch OutputPlace(path) {
         case .file(let file):
@@ -28,7 +28,7 @@ package struct VideoWriter: Sendable {
                 throw VideoWriteError(path, error.reason)
             }
         case .stream:
-            // The encoder goes back in its file, which a pipe cannot.
+            // The muxer writes to earlier places of its file, which a pipe does not allow.
             let whole = NSTemporaryDirectory() + "/\(UUID().uuidString).mp4"
             defer { try? FileManager.default.removeItem(atPath: whole) }
             try encode(to: whole, path, next)
@@ -45,7 +45,7 @@ package struct VideoWriter: Sendable {
             next)
     }
 
-    /// Copies a file into a device or a pipe.
+    /// Copies a file's bytes into a device or a pipe.
     private static func copy(_ file: String, into path: String) throws {
         func failure() -> VideoWriteError { VideoWriteError(path, String(cString: strerror(errno))) }
         let descriptor = open(path, O_WRONLY | O_CLOEXEC)
@@ -58,7 +58,7 @@ package struct VideoWriter: Sendable {
         }
     }
 
-    /// Writes `00000.png`, `00001.png`, … into an existing directory.
+    /// Writes each frame as a PNG, `00000.png`, `00001.png` and so on, into an existing directory.
     package func writePNG(into folder: String, next: @escaping (Int) throws -> [UInt8]?) throws {
         let names = PipelineTemplates.quoted(folder.replacing("%", with: "%%") + "/%05d.png")
         try run("pngenc ! multifilesink location=\(names)", folder, elements: ["pngenc", "multifilesink"], next)
@@ -102,12 +102,12 @@ package struct VideoWriter: Sendable {
     }
 }
 
-/// A video that could not be written, and why.
+/// The error for a video that could not be written: the path and the reason.
 package struct VideoWriteError: Error, Equatable, CustomStringConvertible {
     package let path: String
     package let reason: String
 
-    /// Whether the path is valid but cannot be written, as on a full disk.
+    /// True if the path is valid but cannot be written, as on a full disk.
     package let isFault: Bool
 
     init(_ path: String, _ reason: String, isFault: Bool = false) {

@@ -1,11 +1,11 @@
 import CGStreamer
 
-/// Lets libav's decoders write into GStreamer's buffers only for picture formats that GStreamer supports.
+/// Lets libav's decoders write directly into GStreamer's buffers only for picture formats that GStreamer supports.
 ///
-/// For others (JPEG with 4:1:1 or 4:4:0, grey H.265 with 12 bits), GStreamer 1.22 creates a null pointer there, which
-/// ends the process. Without direct rendering it refuses them with an error.
+/// For others (JPEG with 4:1:1 or 4:4:0, grey H.265 with 12 bits), GStreamer 1.22 then creates a null pointer, which
+/// crashes the process. Without direct rendering it refuses them with an error.
 enum DirectRendering {
-    /// Restricts the decoders of a pipeline, present and future.
+    /// Restricts direct rendering in the decoders that the pipeline has now or adds later.
     static func restrict(in pipeline: UnsafeMutablePointer<GstElement>) {
         ww_watch_elements(
             pipeline,
@@ -25,7 +25,7 @@ enum DirectRendering {
             }, nil)
     }
 
-    /// Decides by what a parser has read of the stream; nearly all streams are 4:2:0 with 8 bits, which is supported.
+    /// Allows direct rendering if the stream's caps state 4:2:0 with 8 bits, as nearly all do; else forbids it.
     private static func observe(_ event: UnsafeMutablePointer<GstEvent>, _ pad: UnsafeMutablePointer<GstPad>) {
         guard ww_event_type(event) == GST_EVENT_CAPS, let decoder = gst_pad_get_parent_element(pad) else { return }
         defer { gst_object_unref(decoder) }

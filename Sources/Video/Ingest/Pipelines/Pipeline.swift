@@ -2,20 +2,20 @@ import CGStreamer
 import Foundation
 import StreamSources
 
-/// A pipeline made from a launch line that contains the sink `frames`; owned by one `VideoSource`.
+/// A GStreamer pipeline made from a launch line with an `appsink name=frames`; owned by one `VideoSource`.
 // @unchecked: GStreamer's objects are thread-safe, and the pointers never change
 final class Pipeline: @unchecked Sendable {
     let element: UnsafeMutablePointer<GstElement>
     let sink: UnsafeMutablePointer<GstElement>
-    /// The element before which frames are dropped: the one called `convert`, or else the sink.
+    /// The element before which decoded frames are dropped: the one called `convert`, or else the sink.
     let sampling: UnsafeMutablePointer<GstElement>
 
-    /// Makes a pipeline from a launch line that contains its source.
+    /// Makes a pipeline from a launch line that already contains its source; `shown` names it in errors.
     convenience init(_ line: String, shown: String) throws(SourceError) {
         try self.init(.init(template: "", line: line, uri: nil), policy: nil, shown: shown)
     }
 
-    /// Makes a pipeline from a recipe; throws on elements that the policy forbids, or that open further URIs.
+    /// Makes a pipeline from a launch line and its URI; throws if the policy forbids an element or what it opens.
     init(_ recipe: PipelineTemplates.Recipe, policy: SourcePolicy?, shown: String) throws(SourceError) {
         try GStreamer.initialize()
         var error: UnsafeMutablePointer<GError>?
@@ -39,7 +39,7 @@ final class Pipeline: @unchecked Sendable {
         SizeGuard.attach(to: parsed)
         DirectRendering.restrict(in: parsed)
         ww_watch_elements(parsed, { _, _, element, _ in if let element { ww_end_reading(element) } }, nil)
-        // Planes as decoders leave them: `Pixels` converts the rows it reads, and nothing converts a whole frame.
+        // The sink accepts the formats that decoders output: `Pixels` converts only the rows that it reads.
         ww_app_sink_set_caps(sink, "video/x-raw,format=(string){I420,NV12,RGB,Y42B,Y444,Y41B,GRAY8}")
         ww_app_sink_take_as_decoded(sink)
         element = parsed
@@ -48,7 +48,7 @@ final class Pipeline: @unchecked Sendable {
         if sampling == sink { gst_object_ref(sink) }
     }
 
-    /// Records errors that decoding bins do not forward.
+    /// Records error messages of elements that GStreamer's decoding bins do not forward to the bus.
     func noteErrors() {
         ww_watch_elements(
             element,
@@ -58,7 +58,7 @@ final class Pipeline: @unchecked Sendable {
             }, UnsafeMutableRawPointer(element))
     }
 
-    /// The last recorded error; the caller owns it and calls `ww_unref_message`.
+    /// Returns the last recorded error message, or nil; the caller owns it and must call `ww_unref_message`.
     func notedError() -> UnsafeMutablePointer<GstMessage>? { ww_noted_error(element) }
 
     deinit {

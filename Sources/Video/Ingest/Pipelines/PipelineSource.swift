@@ -2,13 +2,13 @@ import CGStreamer
 import Foundation
 import StreamSources
 
-/// Sets a parsed pipeline's source as a property, never as text, and checks it against a policy.
+/// Sets what a parsed pipeline opens, as a property and never as launch text, and checks it against a policy.
 enum PipelineSource {
     typealias Element = UnsafeMutablePointer<GstElement>
 
-    /// Sets the pipeline's source, and checks the elements of a client's launch line.
+    /// Sets what the pipeline's element `source` opens, and checks the elements of a client's launch line.
     ///
-    /// Call it before the pipeline's state changes, while nothing in it has opened anything.
+    /// It must be called before the pipeline's state changes, while none of its elements has opened anything.
     static func prepare(
         _ pipeline: Element, _ recipe: PipelineTemplates.Recipe, _ policy: SourcePolicy?, _ shown: String
     ) throws(SourceError) {
@@ -21,7 +21,7 @@ enum PipelineSource {
         if recipe.template == "custom" { try checkElements(pipeline, policy, shown) }
     }
 
-    /// Sets the property that depends on the element: `pattern` of a test source, `uri`, a URI handler's own, `device`.
+    /// Sets a URI on a source element, by its property `pattern`, `device` or `uri`, or by GstURIHandler.
     private static func set(
         _ source: Element, _ uri: String, _ template: String, _ shown: String
     ) throws(SourceError) {
@@ -48,7 +48,10 @@ enum PipelineSource {
         }
     }
 
-    /// Under a policy, replaces an SRT URI's host by a checked address, since SRT resolves hosts itself.
+    /// Replaces the host of an SRT URI by its address, after the policy has checked that address.
+    ///
+    /// SRT resolves hosts itself, so its connections cannot be checked otherwise. Other URIs are returned unchanged,
+    /// and without a policy all are.
     private static func pinned(_ uri: String, _ policy: SourcePolicy?, _ shown: String) throws(SourceError) -> String {
         guard let policy, SourceURI.scheme(uri) == "srt", let parts = try? StrictURI(uri),
             NetworkAddress(parts.host) == nil
@@ -63,7 +66,7 @@ enum PipelineSource {
 
     // MARK: Launch lines of clients
 
-    /// The sources that a client may use in a launch line; what each opens is checked.
+    /// The source elements that a client may use in a launch line; what each of them opens is checked too.
     private static let sources: Set<String> = [
         "rtspsrc", "souphttpsrc", "srtsrc", "rtmp2src", "udpsrc", "tcpclientsrc", "v4l2src", "videotestsrc", "filesrc",
         "uridecodebin", "urisourcebin",
@@ -83,7 +86,9 @@ enum PipelineSource {
         if let refusal { throw SourceError("\(shown): launch: \(SourceURI.redacted(refusal))") }
     }
 
-    /// The reason why an element is forbidden in a client's pipeline: it writes, listens, runs code, or opens too much.
+    /// Returns the reason why a client's launch line may not use an element; nil if it may.
+    ///
+    /// Forbidden elements write, listen, run code, or open something that is not checked.
     private static func problem(_ element: Element, _ policy: SourcePolicy) -> String? {
         let name = String(cString: ww_factory_name(element))
         if sources.contains(name) { return sourceProblem(element, name, policy) }

@@ -3,14 +3,14 @@ package import Foundation
 package import StreamSources
 import SystemSupport
 
-/// The launch lines of `Pipelines/*.gst` by name, one for each kind of source.
+/// The GStreamer launch lines of the files `Pipelines/*.gst`, by their names; there is one for each kind of source.
 package struct PipelineTemplates: Sendable {
     private let lines: [String: String]
     package var names: [String] { lines.keys.sorted() }
 
-    /// Reads every `.gst` file of a directory; lines that begin with `#` are comments.
+    /// Reads every `.gst` file of a directory; lines in it that begin with `#` are comments.
     package init(directory: URL) throws(SourceError) {
-        // A template is run as it is.
+        // A template can run any element, so nobody else may be able to change it.
         if let problem = PathTrust.problem(directory.path) { throw SourceError(problem) }
         guard let files = try? FileManager.default.contentsOfDirectory(atPath: directory.path) else {
             throw SourceError("\(directory.path): there is no directory of pipeline templates")
@@ -31,15 +31,15 @@ package struct PipelineTemplates: Sendable {
         self.lines = lines
     }
 
-    /// A launch line with its source; neither is ever shown, as they may contain secrets.
+    /// A launch line and the URI that its source opens; neither is ever shown, as both may contain secrets.
     package struct Recipe: Sendable {
         package let template: String
         package let line: String
-        /// The URI for the element called `source`; nil if the line contains its source.
+        /// The URI to set on the launch line's element `source`; nil if the launch line contains it already.
         package let uri: String?
     }
 
-    /// Returns the recipe of a source from its template.
+    /// Returns the launch line and URI of a source, with its credentials put in; throws if it cannot be opened.
     package func recipe(
         _ source: SourceDescription, credentials: SourceCredentials? = nil
     ) throws(SourceError) -> Recipe {
@@ -52,7 +52,7 @@ package struct PipelineTemplates: Sendable {
         var uri = source.uri
         if name != "custom", SourceURI.scheme(uri) ?? "file" == "file" {
             let path = try Self.file(uri, shown)
-            // A session description names the streams that are received; it is opened by an element of its own.
+            // A session description (SDP) names the streams to receive; GStreamer opens it by its own scheme.
             uri = path.text.lowercased().hasSuffix(".sdp") ? "sdp://" + path.text : path.uri
         } else if name == "file", let scheme = SourceURI.scheme(source.uri), let problem = Self.problem(scheme) {
             throw SourceError("\(shown): \(problem)")
@@ -69,7 +69,7 @@ package struct PipelineTemplates: Sendable {
         return Recipe(template: name, line: try Self.filled(line, uri, launch: source.launch, shown), uri: nil)
     }
 
-    /// The reason why a scheme cannot be opened; nil if it can.
+    /// Returns the reason why URIs of a scheme cannot be opened; nil if they can.
     private static func problem(_ scheme: String) -> String? {
         if ["whep", "wheps", "webrtc", "webrtcs"].contains(scheme) {
             return "WebRTC (\(scheme)://) is not taken; have its server give the stream as RTSP, SRT, RTMP or HLS too"
@@ -81,10 +81,10 @@ package struct PipelineTemplates: Sendable {
             + "sdp, file, v4l2, test and shapes"
     }
 
-    /// Replaces the words in braces in a line, once: replacements are not searched again.
+    /// Replaces `{uri}`, `{location}` and `{launch}` in a launch line, once: replacements are not searched again.
     ///
-    /// Values that could end the word they are put into are refused. A custom launch line is its author's
-    /// responsibility.
+    /// A URI with characters that could end a word of the launch line is an error. The author of a custom launch line
+    /// is responsible for what it runs.
     private static func filled(
         _ line: String, _ uri: String, launch: String?, _ shown: String
     ) throws(SourceError) -> String {
@@ -114,12 +114,12 @@ package struct PipelineTemplates: Sendable {
         return done + rest
     }
 
-    /// Whether a byte of a URI cannot end a word of a launch line.
+    /// Returns true if a byte of a URI cannot end or change a word of a launch line.
     private static func isSafe(_ byte: UInt8) -> Bool {
         byte > 0x20 && byte < 0x7F && !"\"\\'!<>`{}|^".utf8.contains(byte)
     }
 
-    /// The path of a source that is a local file; throws if it cannot be played.
+    /// Returns the path of a source that is a local file; throws if it cannot be played.
     private static func file(_ uri: String, _ shown: String) throws(SourceError) -> SourcePath {
         guard let path = SourcePath(uri) else {
             throw SourceError("\(shown): expected file:///path, found a path of another machine; mount it here")
@@ -128,7 +128,9 @@ package struct PipelineTemplates: Sendable {
         return path
     }
 
-    /// The template for a source that names none; directories of an earlier time lack lines for the newer ones.
+    /// Returns the name of the template for a source that names none.
+    ///
+    /// A template that is missing in an older directory is replaced by a more general one.
     private func usual(for source: SourceDescription) -> String {
         let name = Self.template(for: source)
         switch name {
@@ -138,8 +140,10 @@ package struct PipelineTemplates: Sendable {
         }
     }
 
-    /// Recipe for an HTTP source whose server answers with a picture where a stream was expected, or the reverse; and
-    /// for a camera that the plain way of receiving is not for.
+    /// Returns the launch line and URI to use if those of `recipe` turn out to be wrong; nil if there are none.
+    ///
+    /// It is for an HTTP server that sends a picture where a stream was expected, or the reverse, and for an RTSP
+    /// camera that `PacketFeed` cannot receive.
     func otherRecipe(
         than recipe: Recipe, _ source: SourceDescription, credentials: SourceCredentials?
     ) -> Recipe? {
@@ -169,7 +173,7 @@ package struct PipelineTemplates: Sendable {
         }
     }
 
-    /// Whether a source is a single picture by its name: at an HTTP address, or in a file that is shown forever.
+    /// Returns true if a source is a single picture by its file extension: at an HTTP address, or in a looped file.
     private static func isSnapshot(_ source: SourceDescription) -> Bool {
         guard source.clip == nil, ContentType.isPictureName(source.uri) else { return false }
         return switch SourceURI.scheme(source.uri) {
@@ -179,7 +183,7 @@ package struct PipelineTemplates: Sendable {
         }
     }
 
-    /// Quotes a value so that a launch line takes it as one word.
+    /// Returns a value in quotes, so that a launch line takes it as one word.
     static func quoted(_ value: String) -> String {
         "\"" + value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }

@@ -1,23 +1,23 @@
 import CGStreamer
 import Pixels
 
-/// Probes around a video decoder that end the source before the decoder allocates pictures that are too large.
+/// Ends a source before its video decoder allocates memory for pictures that are too large, by probes at the decoder.
 ///
-/// The size is what parsers read from the stream, or the header of each unit if there is no parser; the container's
-/// size may be wrong.
-// @unchecked: only touched by the decoder's streaming thread, which holds the pad's stream lock
+/// The size is what GStreamer's parsers read from the stream; without a parser, it is read from each coded picture.
+/// The container's size may be wrong.
+// @unchecked: only used by the decoder's streaming thread, which holds the pad's stream lock
 final class SizeGuard: @unchecked Sendable {
-    /// The greatest number of pixels: 8K (7680 x 4320), and the maximum of level 6.2 of H.264 and H.265.
+    /// The greatest number of pixels of a picture: 8K (7680 x 4320), as in level 6.2 of H.264 and H.265.
     static let maxPixels = 36_000_000
-    /// The bytes of a unit that are examined; headers are at the beginning.
+    /// The number of bytes at the beginning of a coded picture in which its header is searched.
     private static let headerBytes = 1 << 18
 
-    /// The media type of the units, if their own headers state their size.
+    /// The media type of the coded pictures if their size is read from their own headers; else nil.
     private var unit: String?
     private var tooLarge: (width: Int, height: Int)?
     private var isRefused = false
 
-    /// Guards every video decoder of a pipeline, present and future.
+    /// Adds the probes to every video decoder that the pipeline has now or adds later.
     static func attach(to pipeline: UnsafeMutablePointer<GstElement>) {
         ww_watch_elements(
             pipeline,
@@ -47,8 +47,8 @@ final class SizeGuard: @unchecked Sendable {
         if let event = ww_probe_event(info) {
             guard ww_event_type(event) == GST_EVENT_CAPS, let size = announced(event) else { return GST_PAD_PROBE_OK }
             tooLarge = Self.isTooLarge(size) ? size : nil
-            // A decoder's output is refused at once, its input with the first unit, since decodebin hides
-            // the errors of elements that it is just linking. Until then nothing was allocated.
+            // At a decoder's output the source fails at once. At its input it fails with the first unit, since
+            // decodebin hides errors of elements that it is just linking; until then nothing is allocated.
             if let tooLarge, gst_pad_get_direction(pad) == GST_PAD_SRC { refuse(tooLarge, pad) }
             return GST_PAD_PROBE_OK
         }
@@ -66,7 +66,7 @@ final class SizeGuard: @unchecked Sendable {
         size.width > maxPixels / max(size.height, 1)
     }
 
-    /// Ends the pipeline with an error, once.
+    /// Posts an error that ends the pipeline, at the first call only.
     private func refuse(_ size: (width: Int, height: Int), _ pad: UnsafeMutablePointer<GstPad>) {
         guard !isRefused, let decoder = gst_pad_get_parent_element(pad) else { return }
         isRefused = true
@@ -85,13 +85,13 @@ final class SizeGuard: @unchecked Sendable {
         defer { g_free(text) }
         let name = String(cString: text)
         if !name.hasPrefix("video/x-raw") {
-            // Only what goes in has units; the header of each is asked where no parser has read it.
+            // Only the decoder's input has coded pictures; their headers are read if no parser has done so.
             unit = name == "video/x-vp8" || name.hasPrefix("image/") && isParsed == 0 ? name : nil
         }
         return width > 0 && height > 0 ? (Int(width), Int(height)) : nil
     }
 
-    /// The size in a unit's header; nil if it has none.
+    /// Returns the size in a coded picture's header; nil if it has none.
     private static func size(of buffer: UnsafeMutablePointer<GstBuffer>, _ unit: String) -> (width: Int, height: Int)? {
         var map = GstMapInfo()
         guard gst_buffer_map(buffer, &map, GST_MAP_READ) != 0 else { return nil }

@@ -2,14 +2,14 @@ import StreamSources
 
 /// The kind of an HTTP answer by its `Content-Type`, which decides how the source is read.
 enum ContentType: Equatable {
-    /// A picture, requested again for each sample.
+    /// One picture, which is downloaded again and again, at the sampling rate.
     case picture
-    /// A film or a stream of pictures.
+    /// A film, or a stream of pictures such as MJPEG.
     case stream
-    /// A type that decides nothing, so that the bytes are examined.
+    /// Another type, or none: the first bytes of the answer are examined instead.
     case unsaid
 
-    /// The types of single pictures; GIF may be a film, and is read as one.
+    /// The media types of single pictures; GIF is read as a film, because it may be animated.
     private static let pictures: Set<String> = [
         "image/jpeg", "image/jpg", "image/pjpeg", "image/png", "image/x-png", "image/webp", "image/bmp",
         "image/x-ms-bmp", "image/tiff",
@@ -28,10 +28,10 @@ enum ContentType: Equatable {
         }
     }
 
-    /// The extensions of files with one picture.
+    /// The file extensions of single pictures.
     private static let endings: Set<String> = ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "tif", "tiff"]
 
-    /// Whether the path of a URI, or a bare path, has a picture's extension.
+    /// Returns true if the path of a URI, or a file path, has the extension of a single picture.
     static func isPictureName(_ uri: String) -> Bool {
         let isLocal = [nil, "file"].contains(SourceURI.scheme(uri))
         let path = isLocal ? Substring(uri) : uri.prefix { $0 != "?" && $0 != "#" }

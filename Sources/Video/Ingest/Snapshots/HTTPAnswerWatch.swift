@@ -1,11 +1,11 @@
 import CGStreamer
 
-/// Posts a message on the bus when a pipeline's HTTP source gets a single picture instead of a film.
+/// Posts a bus message when a pipeline's HTTP source receives a single picture instead of a film.
 enum HTTPAnswerWatch {
-    /// The name of the message on the pipeline's bus.
+    /// The name of the bus message that says that a single picture arrived.
     static let onePicture = "watchword-one-picture"
 
-    /// Watches the sources of a pipeline, present and future.
+    /// Watches the HTTP sources that a pipeline has now or adds later.
     static func attach(to pipeline: UnsafeMutablePointer<GstElement>) {
         ww_watch_elements(
             pipeline,

@@ -4,9 +4,9 @@ import Foundation
 import StreamSources
 import SystemSupport
 
-/// A picture at an HTTP address, downloaded again only if it has changed (`ETag`, `Last-Modified`).
+/// Reads the picture at an HTTP address, and downloads it only if it has changed (`ETag`, `Last-Modified`).
 ///
-/// It follows redirects itself: each address is checked, and users and passwords are sent only to their own host.
+/// It follows redirects itself: each address is checked, and user and password are sent only to their own host.
 final class SnapshotAddress: SnapshotReader {
     private let uri: String
     private let login: (user: String, password: String)?
@@ -17,12 +17,12 @@ final class SnapshotAddress: SnapshotReader {
     private let probe = ConnectionProbe()
     private let database: TLSDatabase?
     private let fetcher: OpaquePointer?
-    /// The `ETag` and `Last-Modified` of the last picture.
+    /// The `ETag` and `Last-Modified` headers of the last downloaded picture.
     private var seen: (tag: String?, modified: String?) = (nil, nil)
 
     /// Makes a reader; `uri` may contain a user and a password.
     ///
-    /// Call it on the thread that reads.
+    /// It must be called on the thread that will call `next`.
     init(
         uri: String, shown: String, policy: SourcePolicy?, hasCredentials: Bool, database: TLSDatabase?,
         cancellation: FetchCancellation
@@ -127,23 +127,22 @@ final class SnapshotAddress: SnapshotReader {
         return .lasting(why)
     }
 
-    /// The fault for a failed connection, worded like the errors of GStreamer's sources.
+    /// Returns the fault for a failed connection, worded like the errors of GStreamer's sources.
     private func failed(_ why: String) -> SnapshotFault {
-        // A request that was ended by the limit of its bytes' time says so itself.
+        // If the time limit ended the request, `why` says so.
         let report = SourceReport(.stream, GST_STREAM_ERROR_FAILED.rawValue, why, debug: "streaming stopped")
         return .passing("\(shown): \(failure.sentence(report) { probe.run($0, trusting: database) })")
     }
 
     // MARK: Texts
 
-    /// Whether credentials for one address also apply to the other: the same host and port, or its TLS variant.
+    /// Returns true if credentials for URI `b` may be sent to URI `a`.
     private static func isSame(_ a: String, _ b: String) -> Bool {
         guard let a = try? StrictURI(a), let b = try? StrictURI(b) else { return a == b }
-        let isSamePlace = a.scheme == b.scheme && a.portOrUsual == b.portOrUsual
-        return a.host == b.host && (isSamePlace || a.scheme == "https" && b.scheme == "http")
+        return a.mayGetCredentials(of: b)
     }
 
-    /// Splits a URI into the URI without credentials and the decoded user and password.
+    /// Splits a URI into the URI without credentials, and its percent-decoded user and password.
     static func parted(_ uri: String) -> (uri: String, login: (user: String, password: String)?) {
         guard let start = uri.range(of: "://")?.upperBound else { return (uri, nil) }
         let place = uri[start...].prefix { !"/?#".contains($0) }
@@ -154,7 +153,7 @@ final class SnapshotAddress: SnapshotReader {
         return ("\(uri[..<start])\(rest)", (parts[0], parts.count > 1 ? parts[1] : ""))
     }
 
-    /// A validator to send back: nil unless it is short and one line.
+    /// Returns an `ETag` or `Last-Modified` value to send back; nil if it is too long or has control characters.
     private static func condition(_ text: String?) -> String? {
         text.flatMap { $0.utf8.count <= 1024 && $0.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } ? $0 : nil }
     }
@@ -162,15 +161,15 @@ final class SnapshotAddress: SnapshotReader {
     private static func text(_ text: UnsafeMutablePointer<CChar>?) -> String? { text.map { String(cString: $0) } }
 }
 
-/// Lends texts to C for the duration of `body`.
+/// Lends strings to C for the duration of `body`; nil strings become null pointers.
 private func withTexts(_ texts: [String?], _ body: ([UnsafePointer<CChar>?]) -> Void) {
     let copies = texts.map { $0.flatMap { strdup($0) } }
     defer { for copy in copies { free(copy) } }
     body(copies.map { $0.map { UnsafePointer($0) } })
 }
 
-/// Cancels the request in progress: at its time limit, or for good.
-// @unchecked: `lock` guards the pointer, the deadline's number and `isOver`
+/// Cancels the HTTP request in progress: at its time limit, or permanently when the source stops.
+// @unchecked: `lock` guards `current`, `round` and `isOver`
 final class FetchCancellation: @unchecked Sendable {
     private let lock = NSLock()
     private var current = ww_fetch_cancellable_new()
@@ -190,7 +189,9 @@ final class FetchCancellation: @unchecked Sendable {
         }
     }
 
-    /// Begins a request that is cancelled after `seconds`; call it on its thread, after the last one has ended.
+    /// Begins the time limit of the next HTTP request: it is cancelled after `seconds`.
+    ///
+    /// It must be called on the request's thread, after the request before has ended.
     func limit(seconds: Int) {
         let mine = lock.withLock {
             if !isOver {

@@ -2,12 +2,12 @@ import CGStreamer
 import StreamSources
 
 extension SnapshotFeed {
-    /// The message that is posted when a stream arrives instead of a picture.
+    /// The name of the bus message that says that a stream arrived instead of a picture.
     static let stream = "watchword-stream"
 
-    /// Whether a message reports a stream instead of a picture, or the reverse, from the source's own address.
+    /// Returns true if a bus message says that the source sends a stream instead of a picture, or the reverse.
     ///
-    /// Other addresses do not count: a playlist's segments may be declared as pictures.
+    /// The message must be about the source's own address: a playlist's segments may be declared as pictures.
     static func isAnswer(_ message: UnsafeMutablePointer<GstMessage>, of uri: String) -> Bool {
         if ww_message_is_word(message, stream) != 0 { return true }
         guard ww_message_is_word(message, HTTPAnswerWatch.onePicture) != 0, let place = ww_message_location(message)
@@ -16,7 +16,7 @@ extension SnapshotFeed {
         return SnapshotAddress.parted(String(cString: place)).uri == SnapshotAddress.parted(uri).uri
     }
 
-    /// Makes a feed of a source's pictures, from a file or an address.
+    /// Makes the feed that reads a source's pictures, one for each sampled frame, from a file or an HTTP address.
     convenience init(
         _ source: SourceDescription, uri: String, database: TLSDatabase?, activity: SourceActivity,
         onWarning: @escaping @Sendable (String) -> Void, onEnd: @escaping @Sendable (End) -> Void

@@ -3,17 +3,17 @@ import Foundation
 import Pixels
 import StreamSources
 
-/// Fetches a picture for each sample, on its own thread, and feeds it to a pipeline's `appsrc name=pictures`.
+/// Reads a still picture at the sampling rate, on its own thread, and pushes it into a pipeline's `appsrc`.
 ///
-/// A picture's time is that of the sample it was fetched for. An unchanged picture is repeated: time passes, and
-/// nothing is decoded or embedded again.
-// @unchecked: `condition` guards `isOver`; all else is the starter's, then the feed's thread's
+/// A picture gets the time at which it was due, not that of its arrival. An unchanged picture is pushed again: time
+/// passes, and nothing is decoded or embedded again.
+// @unchecked: `condition` guards `isOver`; all else is used by the starting thread, then by the feed's thread only
 final class SnapshotFeed: @unchecked Sendable {
-    /// The reason why a feed ends.
+    /// The reason why a source of single pictures ends.
     enum End: Equatable {
         case failed(String)
         case busy(String, Double)
-        /// A stream arrived instead of a picture, which another pipeline must play.
+        /// The server sent a stream instead of a picture, which another pipeline must play.
         case isStream(String)
     }
 
@@ -26,13 +26,15 @@ final class SnapshotFeed: @unchecked Sendable {
     private let onEnd: @Sendable (End) -> Void
     private let condition = NSCondition()
     private var isOver = false
-    /// The picture that was pushed last, to be repeated.
+    /// The buffer of the last picture, which is pushed again if the picture has not changed.
     private var last: UnsafeMutablePointer<GstBuffer>?
-    /// The number of temporary faults since the last picture.
+    /// The number of temporary faults in a row since the last picture.
     private var faults = 0
     private var target: AppSource?
 
-    /// Makes a feed; `makeReader` is called on its thread, and `onEnd` once, unless it was cancelled.
+    /// Makes a feed of pictures, which is then attached to a pipeline and started.
+    ///
+    /// `makeReader` is called on its thread, and `onEnd` once at its end, unless `cancel` was called.
     init(
         shown: String, fps: Double, activity: SourceActivity, cancellation: FetchCancellation,
         makeReader: @escaping @Sendable () -> any SnapshotReader,
@@ -44,7 +46,7 @@ final class SnapshotFeed: @unchecked Sendable {
 
     deinit { if let last { ww_unref_buffer(last) } }
 
-    /// Connects the feed to a pipeline's source, before the pipeline plays.
+    /// Makes the pictures go to the pipeline's `appsrc name=pictures`; must be called before the pipeline plays.
     func attach(to pipeline: UnsafeMutablePointer<GstElement>, shown: String) throws(SourceError) {
         guard let source = ww_bin_get(pipeline, "pictures"), ww_is_app_src(source) != 0 else {
             throw SourceError("\(shown): the launch line must begin with an appsrc called pictures")
@@ -52,7 +54,9 @@ final class SnapshotFeed: @unchecked Sendable {
         target = AppSource(source)
     }
 
-    /// Starts the thread, which keeps the pipeline's source until it ends; call it once, when the pipeline plays.
+    /// Starts the thread that reads the pictures; must be called once, when the pipeline plays.
+    ///
+    /// The thread keeps the pipeline's `appsrc` alive until it ends.
     func start() {
         guard let target else { return }
         self.target = nil
@@ -61,7 +65,7 @@ final class SnapshotFeed: @unchecked Sendable {
         thread.start()
     }
 
-    /// Ends the feed and a request in progress, without waiting for either.
+    /// Makes the thread that reads pictures end, and cancels its request; returns without waiting for either.
     func cancel() {
         condition.withLock {
             isOver = true
@@ -80,12 +84,12 @@ final class SnapshotFeed: @unchecked Sendable {
                 if !condition.withLock({ isOver }) { onEnd(end) }
                 return
             }
-            // What came too late for its own time is not caught up.
+            // Pictures whose time has passed meanwhile are left out.
             slot = max(slot + 1, Int((target.runningTime * fps).rounded(.up)))
         }
     }
 
-    /// Waits until sample `slot` is due; returns its time in seconds, or nil when the feed has ended.
+    /// Waits until picture number `slot` is due (at `slot / fps`); returns that time in seconds, or nil after `cancel`.
     private func wait(for slot: Int, _ target: AppSource) -> Double? {
         let due = Double(slot) / fps
         condition.lock()
@@ -93,14 +97,14 @@ final class SnapshotFeed: @unchecked Sendable {
         while !isOver {
             let left = due - target.runningTime
             if left <= 0 { return due }
-            // It waits on purpose: nothing has stalled.
+            // Waiting for the next picture's time is not a stall, so it counts as activity.
             if activity.heard.picture != nil { _ = activity.heardPicture() }
             _ = condition.wait(until: Date(timeIntervalSinceNow: min(left, 1)))
         }
         return nil
     }
 
-    /// Fetches and pushes one picture; returns the reason if the feed ends.
+    /// Reads one picture and pushes it into the pipeline; returns the reason if no more are to be read, else nil.
     private func fetch(_ reader: any SnapshotReader, at time: Double, _ target: AppSource) -> End? {
         do throws(SnapshotFault) {
             guard let bytes = try reader.next() else {
@@ -131,7 +135,7 @@ final class SnapshotFeed: @unchecked Sendable {
         case .stream(let why): return .isStream(why)
         case .passing(let why):
             faults += 1
-            // Nothing has ever come: that is said at once.
+            // If no picture has ever come, the source fails at once.
             guard last != nil, faults < SnapshotLimits.faults else { return .failed(why) }
             onWarning(why)
             return nil
@@ -144,7 +148,7 @@ final class SnapshotFeed: @unchecked Sendable {
     }
 }
 
-/// The owned `appsrc` of a pipeline.
+/// The owner of a pipeline's `appsrc` element.
 // @unchecked: GStreamer's objects are thread-safe, and the pointer never changes
 private final class AppSource: @unchecked Sendable {
     private let element: UnsafeMutablePointer<GstElement>
@@ -155,7 +159,7 @@ private final class AppSource: @unchecked Sendable {
 
     var runningTime: Double { ww_element_running_seconds(element) }
 
-    /// Pushes a picture; returns the buffer, which the caller owns and may push again.
+    /// Pushes a picture into the pipeline; returns its buffer, which the caller owns and may push again.
     func push(
         _ picture: SnapshotPicture, at time: Double, for duration: Double
     ) -> UnsafeMutablePointer<GstBuffer>? {

@@ -1,9 +1,9 @@
 import Foundation
 import StreamSources
 
-/// A picture in a file that is rewritten from time to time.
+/// Reads the picture in a file that another program rewrites from time to time.
 final class SnapshotFile: SnapshotReader {
-    /// The file's attributes that reveal a rewrite.
+    /// The attributes of a file by which a rewrite is noticed.
     private struct Mark: Equatable {
         let device, inode: UInt64
         let size: Int64
@@ -24,10 +24,10 @@ final class SnapshotFile: SnapshotReader {
     init(path: SourcePath, shown: String) { (self.path, self.shown) = (path, shown) }
 
     func next() throws(SnapshotFault) -> [UInt8]? {
-        // A pipe in the file's place is not waited for.
+        // If a pipe is in the file's place, opening it must not block.
         let descriptor = open(path.terminated, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
-            // Its writer may have removed it for a moment.
+            // The program that writes the file may have removed it for a moment.
             throw .passing("\(shown): \(errno == ENOENT ? "there is no such file" : String(cString: strerror(errno)))")
         }
         defer { close(descriptor) }

@@ -1,12 +1,12 @@
 package import Pixels
 
-/// A picture for a pipeline: interleaved RGB, upright.
+/// A decoded picture to push into a pipeline: interleaved RGB, turned upright.
 package struct SnapshotPicture {
     package let width: Int
     package let height: Int
     package let rgb: [UInt8]
 
-    /// Decodes a picture's file like `StillPicture`; it may be as large as the pictures of films.
+    /// Decodes a picture's file as `StillPicture` does; throws if it has more pixels than `SizeGuard.maxPixels`.
     package init(decoding file: [UInt8]) throws(PictureError) {
         if let size = PictureHeader.size(beginning: file), size.width > SizeGuard.maxPixels / max(size.height, 1) {
             throw PictureError(

@@ -5,7 +5,7 @@ struct FileBytes {
 
     subscript(_ at: Int) -> Int? { bytes.indices.contains(at) ? Int(bytes[at]) : nil }
 
-    /// Reads a number of `length` bytes, at most 4.
+    /// Reads an unsigned number of `length` bytes (at most 4) at index `at`; nil beyond the end.
     func number(_ at: Int, _ length: Int, bigEndian: Bool) -> Int? {
         guard at >= 0, length <= 4, at <= count - length else { return nil }
         let part = bytes[at..<at + length]

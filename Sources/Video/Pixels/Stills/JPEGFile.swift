@@ -1,9 +1,9 @@
 import CTurboJPEG
 package import Foundation
 
-/// JPEG by libjpeg-turbo with Pillow's settings: the exact transform, interpolated chroma.
+/// Decodes and encodes JPEG by libjpeg-turbo, with Pillow's settings: exact DCT and interpolated chroma.
 package enum JPEGFile {
-    /// Encodes interleaved RGB with chroma halved only across (4:2:2), as most cameras send it; nil without memory.
+    /// Encodes interleaved RGB as a 4:2:2 JPEG, with chroma halved only across; nil if memory runs out.
     package static func encoded422(rgb: [UInt8], width: Int, height: Int) -> [UInt8]? {
         precondition(rgb.count == width * height * 3)
         guard let compressor = tjInitCompress() else { return nil }
@@ -18,9 +18,10 @@ package enum JPEGFile {
         return [UInt8](UnsafeBufferPointer(start: bytes, count: Int(size)))
     }
 
-    /// Reduces a preview's JPEG file to half its size and a lower quality if a side is longer than `longest`.
+    /// Halves the size of a preview's JPEG file, with a lower quality, if a side is longer than `longest` pixels.
     ///
-    /// Returns nil if it cannot be decoded.
+    /// Smaller files are returned unchanged. Nil if the file cannot be decoded or a side is longer than twice
+    /// `longest`.
     package static func reduced(_ file: Data, longest: Int, quality: Int) -> Data? {
         guard let decompressor = tjInitDecompress() else { return nil }
         defer { tjDestroy(decompressor) }
@@ -32,7 +33,7 @@ package enum JPEGFile {
             1...Int32(2 * longest) ~= width, 1...Int32(2 * longest) ~= height
         else { return nil }
         guard max(width, height) > Int32(longest) else { return file }
-        // libjpeg-turbo halves while it decodes.
+        // libjpeg-turbo halves the size while it decodes.
         let (halfWidth, halfHeight) = ((width + 1) / 2, (height + 1) / 2)
         var status: Int32 = -1
         let rgb = [UInt8](unsafeUninitializedCapacity: Int(halfWidth * halfHeight) * 3) { out, count in
@@ -52,7 +53,7 @@ package enum JPEGFile {
         guard let decompressor = tjInitDecompress() else { throw PictureError("there is no memory to decode it") }
         defer { tjDestroy(decompressor) }
         var (width, height, subsampling, colours) = (Int32(0), Int32(0), Int32(0), Int32(0))
-        // Refuses odd samplings, whose size it has read all the same.
+        // The call fails for unusual chroma subsamplings, but has then already read the size and the colours.
         _ = tjDecompressHeader3(
             decompressor, file, UInt(file.count), &width, &height, &subsampling, &colours)
         let isInk = colours == Int32(TJCS_CMYK.rawValue) || colours == Int32(TJCS_YCCK.rawValue)
@@ -75,12 +76,12 @@ package enum JPEGFile {
         return isInk ? rgb(fromInverted: pixels) : pixels
     }
 
-    /// Warnings of libjpeg-turbo that do not affect any pixel.
+    /// The libjpeg-turbo warnings that do not affect any pixel.
     private static let harmless = [
         "extraneous bytes before marker", "JFIF revision", "Adobe color transform", "Invalid SOS parameters",
     ]
 
-    /// Converts CMYK as Adobe's programs write it, where 255 means no ink; Pillow reads all JPEG CMYK so.
+    /// Converts the inverted CMYK of Adobe's programs (255 means no ink) to RGB; Pillow reads all JPEG CMYK so.
     private static func rgb(fromInverted pixels: [UInt8]) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: pixels.count / 4 * 3) { out, count in
             for i in 0..<pixels.count / 4 {

@@ -1,5 +1,7 @@
 extension PictureHeader {
     /// Reads a JPEG file's segments: the frame header has the size, and an Exif segment before it the orientation.
+    ///
+    /// Nil if the file has no frame header; throws if the picture's kind is not supported.
     static func jpeg(_ bytes: FileBytes) throws(PictureError) -> PictureHeader? {
         var orientation = PictureOrientation.upright
         var segments = JPEGSegments(bytes)
@@ -23,7 +25,8 @@ extension PictureHeader {
             }
             var header = PictureHeader(.jpeg, width: width, height: height)
             header.orientation = orientation
-            // CMYK is decoded first; progressive pictures are kept as coefficients of two bytes until the last scan.
+            // CMYK is decoded before it becomes RGB; a progressive picture keeps coefficients of two bytes until the
+            // last scan.
             let samples = Self.samples(bytes, body, components, width * height)
             header.decoderBytes = (components == 4 ? width * height * 4 : 0) + (marker % 4 == 2 ? 2 * samples : 0)
             return header
@@ -31,7 +34,7 @@ extension PictureHeader {
         return nil
     }
 
-    /// The number of samples of all components, each of its own size.
+    /// Returns the number of samples of all colour components of a JPEG, each at its own size.
     private static func samples(_ bytes: FileBytes, _ body: Range<Int>, _ components: Int, _ pixels: Int) -> Int {
         let factors = (0..<components).map { component in
             let both = bytes[body.lowerBound + 7 + 3 * component] ?? 0x11
@@ -41,7 +44,7 @@ extension PictureHeader {
         return factors.reduce(0) { $0 + pixels * $1 / most }
     }
 
-    /// Whether a JPEG file has its end; a truncated one would be decoded with grey for the missing part.
+    /// Returns true if a JPEG file has its end marker; a truncated one would be decoded with grey in the missing part.
     static func isWhole(jpeg bytes: FileBytes) -> Bool {
         var segments = JPEGSegments(bytes)
         while segments.next() != nil {}
@@ -53,12 +56,12 @@ extension PictureHeader {
 struct JPEGSegments {
     private let bytes: FileBytes
     private var at = 2
-    /// Whether the end marker was reached.
+    /// True once the JPEG file's end marker (EOI) was reached.
     private(set) var isAtEnd = false
 
     init(_ bytes: FileBytes) { self.bytes = bytes }
 
-    /// Returns the next marker and the range of its content; nil at the end, and if the file is truncated.
+    /// Returns the next marker and the range of its content; nil at the file's end, also if it is truncated.
     mutating func next() -> (marker: Int, body: Range<Int>)? {
         while !isAtEnd, at < bytes.count - 1 {
             guard bytes.bytes[at] == 0xFF else {

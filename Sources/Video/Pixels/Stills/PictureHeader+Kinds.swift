@@ -1,5 +1,5 @@
 extension PictureHeader {
-    /// Reads a PNG header: the size is in the first chunk; Exif may be in any.
+    /// Reads a PNG file's header: the size is in the first chunk, and the Exif chunk (`eXIf`) has the orientation.
     static func png(_ bytes: FileBytes) -> PictureHeader? {
         guard bytes.has("IHDR", at: 12), let width = bytes.big32(16), let height = bytes.big32(20) else { return nil }
         var header = PictureHeader(.png, width: width, height: height)
@@ -14,7 +14,7 @@ extension PictureHeader {
         return header
     }
 
-    /// Reads a WebP header: the canvas's chunk, or that of the picture alone.
+    /// Reads a WebP file's header: the canvas's size in chunk `VP8X`, or the picture's in `VP8 ` or `VP8L`.
     static func webp(_ bytes: FileBytes) -> PictureHeader? {
         if bytes.has("VP8 ", at: 12), bytes.has([0x9D, 0x01, 0x2A], at: 23), let width = bytes.little16(26),
             let height = bytes.little16(28)
@@ -32,7 +32,7 @@ extension PictureHeader {
         while let length = bytes.little32(at + 4) {
             let body = at + 8
             if bytes.has("EXIF", at: at), body + length <= bytes.count {
-                // Some writers put JPEG's prefix before it.
+                // Some writers put JPEG's prefix before the Exif data.
                 let start = bytes.has("Exif\0\0", at: body) ? min(body + 6, body + length) : body
                 let exif = FileBytes(bytes: Array(bytes.bytes[start..<body + length]))
                 header.orientation = Self.orientation(exif: exif) ?? .upright
@@ -42,7 +42,7 @@ extension PictureHeader {
         return header
     }
 
-    /// Reads a GIF header: its screen, and each of its frames, which may be larger.
+    /// Reads a GIF file's size: that of its screen, or more if a frame goes beyond it; nil if the file is damaged.
     static func gif(_ bytes: FileBytes) -> PictureHeader? {
         guard let screenWidth = bytes.little16(6), let screenHeight = bytes.little16(8), let flags = bytes[10] else {
             return nil
@@ -72,7 +72,7 @@ extension PictureHeader {
         }
         guard frames > 0 else { return nil }
         var header = PictureHeader(.gif, width: width, height: height)
-        header.decoderBytes = width * height * 8  // a canvas, and one to go back to
+        header.decoderBytes = width * height * 8  // one canvas, and one to go back to
         return header
     }
 
@@ -81,19 +81,19 @@ extension PictureHeader {
         guard let start = bytes.little32(10), let width = isOld ? bytes.little16(18) : bytes.little32(18),
             let rows = isOld ? bytes.little16(20) : bytes.little32(22), let bits = bytes.little16(isOld ? 24 : 28)
         else { return nil }
-        // Fewer than no rows: they begin above.
+        // A negative height means that the rows begin at the top.
         let height = isOld ? rows : Int(Int32(truncatingIfNeeded: rows).magnitude)
         var header = PictureHeader(.bmp, width: width, height: height)
         guard width < 1 << 17, height < 1 << 17 else { return header }
         header.decoderBytes = width * height
         header.bodyEnd = start + (width * bits + 31) / 32 * 4 * height
-        // The header tells the length of runs of pixels.
+        // For run-length encoding, the header states the length of the data.
         let compression = isOld ? 0 : bytes.little32(30) ?? 0
         if compression == 1 || compression == 2 { header.bodyEnd = start + (bytes.little32(34) ?? 0) }
         return header
     }
 
-    /// Whether a TIFF file has alpha: its decoder blends colours with black by it, which cannot be undone.
+    /// Returns true if a TIFF file has alpha: its decoder blends colours with black by alpha, which cannot be undone.
     static func hasAlpha(tiff bytes: FileBytes) -> Bool { TIFFTags(bytes)[338] != nil }
 
     static func tiff(_ bytes: FileBytes) -> PictureHeader? {
@@ -105,13 +105,13 @@ extension PictureHeader {
         return header
     }
 
-    /// The orientation in an Exif block, which is a TIFF file in itself.
+    /// Returns the orientation in an Exif block, which is itself a TIFF file; nil if it has none.
     static func orientation(exif: FileBytes) -> PictureOrientation? {
         TIFFTags(exif)[274].flatMap(PictureOrientation.init)
     }
 }
 
-/// The whole numbers in a TIFF file's first directory.
+/// The integer tags in a TIFF file's first directory, by their numbers.
 private struct TIFFTags {
     private var values: [Int: Int] = [:]
 

@@ -1,4 +1,4 @@
-/// Kind, size and orientation of a picture's file, read before anything is decoded.
+/// The format, size and orientation of a picture's file, read before anything is decoded.
 package struct PictureHeader: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
         case jpeg = "JPEG"
@@ -12,23 +12,23 @@ package struct PictureHeader: Sendable, Equatable {
     package let kind: Kind
     package let width: Int
     package let height: Int
-    /// EXIF's orientation; upright if the file has none.
+    /// The orientation by the file's EXIF data; upright if it has none.
     package var orientation = PictureOrientation.upright
-    /// The bytes that the decoder holds besides the picture: coefficients of a progressive JPEG, canvases of a GIF.
+    /// The bytes that the decoder needs besides the picture: coefficients of a progressive JPEG, canvases of a GIF.
     var decoderBytes = 0
-    /// The least length of a complete file, for kinds whose decoder does not check it.
+    /// The least length in bytes of a complete file; 0 for formats whose decoder checks that itself.
     var bodyEnd = 0
 
-    /// The greatest number of pixels: 64 megapixels, more than cameras and phones have.
+    /// The greatest number of pixels of a still picture: 64 megapixels, more than cameras and phones have.
     package static let maxPixels = 1 << 26
-    /// The greatest number of bytes that decoding a picture may take.
+    /// The greatest number of bytes of memory that decoding a picture may take.
     package static let maxBytes = 320 << 20
 
     init(_ kind: Kind, width: Int, height: Int) {
         (self.kind, self.width, self.height) = (kind, width, height)
     }
 
-    /// Reads the header; throws unless the file is a picture of a supported kind that is small enough.
+    /// Reads the header; throws unless the file is a picture of a supported format that is small enough.
     package init(_ file: [UInt8]) throws(PictureError) {
         let bytes = FileBytes(bytes: file)
         guard let kind = Self.kind(bytes) else { throw Self.refusal(bytes) }
@@ -52,7 +52,7 @@ package struct PictureHeader: Sendable, Equatable {
         }
     }
 
-    /// The kind by the first bytes; nil for other files.
+    /// Returns a picture's format by its first bytes; nil for other files.
     static func kind(_ bytes: FileBytes) -> Kind? {
         if bytes.has([0xFF, 0xD8, 0xFF]) { return .jpeg }
         if bytes.has([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return .png }
@@ -65,7 +65,7 @@ package struct PictureHeader: Sendable, Equatable {
         return nil
     }
 
-    /// The size in the beginning of a picture's file, however large; nil if there is none.
+    /// Returns the size in pixels that a picture's file states, however large; nil if it is not in these first bytes.
     package static func size(beginning file: [UInt8]) -> (width: Int, height: Int)? {
         let bytes = FileBytes(bytes: file)
         let header: PictureHeader? =
@@ -73,7 +73,7 @@ package struct PictureHeader: Sendable, Equatable {
             case .jpeg: try? jpeg(bytes)
             case .png: png(bytes)
             case .webp: webp(bytes)
-            // Its frames lie within the screen, or are not decoded.
+            // A GIF's frames lie within its screen, or are not decoded.
             case .gif:
                 bytes.little16(6).flatMap { width in
                     bytes.little16(8).map { PictureHeader(.gif, width: width, height: $0) }
@@ -85,7 +85,7 @@ package struct PictureHeader: Sendable, Equatable {
         return header.map { ($0.width, $0.height) }
     }
 
-    /// The size in a keyframe of VP8; nil for other frames.
+    /// Returns the size in pixels that a VP8 keyframe states; nil for other frames.
     package static func size(vp8 unit: [UInt8]) -> (width: Int, height: Int)? {
         let bytes = FileBytes(bytes: unit)
         guard let first = bytes[0], first & 1 == 0, bytes.has([0x9D, 0x01, 0x2A], at: 3),
@@ -112,7 +112,7 @@ package struct PictureHeader: Sendable, Equatable {
 }
 
 extension PictureHeader {
-    /// The error for a file that is not a supported picture; it names what the file is.
+    /// Returns the error for a file that is not a supported picture, which says what the file is.
     static func refusal(_ bytes: FileBytes) -> PictureError {
         let known = "a JPEG, PNG, WebP, GIF, BMP or TIFF picture"
         guard bytes.count > 0 else { return PictureError("expected \(known), found an empty file") }
@@ -137,7 +137,7 @@ extension PictureHeader {
         return nil
     }
 
-    /// The kind of a file of ISO's base format, by its brands.
+    /// Returns the format of an ISO base media file (such as HEIC, AVIF or MP4) by its brands.
     private static func isoKind(_ bytes: FileBytes) -> String {
         let end = min(bytes.big32(0) ?? 0, 256)
         let brands = stride(from: 8, to: end, by: 4).filter { $0 != 12 }

@@ -4,19 +4,18 @@ import CWebP
 
 /// A decoded still picture: interleaved RGB, `[height, width, 3]`, like Pillow's `Image.open(...).convert("RGB")`.
 ///
-/// Alpha is dropped, and 16 bits are cut to the upper 8. One difference is deliberate: Pillow turns all 16-bit grey
-/// levels above 255 white.
+/// Alpha is dropped, and channels of 16 bits are cut to their upper 8. One difference is deliberate: Pillow turns all
+/// 16-bit grey levels above 255 white.
 package struct StillPicture: Sendable, Equatable {
     package let width: Int
     package let height: Int
     package let rgb: [UInt8]
-    /// The orientation by the file's EXIF data; the samples are not rotated yet.
+    /// The orientation by the file's EXIF data; the samples in `rgb` are not rotated yet.
     package let orientation: PictureOrientation
 
-    /// Decodes a picture's file.
+    /// Decodes a picture's file; throws if it is damaged, too large or of an unsupported format.
     ///
-    /// Size and kind are checked before anything is decoded. Decoding takes time, so the caller must be allowed to
-    /// wait.
+    /// Size and format are checked before anything is decoded. The calling thread is blocked while it decodes.
     package init(decoding file: [UInt8]) throws(PictureError) {
         let header = try PictureHeader(file)
         (width, height, orientation) = (header.width, header.height, header.orientation)
@@ -28,9 +27,10 @@ package struct StillPicture: Sendable, Equatable {
             }
     }
 
-    /// Makes the picture for the image tower.
+    /// Makes the square picture for the image encoder.
     ///
-    /// `upright`: as a person sees it; otherwise as stored, which is how CLIP's own code embeds pictures.
+    /// With `upright` it is rotated by its EXIF data, as people see it; without, it is as stored, which is how CLIP's
+    /// own code embeds pictures.
     package func picture(_ framing: Framing, upright: Bool) -> Picture {
         rgb.withUnsafeBufferPointer { samples in
             guard let first = samples.baseAddress else { return Picture(side: framing.side, rgb: []) }
@@ -39,7 +39,7 @@ package struct StillPicture: Sendable, Equatable {
         }
     }
 
-    /// Decodes PNG by libpng; GIF (its first frame), BMP and TIFF by gdk-pixbuf, each only by its own reader.
+    /// Decodes PNG by libpng, and GIF (its first frame), BMP and TIFF by gdk-pixbuf, each only by its own reader.
     private static func decoded(_ file: [UInt8], _ header: PictureHeader) throws(PictureError) -> [UInt8] {
         var why = [CChar](repeating: 0, count: 160)
         var status: Int32 = -1
@@ -75,7 +75,7 @@ package struct StillPicture: Sendable, Equatable {
 }
 
 extension StillPicture {
-    /// The samples of the upright picture, row by row.
+    /// The picture's samples turned upright, row by row: interleaved RGB.
     package var uprightSamples: [UInt8] {
         guard orientation != .upright else { return rgb }
         let turn = orientation.turn(width: width, height: height)

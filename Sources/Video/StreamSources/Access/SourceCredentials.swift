@@ -6,7 +6,9 @@ package struct SourceCredentials: Sendable, Equatable {
     package let user: String
     package let password: String
 
-    /// The path of a credentials file: `name` itself if it is a path, else in systemd's `$CREDENTIALS_DIRECTORY`.
+    /// Returns the path of a credentials file: `name` if it has a slash, else that file in `$CREDENTIALS_DIRECTORY`.
+    ///
+    /// systemd sets this variable. Throws if it is not set, or if `name` is empty, `.` or `..`.
     package static func path(of name: String) throws(SourceError) -> String {
         if name.contains("/") { return name }
         guard let directory = Credential.directory else {
@@ -20,13 +22,17 @@ package struct SourceCredentials: Sendable, Equatable {
         return "\(directory)/\(name)"
     }
 
-    /// The name by which another process finds the file: its absolute path if the file exists here, else `name`.
+    /// Returns a name of a credentials file that is valid in other processes: its absolute path.
+    ///
+    /// A name without a slash that is no file in the current directory is returned unchanged.
     package static func absolute(_ name: String) -> String {
         guard name.contains("/") || FileManager.default.fileExists(atPath: name) else { return name }
         return URL(filePath: name).standardizedFileURL.path
     }
 
-    /// Reads `user:password` from the first line of a file; throws if everybody may read the file.
+    /// Reads `user:password` from the first line of a credentials file.
+    ///
+    /// Throws if the file cannot be read, if every user may read it, or if the line has another form.
     package init(named name: String) throws(SourceError) {
         let path = try Self.path(of: name)
         let bytes: Data
@@ -47,7 +53,7 @@ package struct SourceCredentials: Sendable, Equatable {
         password = String(decoding: bits[(colon + 1)...], as: UTF8.self)
     }
 
-    /// Returns the URI with user and password; throws unless its host is one of `hosts`.
+    /// Returns the URI with the user and password put in; throws unless one of `hosts` matches (nil allows any host).
     package func filled(into uri: String, hosts: [HostPattern]?) throws(SourceError) -> String {
         guard let scheme = SourceURI.scheme(uri), scheme != "file", let start = uri.range(of: "://")?.upperBound else {
             throw SourceError("\(SourceURI.redacted(uri)): credentials are for URIs such as rtsp://")
@@ -79,14 +85,16 @@ package struct SourceCredentials: Sendable, Equatable {
     package var secrets: [String] { [password, Self.encoded(password), "\(user):\(password)"] }
 }
 
-/// A host that may get credentials: a name, address or range; a name or address may have a port: `camera-1:554`.
+/// A pattern of the hosts that may get credentials: a name, an address or an address range.
+///
+/// A name or a single address may have a port, as in `camera-1:554`.
 package struct HostPattern: Sendable, Equatable {
     package let text: String
     private let name: String
     private let range: AddressRange?
     private let port: Int?
 
-    /// Parses a pattern; nil for other texts.
+    /// Parses a host pattern; nil if the text is neither a host, with or without a port, nor an address range.
     package init?(_ text: String) {
         self.text = text
         if let range = AddressRange(text) {

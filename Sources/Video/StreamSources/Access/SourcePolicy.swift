@@ -1,16 +1,18 @@
 import Foundation
 
-/// Limits on what a client's streams may open; streams of the configuration and of the command line have none.
+/// The limits on what the streams that a client adds may open.
+///
+/// Streams of the configuration and of the command line have no such limits.
 package struct SourcePolicy: Sendable, Equatable {
-    /// The allowed schemes.
+    /// The URI schemes that a client's streams may use.
     package var schemes = Self.standardSchemes
-    /// The directories, as absolute paths, whose files may be read.
+    /// The absolute paths of the directories whose files a client's streams may read.
     package var files: [String] = []
-    /// The addresses that may be reached although they are loopback, link-local or the like.
+    /// The special addresses (such as loopback) that a client's streams may connect to, in addition to ordinary ones.
     package var addresses: [AddressRange] = []
-    /// Whether a client may write launch lines.
+    /// True if a client may write a GStreamer launch line for a stream.
     package var launch = false
-    /// Whether HLS and DASH are allowed, whose playlists name further URIs.
+    /// True if a client's streams may use HLS and DASH, whose playlists name further URIs, and SDP files.
     package var playlists = false
 
     package init() {}
@@ -20,9 +22,9 @@ package struct SourcePolicy: Sendable, Equatable {
         "rtmps", "udp", "v4l2", "test", "shapes", "file",
     ]
 
-    /// Throws if the source may not be opened.
+    /// Throws an error for people if a client may not open this source.
     ///
-    /// Names are not resolved here: `Reach` checks the addresses they resolve to.
+    /// Host names are not resolved here: `Reach` checks their addresses when the connection is made.
     package func check(_ source: SourceDescription) throws(SourceError) {
         let shown = SourceURI.redacted(source.uri)
         guard source.launch == nil, source.template != "custom" else {
@@ -32,7 +34,7 @@ package struct SourcePolicy: Sendable, Equatable {
                         + "put the stream into the configuration, or set sources: {launch: true} in it"
                 )
             }
-            // The line's elements are checked when the pipeline is made.
+            // The elements of the launch line are checked when the pipeline is made.
             return
         }
         if let ca = source.trust?.ca {
@@ -46,7 +48,7 @@ package struct SourcePolicy: Sendable, Equatable {
         package init(_ reason: String) { self.reason = reason }
     }
 
-    /// Checks one URI or path.
+    /// Throws the reason why a client may not open this URI or path.
     package func check(_ uri: String) throws(Refusal) {
         let scheme = SourceURI.scheme(uri) ?? "file"
         guard schemes.contains(scheme) else {
@@ -70,7 +72,7 @@ package struct SourcePolicy: Sendable, Equatable {
             throw Refusal("expected a host after \(parts.scheme)://; clients may not open ports here")
         }
         if parts.scheme == "udp" {
-            // Another machine's address would be none to receive at: one of this machine's opens a port.
+            // For UDP, an address that is no multicast group is one of this machine, at which a port would be opened.
             guard let address = NetworkAddress(parts.host), address.isMulticast || isNamed(address) else {
                 throw Refusal("clients may receive multicast groups alone, as in udp://239.1.2.3:5004")
             }
@@ -83,7 +85,9 @@ package struct SourcePolicy: Sendable, Equatable {
         try checkHost(parts.host)
     }
 
-    /// Checks a host as it is written; a name is resolved when it is connected to.
+    /// Throws if a client may not connect to a host, by its text alone: an address, or a name such as `localhost`.
+    ///
+    /// Other names are not resolved here, but when the connection is made.
     package func checkHost(_ host: String) throws(Refusal) {
         if let address = NetworkAddress(host) {
             guard allows(address) else { throw Self.unreachable }
@@ -100,19 +104,19 @@ package struct SourcePolicy: Sendable, Equatable {
 
     package func allows(_ address: NetworkAddress) -> Bool { address.isOrdinary || isNamed(address) }
 
-    /// Whether the configuration names the address.
+    /// Returns true if the configuration allows this special address explicitly.
     private func isNamed(_ address: NetworkAddress) -> Bool {
         addresses.contains { range in address.faces.contains { range.contains($0) } }
     }
 
-    /// Whether a numeric host is four decimal numbers or IPv6: libraries read other forms differently.
+    /// Returns true if a numeric host is IPv6, or four decimal numbers: other forms are read differently by libraries.
     private static func isPlain(_ host: String) -> Bool {
         if host.contains(":") { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts.allSatisfy { UInt8($0).map { String($0) } == String($0) }
     }
 
-    /// Checks that a file, after all symbolic links, lies in an allowed directory.
+    /// Throws unless the file of a URI or path, with all symbolic links resolved, lies in an allowed directory.
     private func checkFile(_ uri: String) throws(Refusal) {
         guard let path = SourceURI.file(uri), !path.utf8.contains(0) else { throw Refusal("expected a path") }
         try checkPath(path)
@@ -127,7 +131,7 @@ package struct SourcePolicy: Sendable, Equatable {
         guard playlists || !path.lowercased().hasSuffix(".sdp") else {
             throw Refusal("clients may not open session descriptions here (sources: {playlists: true})")
         }
-        // A missing file is refused like one outside: a client does not learn which files exist.
+        // A missing file gives the same error as one outside: a client does not learn which files exist.
         guard let real = Self.real(path), files.compactMap(Self.real).contains(where: { real.hasPrefix($0 + "/") })
         else { throw refused }
         var status = stat()

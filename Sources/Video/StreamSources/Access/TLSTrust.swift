@@ -1,15 +1,15 @@
-/// The TLS certificates that a source accepts instead of those of this machine's authorities.
+/// The TLS certificates that a source accepts, instead of those of the system's certificate authorities.
 ///
-/// Verification cannot be turned off.
+/// Either `ca` or `fingerprint` is set. Verification cannot be turned off.
 package struct TLSTrust: Codable, Sendable, Equatable {
-    /// A PEM file of certificates: authorities, or the camera's own.
+    /// The path of a PEM file with the accepted certificates: those of authorities, or the camera's own.
     package var ca: String?
-    /// The fingerprint of the only accepted certificate: `sha256:` and 64 digits.
+    /// The fingerprint of the only accepted certificate: `sha256:` and 64 hexadecimal digits, with or without colons.
     package var fingerprint: String?
 
     package init(ca: String? = nil, fingerprint: String? = nil) { (self.ca, self.fingerprint) = (ca, fingerprint) }
 
-    /// The problem of the settings, as a sentence; nil if they are valid.
+    /// The error message for invalid TLS settings; nil if the settings are valid.
     package var problem: String? {
         switch (ca, fingerprint) {
         case (nil, nil): "expected ca: a PEM file, or fingerprint: sha256:… of a certificate"
@@ -23,7 +23,7 @@ package struct TLSTrust: Codable, Sendable, Equatable {
         }
     }
 
-    /// The bytes of `sha256:AB:CD…`, with or without colons; nil for other texts.
+    /// Returns the 32 bytes of a fingerprint `sha256:AB:CD…`, with or without colons; nil for other texts.
     package static func digest(_ text: String) -> [UInt8]? {
         guard text.lowercased().hasPrefix("sha256:") else { return nil }
         let digits = text.utf8.dropFirst(7).filter { $0 != UInt8(ascii: ":") }.compactMap { Self.value($0) }
@@ -41,7 +41,7 @@ package struct TLSTrust: Codable, Sendable, Equatable {
         }
     }
 
-    /// Whether a URI's source verifies certificates by these settings.
+    /// Returns true if connections of this URI's scheme (https, rtsps and its variants) use these TLS settings.
     package static func takes(_ uri: String) -> Bool {
         guard let scheme = SourceURI.scheme(uri) else { return false }
         return scheme == "https" || scheme.hasPrefix("rtsps")

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Resolves names by the C library; it waits for the network.
+/// Resolves host names by the C library (`getaddrinfo`); it blocks the calling thread while it waits for the network.
 package enum HostLookup {
     package static func addresses(_ host: String) -> [NetworkAddress] {
         var hints = addrinfo()
@@ -34,7 +34,7 @@ package enum HostLookup {
 }
 
 extension NetworkAddress {
-    /// The address as in URIs, without brackets.
+    /// The address as text for a URI, such as `192.168.1.20`; IPv6 is written in full, without brackets.
     package var text: String {
         if faces.count == 2, bytes[10] == 0xFF, bytes[11] == 0xFF {
             return bytes[12...].map(String.init).joined(separator: ".")

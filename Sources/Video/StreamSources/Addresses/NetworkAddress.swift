@@ -1,11 +1,11 @@
 import Foundation
 
-/// An IPv4 or IPv6 address; IPv4 is stored as the IPv6 address it is mapped to.
+/// An IPv4 or IPv6 address; an IPv4 address is stored as an IPv4-mapped IPv6 address.
 package struct NetworkAddress: Sendable, Hashable {
-    /// The sixteen bytes.
+    /// The 16 bytes of the IPv6 address, in network order.
     let bytes: [UInt8]
 
-    /// Makes an address of four or sixteen bytes in network order.
+    /// Makes an address from 4 (IPv4) or 16 (IPv6) bytes in network order; nil for any other number of bytes.
     package init?(bytes: [UInt8]) {
         switch bytes.count {
         case 4: self.bytes = Self.mapped + bytes
@@ -14,7 +14,7 @@ package struct NetworkAddress: Sendable, Hashable {
         }
     }
 
-    /// Parses any numeric form that a resolver accepts; nil for other texts.
+    /// Parses an IP address in any numeric form that the C library accepts; nil for other texts.
     ///
     /// Such forms are `127.0.0.1`, `2130706433`, `0x7f.1`, `017700000001`, `::1` and `fe80::1%lo`.
     package init?(_ text: String) {
@@ -32,7 +32,9 @@ package struct NetworkAddress: Sendable, Hashable {
 
     private static let mapped = [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF]
 
-    /// This address, and the IPv4 address embedded in it: mapped, compatible, NAT64, 6to4, ISATAP, Teredo.
+    /// This address and, if an IPv4 address is embedded in it, that one too.
+    ///
+    /// An IPv4 address is embedded by mapping, or by the forms IPv4-compatible, NAT64, 6to4, ISATAP and Teredo.
     var faces: [NetworkAddress] {
         let last = Array(bytes[12...])
         let isEmbedded =
@@ -52,7 +54,9 @@ package struct NetworkAddress: Sendable, Hashable {
         return [self] + (carried.flatMap { NetworkAddress(bytes: $0) }.map { [$0] } ?? [])
     }
 
-    /// Whether the address is none of loopback, link-local, metadata, multicast and broadcast.
+    /// True unless the address is loopback, link-local, a cloud's metadata service, multicast or broadcast.
+    ///
+    /// An IPv4 address embedded in it counts too.
     package var isOrdinary: Bool {
         !faces.contains { face in Self.special.contains { $0.contains(face) } || face.isMulticast }
     }
@@ -64,15 +68,15 @@ package struct NetworkAddress: Sendable, Hashable {
     private static let special: [AddressRange] = [
         // This host, loopback, link-local (cloud metadata is here), broadcast.
         "0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "255.255.255.255", "::", "::1", "fe80::/10", "fec0::/10",
-        // Metadata elsewhere: Amazon, Google, Alibaba, Oracle, Azure.
+        // The metadata services of Amazon, Google, Alibaba, Oracle and Azure at other addresses.
         "fd00:ec2::/32", "fd20:ce::254", "100.100.100.200", "192.0.0.192", "168.63.129.16",
     ].compactMap { AddressRange($0) }
 }
 
-/// A range of addresses with a common prefix: `10.0.0.0/8`, or one address.
+/// A range of IP addresses with a common prefix, as in `10.0.0.0/8`, or a single address.
 package struct AddressRange: Sendable, Hashable {
     private let first: NetworkAddress
-    /// The length of the prefix, in bits of the sixteen bytes.
+    /// The length of the common prefix in bits, within 16 bytes: an IPv4 range `10.0.0.0/8` has 96 + 8.
     private let bits: Int
 
     package init?(_ text: String) {

@@ -1,14 +1,14 @@
 import Foundation
 
-/// The host and port of a URI's server.
+/// The host and port of the server that a URI names.
 package struct ServerAddress: Equatable, CustomStringConvertible {
     package let host: String
     package let port: UInt16
     package let isTLS: Bool
-    /// Whether the URI has a user before the host.
+    /// True if the URI has a user before the host, as in `rtsp://user@host/`.
     package let hasUser: Bool
 
-    /// Reads a URI; nil for schemes whose connection is unknown.
+    /// Reads host and port from a URI; nil if the scheme has no known default port or there is no host.
     package init?(_ uri: String) {
         let scheme = SourceURI.scheme(uri) ?? ""
         let ports: [String: UInt16] = [

@@ -1,15 +1,15 @@
-/// The parts of a URI that every parser reads in the same way; ambiguous ones are refused.
+/// The parts of a URI that every URI parser reads alike; a URI that parsers may read differently is an error.
 package struct StrictURI: Sendable, Equatable {
     package let scheme: String
-    /// The text `user:password`, as written.
+    /// The URI's `user:password`, as written; nil if there is none.
     package let user: String?
     /// The host in lower case, without the brackets of IPv6 and without a last dot; empty if there is none.
     package let host: String
     package let port: Int?
-    /// The path and query: the text from the first `/` or `?` on.
+    /// The URI's path and query: the text from the first `/` or `?` after the host.
     package let rest: String
 
-    /// The reason why a text is refused as a URI, for people.
+    /// The error that says, in words for people, why a text is not accepted as a URI.
     package struct Problem: Error, Equatable {
         package let reason: String
     }
@@ -75,7 +75,7 @@ package struct StrictURI: Sendable, Equatable {
 
     private static func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 
-    /// The port, or the default one of the scheme.
+    /// The URI's port, or the default port of its scheme; nil if neither is known.
     package var portOrUsual: Int? {
         if let port { return port }
         return switch scheme {
@@ -89,7 +89,18 @@ package struct StrictURI: Sendable, Equatable {
         }
     }
 
-    /// Returns the URI with another host or user.
+    /// Returns true if user and password for another URI may be sent to this one, to which it redirects.
+    ///
+    /// They must have the same host, scheme and port. `https` may follow `http` at the same port, or at its usual
+    /// port after HTTP's.
+    package func mayGetCredentials(of other: StrictURI) -> Bool {
+        guard host == other.host else { return false }
+        if scheme == other.scheme { return portOrUsual == other.portOrUsual }
+        guard scheme == "https", other.scheme == "http" else { return false }
+        return portOrUsual == other.portOrUsual || portOrUsual == 443 && other.portOrUsual == 80
+    }
+
+    /// Returns the URI with another host (nil keeps it) and another user (nil removes it).
     package func with(host: String? = nil, user: String?) -> String {
         let place = host ?? self.host
         return "\(scheme)://\(user.map { "\($0)@" } ?? "")\(place.contains(":") ? "[\(place)]" : place)"

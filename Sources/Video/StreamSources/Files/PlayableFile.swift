@@ -1,6 +1,6 @@
 import Foundation
 
-/// Checks that a path names a file that can be opened without blocking forever.
+/// Checks that a path names a file that can be played: not empty, no directory, and no pipe that could block forever.
 package enum PlayableFile {
     package static func check(_ path: SourcePath, shown: String) throws(SourceError) {
         var status = stat()

@@ -1,13 +1,13 @@
 import Foundation
 
-/// The file that a text names: a bare path, `file:/path`, `file:///path` or `file://localhost/path`.
+/// The path of the file that a text names: a path, `file:/path`, `file:///path` or `file://localhost/path`.
 ///
-/// It works on bytes, since file names need not be UTF-8. In a `file:` URI only percent-encoding is decoded; `?` and
-/// `#` are part of the name.
+/// It is stored as bytes, because file names need not be UTF-8. In a `file:` URI only percent-encoding is decoded: `?`
+/// and `#` are part of the name.
 package struct SourcePath: Equatable {
     package let bytes: [UInt8]
 
-    /// Reads a path or a URI; nil if it names no file of this machine.
+    /// Reads a path or a `file:` URI; nil if the text names no file of this machine.
     package init?(_ text: String) {
         let path = ProcessArguments.path(text).dropLast().map { UInt8(bitPattern: $0) }
         switch SourceURI.scheme(text) {
@@ -22,7 +22,7 @@ package struct SourcePath: Equatable {
 
     private static var here: [UInt8] { Array(FileManager.default.currentDirectoryPath.utf8) + [UInt8(ascii: "/")] }
 
-    /// The path after the host, which must be empty or this machine.
+    /// Returns the path of a `file:` URI; nil unless its host is empty or `localhost`.
     private static func path(ofURI uri: [UInt8]) -> [UInt8]? {
         let rest = uri.dropFirst("file:".utf8.count)
         guard rest.starts(with: "//".utf8) else { return Array(rest) }
@@ -51,10 +51,10 @@ package struct SourcePath: Equatable {
         return found
     }
 
-    /// The path as text, with U+FFFD for bytes that are not UTF-8.
+    /// The path as text, with U+FFFD in place of bytes that are not UTF-8.
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
-    /// A `file:` URI of the path, whatever its bytes.
+    /// The `file:` URI of the path; bytes other than letters, digits and `-_.~/` are percent-encoded.
     package var uri: String {
         let plain = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~/".utf8)
         let digits = Array("0123456789ABCDEF")

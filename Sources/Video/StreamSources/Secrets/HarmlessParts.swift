@@ -1,12 +1,12 @@
-/// A list of allowed parts of a URI's path and parameters that are no secrets; a list of secrets would have no end.
+/// Lists of URI parts that are known to be no secrets; every other part of a path or query is hidden in messages.
 enum HarmlessParts {
-    /// The schemes whose URIs name something on this machine, such as a file or a device.
+    /// The schemes of URIs that name something on this machine, such as a file or a device.
     static let localSchemes: Set<String> = ["file", "v4l2", "test", "shapes", "ipc", "data"]
 
-    /// The least length of a part that might be a secret, in bytes.
+    /// The least length in bytes of a part of a URI that might be a secret; shorter ones are shown.
     private static let shortest = 3
 
-    /// The parts of a path and its parameters to hide, within `range`.
+    /// Returns the parts of a URI that are hidden in messages; `range` is the URI's path and query in `bytes`.
     static func hidden(_ bytes: [UInt8], _ range: Range<Int>) -> [Redaction.Find] {
         let query = bytes[range].firstIndex { "?#".utf8.contains($0) } ?? range.upperBound
         var finds: [Redaction.Find] = []
@@ -32,7 +32,9 @@ enum HarmlessParts {
         return pieces
     }
 
-    /// Decides on `name=value`: both are shown if both are known, the name alone if it is known; else nothing is.
+    /// Returns the part of a query parameter `name=value` to hide, or nil to show all of it.
+    ///
+    /// Both are shown if both are harmless. Only the value is hidden if the name is known, else the whole parameter is.
     private static func parameter(_ bytes: [UInt8], _ piece: Range<Int>) -> Redaction.Find? {
         let equals = bytes[piece].firstIndex(of: UInt8(ascii: "=")) ?? piece.upperBound
         let name = text(bytes[piece.lowerBound..<equals])
@@ -46,7 +48,7 @@ enum HarmlessParts {
         return .init(range: value, secret: value, replacement: "…", isCertain: isSecret)
     }
 
-    /// Whether the bytes are the mark of a part hidden before.
+    /// Returns true if the bytes are `…`, which was put there in place of a hidden part.
     private static func isHidden(_ bytes: ArraySlice<UInt8>) -> Bool { bytes.elementsEqual("…".utf8) }
 
     private static func text(_ bytes: ArraySlice<UInt8>) -> String {
@@ -55,7 +57,9 @@ enum HarmlessParts {
 
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
-    /// Whether a path segment is a word that cameras use, or a number, with up to three digits and a file extension.
+    /// Returns true if a path segment is a word or a number known from cameras' URIs.
+    ///
+    /// A word may be followed by up to two numbers of at most three digits, and by a file extension.
     private static func isHarmlessSegment(_ bytes: ArraySlice<UInt8>) -> Bool {
         if bytes.count < shortest || isHidden(bytes) { return true }
         var name = text(bytes)
@@ -63,7 +67,7 @@ enum HarmlessParts {
             name = String(name[..<dot])
         }
         if words.contains(name) { return true }
-        // Up to two numbers behind it, as in ch01_0.
+        // Up to two numbers after the word, as in ch01_0.
         for _ in 0..<2 {
             let digits = name.utf8.reversed().prefix(while: isDigit).count
             guard digits <= 3 else { return false }
@@ -74,7 +78,7 @@ enum HarmlessParts {
         return false
     }
 
-    /// Whether a value is a number, a size, or a word that cameras use.
+    /// Returns true if a parameter's value is a number, a size such as 640x480, or a word known from cameras' URIs.
     private static func isHarmlessValue(_ bytes: ArraySlice<UInt8>) -> Bool {
         if bytes.count < shortest || isHarmlessSegment(bytes) { return true }
         return bytes.count <= 9
@@ -86,7 +90,7 @@ enum HarmlessParts {
         "h264",
     ]
 
-    /// Harmless path segments and values, from the manuals of cameras and servers.
+    /// The words in paths and parameter values that are no secrets, from the manuals of cameras and servers.
     private static let words: Set<String> = [
         "stream", "streams", "streaming", "live", "livestream", "video", "videos", "videomain", "videosub", "cam",
         "camera", "cameras", "channel", "channels", "ch", "chn", "main", "sub", "mainstream", "substream", "media",
@@ -98,7 +102,7 @@ enum HarmlessParts {
         "monitor", "nph-zms", "zm", "api", "primary", "secondary", "hd", "sd", "clip", "film", "lobby", "dock",
     ]
 
-    /// Parameters that are shown if their values are harmless.
+    /// The names of URI parameters that are shown together with their value, if the value is harmless.
     private static let parameters: Set<String> = [
         "user", "username", "channel", "channels", "subtype", "stream", "streamtype", "resolution", "fps", "camera",
         "profile", "width",
@@ -107,13 +111,13 @@ enum HarmlessParts {
         "multicast", "ttl", "trackid", "nettype", "linkmode", "transtype", "channelid", "streamid_number", "maxrate",
     ]
 
-    /// Parameters whose names may be shown, but never their values.
+    /// The names of URI parameters that may be shown, but whose values never are.
     private static let secrets: Set<String> = [
         "token", "password", "passwd", "passphrase", "pass", "pas", "pwd", "pw", "auth", "authorization", "key",
         "secret", "signature", "sig", "credential", "credentials", "session", "sid", "jwt", "hash", "hdnts", "hdnea",
         "hdntl", "code", "streamid", "hmac", "ticket", "p", "psw", "otp", "pin",
     ]
-    /// Names of secrets that are also ordinary words: they hide nothing outside URIs.
+    /// The names in `secrets` that are also ordinary words: outside a URI, a value after them is not hidden.
     private static let ordinary: Set<String> = ["p", "code", "hash", "pin", "ticket"]
 
     static func isSecret(_ name: String) -> Bool {
@@ -123,6 +127,6 @@ enum HarmlessParts {
                 .contains { last.hasSuffix($0) }
     }
 
-    /// Whether a word outside a URI names a secret.
+    /// Returns true if a word outside a URI, as in `password=…`, announces a secret.
     static func isSecretWord(_ name: String) -> Bool { isSecret(name) && !ordinary.contains(name) }
 }

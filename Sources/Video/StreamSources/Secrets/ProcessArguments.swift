@@ -1,9 +1,9 @@
 import CPlatform
 import Foundation
 
-/// The process's arguments as bytes: they need not be UTF-8, and other users see them in the list of processes.
+/// The arguments of this process as bytes, since they need not be UTF-8; also hides secrets in them.
 package enum ProcessArguments {
-    /// The original arguments; Swift's have U+FFFD in place of bytes that are not UTF-8.
+    /// The process's original arguments; in Swift's own, U+FFFD replaces bytes that are not UTF-8.
     package static let bytes: [[UInt8]] = {
         (0..<Int(CommandLine.argc)).compactMap { index in
             CommandLine.unsafeArgv[index].map { Array(UnsafeBufferPointer(start: $0, count: strlen($0))) }
@@ -11,7 +11,9 @@ package enum ProcessArguments {
         }
     }()
 
-    /// Overwrites secrets in the arguments, which the list of processes shows; call it first.
+    /// Overwrites secrets in this process's arguments, which other users see in the list of processes.
+    ///
+    /// It must be the first call of the program, since the secrets are visible until then.
     package static func hideSecrets() {
         for (index, argument) in bytes.enumerated() {
             let text = argument.map { CChar(bitPattern: $0) } + [0]
@@ -21,14 +23,16 @@ package enum ProcessArguments {
         }
     }
 
-    /// The path that a text names, with a NUL; for an argument that is not UTF-8, its original bytes.
+    /// Returns the bytes of the path that an argument names, with a final NUL.
+    ///
+    /// They are the original bytes, even if the argument was not UTF-8.
     package static func path(_ text: String) -> [CChar] {
         (unreadable[text] ?? Array(text.utf8)).map { CChar(bitPattern: $0) } + [0]
     }
 
-    /// The arguments, and values after an option's `=`, that are not UTF-8, by their text in Swift.
+    /// The original bytes of the arguments that are not UTF-8, and of such values after an option's `=`.
     ///
-    /// Two with the same text cannot be distinguished, so neither is listed.
+    /// The keys are their texts in Swift. Arguments with the same text cannot be distinguished, so none is listed.
     private static let unreadable: [String: [UInt8]] = named(bytes)
 
     static func named(_ arguments: [[UInt8]]) -> [String: [UInt8]] {

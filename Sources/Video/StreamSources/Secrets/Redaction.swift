@@ -1,17 +1,17 @@
 import Foundation
 
-/// Finds secrets in URIs, launch lines, and sentences that quote them.
+/// Finds secrets in URIs, in GStreamer launch lines, and in messages that quote them.
 ///
-/// Scheme, host and port of a URI are shown, and of the rest only what is known to be harmless (`HarmlessParts`). It
-/// works on bytes, since one displayed character may be a separator with a combining mark.
+/// The scheme, host and port of a URI are shown, and of the rest only what is known to be harmless (`HarmlessParts`).
+/// The search works on bytes, since one displayed character may be a separator with a combining mark.
 enum Redaction {
     struct Find {
-        /// The bytes to replace.
+        /// The bytes of the text that are replaced.
         let range: Range<Int>
-        /// The bytes of the secret itself, within `range`.
+        /// The bytes of the text that are the secret itself, within `range`.
         let secret: Range<Int>
         let replacement: String
-        /// Whether the range is known to be a secret; false if it is only not known to be harmless.
+        /// True if the bytes are known to be a secret; false if they are only not known to be harmless.
         var isCertain = true
     }
 
@@ -29,10 +29,12 @@ enum Redaction {
         return String(decoding: shown + bytes[next...], as: UTF8.self)
     }
 
-    /// The least length of a hidden word that may be no secret: shorter ones occur in ordinary sentences.
+    /// The least length in bytes of a text that is treated as a secret although it is not known to be one.
+    ///
+    /// Shorter texts occur in ordinary sentences. Known secrets (`isCertain`) have no such limit.
     private static let shortestGuess = 5
 
-    /// The secrets of a text, as written and percent-decoded.
+    /// Returns the secrets in a text, each as written and percent-decoded.
     static func secrets(in text: String) -> [String] {
         let bytes = Array(text.utf8)
         return finds(in: bytes).filter { $0.isCertain || $0.secret.count >= shortestGuess }.flatMap { find in
@@ -78,11 +80,11 @@ enum Redaction {
         }
     }
 
-    /// The parts of a URI to hide, and the URI's end; its host begins at `start`.
+    /// Returns the parts of a URI to hide, and the index of the URI's end; `start` is the index after `://`.
     private static func uri(_ bytes: [UInt8], _ start: Int) -> (finds: [Find], end: Int) {
         let before = bytes[..<(start - 3)].reversed().prefix { isWord($0) || $0 == UInt8(ascii: "+") }
         let scheme = String(decoding: before.reversed(), as: UTF8.self).lowercased()
-        // Paths of this machine are no secrets, and a fault without them says nothing.
+        // The paths of files on this machine are no secrets, and an error message without its path does not help.
         let isLocal = HarmlessParts.localSchemes.contains(scheme)
         let most = isLocal ? min(start + 256, bytes.count) : bytes.count
         let end = bytes[start..<most].firstIndex(where: isSpace) ?? most
@@ -90,7 +92,7 @@ enum Redaction {
         var host = start
         if let found = credentials(bytes, start, end) {
             finds.append(found)
-            // Cut off within the password: nothing is known of what follows.
+            // The text is cut off within the password: nothing is known about what follows.
             guard found.replacement.isEmpty else { return (finds, end) }
             host = found.range.upperBound
         }
@@ -101,13 +103,13 @@ enum Redaction {
         return (finds + HarmlessParts.hidden(bytes, rest..<last), end)
     }
 
-    /// Finds `user:password@` at the start of a URI's host; nil if there is none.
+    /// Returns the bytes of `user:password@` at the beginning of a URI's host part; nil if there are none.
     private static func credentials(_ bytes: [UInt8], _ start: Int, _ end: Int) -> Find? {
         let path = Set("/?#".utf8)
         let host = bytes[start..<end].prefix { !path.contains($0) }
         let colon = host.firstIndex(of: UInt8(ascii: ":"))
-        // A password with a slash that is not encoded: then what seems to be a port is none.
-        // A sentence may go on after a colon.
+        // If the text after the colon is no port, a slash in the password may not be encoded. A sentence may go on
+        // after a port.
         let isPort =
             host.first == UInt8(ascii: "[")
             || colon.map { host[($0 + 1)...].allSatisfy { (0x30...0x39).contains($0) || ",.;:)".utf8.contains($0) } }
@@ -118,12 +120,12 @@ enum Redaction {
             let user = bytes[start..<sign].firstIndex(of: UInt8(ascii: ":")).map { $0 + 1 } ?? start
             return Find(range: start..<(sign + 1), secret: user..<sign, replacement: "")
         }
-        // Cut off before its `@`, as in a sentence that quotes only the beginning.
+        // The text is cut off before the `@`, as in an error message that quotes only a URI's beginning.
         guard !isPort, let colon else { return nil }
         return Find(range: start..<host.endIndex, secret: (colon + 1)..<host.endIndex, replacement: "…")
     }
 
-    /// The value of a parameter outside URIs whose name marks it as a secret, if one begins at `at`.
+    /// Returns the value of `name=value` at index `at`, outside a URI, if the name (such as `password`) marks a secret.
     private static func parameter(_ bytes: [UInt8], _ at: Int) -> Find? {
         guard isWord(bytes[at]), at == 0 || !isWord(bytes[at - 1]) else { return nil }
         let end = bytes[at...].firstIndex { !isWord($0) } ?? bytes.count

@@ -1,13 +1,13 @@
-/// The secrets of one source, which are removed from every sentence about it.
+/// The secrets of one source, such as its password, which are replaced by `…` in every message about it.
 package struct SourceSecrets: Sendable {
     private let values: [[UInt8]]
 
-    /// The least length of a secret in bytes; shorter ones occur in ordinary words.
+    /// The least length in bytes of a secret that is replaced; shorter ones occur in ordinary words.
     private static let shortest = 3
 
     package init(_ texts: [String], known: [String] = []) {
         let all = Set(texts.flatMap { Redaction.secrets(in: $0) } + known)
-        // The longest first: one may be a part of another.
+        // The longest secret first, because a shorter one may be a part of it.
         values = all.map { Array($0.utf8) }.filter { $0.count >= Self.shortest }.sorted { $0.count > $1.count }
     }
 

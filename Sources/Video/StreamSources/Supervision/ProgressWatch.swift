@@ -1,8 +1,8 @@
-/// Decides when to give up a source, by its progress.
+/// Decides whether a source without progress is stuck and must be closed.
 package struct ProgressWatch: Sendable {
-    /// The default time without progress after which a source is given up.
+    /// The default time without progress after which a source is considered stuck.
     package static let usual = Duration.seconds(30)
-    /// The time without progress after which a source is given up if none of its threads runs.
+    /// The time without progress after which a source is considered idle if all its streaming threads have ended.
     static let idle = Duration.seconds(3)
 
     package enum Verdict: Sendable, Equatable { case goesOn, isIdle, isStuck }
@@ -14,9 +14,10 @@ package struct ProgressWatch: Sendable {
 
     package init(limit: Duration, at now: ContinuousClock.Instant) { (self.limit, since) = (limit, now) }
 
-    /// Decides at a time whether the source goes on, is idle, or is stuck.
+    /// Returns whether the source makes progress, is idle (all its streaming threads have ended), or is stuck.
     ///
-    /// `isHeld`: the consumer is busy with a frame; `isRunning`: a thread of the source runs.
+    /// `progress` is a counter that changes with each progress. `isHeld` is true while the source waits for its
+    /// consumer, which works on a frame; `isRunning` is true if a streaming thread of the source has not ended.
     package mutating func observe(
         _ progress: UInt64, isHeld: Bool, isRunning: Bool, at now: ContinuousClock.Instant
     ) -> Verdict {

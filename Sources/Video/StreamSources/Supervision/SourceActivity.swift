@@ -1,30 +1,34 @@
 import Synchronization
 
-/// The times at which a source last gave units and pictures; written by streaming threads, read by its supervisor.
+/// The times at which a source last delivered coded data and pictures.
+///
+/// The source's streaming threads write them, and its supervisor reads them.
 package final class SourceActivity: Sendable {
     private let origin = ContinuousClock.now
-    /// Nanoseconds since `origin`; 0 for never.
+    /// The time of the last coded data, in nanoseconds since `origin`; 0 if none has arrived.
     private let unit = Atomic<Int64>(0)
     private let picture = Atomic<Int64>(0)
-    /// The time of the first picture since the last sampled one; 0 if there is none.
+    /// The time of the first picture decoded since the last sampled one, in nanoseconds since `origin`; 0 for none.
     private let unsampled = Atomic<Int64>(0)
 
     package init() {}
 
-    /// Records that coded data has arrived, decoded or not.
+    /// Records that a coded picture has arrived, whether it is decoded or not.
     package func heardUnit() { unit.store(now, ordering: .relaxed) }
 
-    /// Records a decoded picture; returns true for the first.
+    /// Records that a picture was decoded; returns true for the source's first picture.
     package func heardPicture() -> Bool {
         let now = now
         _ = unsampled.compareExchange(expected: 0, desired: now, ordering: .relaxed)
         return picture.exchange(now, ordering: .relaxed) == 0
     }
 
-    /// Records that a picture was sampled, or was due and shed.
+    /// Records that a picture was sampled, or was to be sampled and was left out because of overload.
     package func sampledPicture() { unsampled.store(0, ordering: .relaxed) }
 
-    /// Records a picture that was not decoded on purpose: the decoder counts as working if it gave one since `asked`.
+    /// Records that a picture was left undecoded on purpose, which counts as a decoded one.
+    ///
+    /// It counts only if the decoder has delivered a picture since `asked`, so that a broken decoder is still noticed.
     package func leftPictureOut(since asked: ContinuousClock.Instant) {
         if let last = instant(picture), last >= asked { picture.store(now, ordering: .relaxed) }
     }

@@ -1,18 +1,18 @@
 package import SystemSupport
 
-/// State of a stream, as `stream list` and `stream.<name>` messages show it.
+/// The state of a stream, as the command `stream list` and the messages `stream.<name>` show it.
 package enum SourceState: Sendable, Equatable {
     /// The source is being opened; no picture has come yet.
     case connecting
     case playing
-    /// No data arrives any more, and the source reports no error; it is being closed.
+    /// No data arrives any more, although the source reports no error; the source is being closed.
     case stalled(String)
-    /// The source waits to be opened again, for this reason.
+    /// The source is closed and will be opened again after a pause; the text is the reason.
     case backingOff(String)
     case ended
     case failed(String)
 
-    /// Whether the stream stays in this state.
+    /// True for the states that a stream never leaves: ended and failed.
     package var isFinal: Bool {
         switch self {
         case .ended, .failed: true
@@ -38,9 +38,9 @@ package enum SourceState: Sendable, Equatable {
     }
 }
 
-/// Decides when a stream's source is opened, given up and opened again.
+/// The state machine that decides when a stream's source is opened, closed and opened again.
 ///
-/// Pure: callers pass the time and the events.
+/// It reads no clock and does nothing itself: callers pass the time and the events, and carry out the returned step.
 ///
 /// ```
 /// connecting ─ picture ▶ playing ─ nothing comes ▶ stalled ─ closed ▶ backing-off ─ time ▶ connecting
@@ -49,7 +49,7 @@ package enum SourceState: Sendable, Equatable {
 package struct StreamSupervision: Sendable {
     /// The kind of a stream's source, which decides how its end and its failures are handled.
     package enum Source: Sendable {
-        /// A camera or another endless source: given up when no data arrives, and always opened again.
+        /// A camera or another endless source: closed when no data arrives, and always opened again.
         case live
         /// A film on another machine: opened again when it fails; it may end, and may be slow.
         case remote
@@ -58,41 +58,43 @@ package struct StreamSupervision: Sendable {
     }
 
     package struct Limits: Sendable, Equatable {
-        /// The time after which a source that never gave any data is given up.
+        /// The time after which a source that has not delivered any data is closed.
         package var connect: Duration = .seconds(10)
-        /// The time without data after which a source is given up.
+        /// The time without new data after which a source is closed.
         package var stall: Duration = .seconds(10)
-        /// The time without a picture after which a source with data is given up; nil if units are skipped on purpose.
+        /// The time without a picture after which a source that delivers data is closed.
+        ///
+        /// Nil if coded pictures are left undecoded on purpose.
         package var blind: Duration? = .seconds(60)
-        /// The time between samples, by the source's own clock.
+        /// The time between two sampled frames of the stream, by the source's own clock.
         package var interval: Duration = .seconds(1)
-        /// The time of playing after which pauses begin with the shortest again.
+        /// The time that a source must have played so that the next pause is the shortest one again.
         package var stable: Duration = .seconds(30)
         package var backoff = Backoff()
 
         package init() {}
     }
 
-    /// An event of a source, or the passing of time alone.
+    /// An event of the source that the state machine is told about, or only the passing of time.
     package enum Observation: Sendable, Equatable {
         case time
-        /// The first picture.
+        /// The source's first picture has been decoded.
         case picture
-        /// The pipeline says that the source has no end.
+        /// The pipeline reports that the source is live, so it has no end.
         case live
         case ended
         case failed(String)
-        /// The server is busy, and asks for a pause of this length.
+        /// The server is busy: the error message, and the pause that the server asks for before the next attempt.
         case busy(String, Duration)
-        /// The source has been closed, as the last step requested.
+        /// The caller has closed the source, as the step `close` demanded.
         case closed
     }
 
-    /// The times at which the open source last gave units and pictures; nil for never.
+    /// The times at which the open source last delivered coded data and pictures; nil for never.
     package struct Heard: Sendable, Equatable {
         package var anything: ContinuousClock.Instant?
         package var picture: ContinuousClock.Instant?
-        /// The time of the first picture since the last sampled one; nil if there is none.
+        /// The time of the first picture decoded since the last sampled one; nil if there is none.
         package var unsampled: ContinuousClock.Instant?
 
         package init(
@@ -103,24 +105,26 @@ package struct StreamSupervision: Sendable {
         }
     }
 
-    /// The action that the caller takes now.
+    /// The action that the caller of the state machine must carry out now.
     package enum Step: Sendable, Equatable {
         case open
-        /// Report events as they come, and `heard` at the given time.
+        /// Wait for an event of the source, but at most until this time (nil for no limit), and pass it to `observe`.
+        ///
+        /// After the time limit, pass `time` and the present `heard`.
         case watch(until: ContinuousClock.Instant?)
-        /// Close the source, then report `closed`.
+        /// Close the source, then pass `closed` to `observe`.
         case close
-        /// Wait until this time.
+        /// Wait until this time before the source is opened again.
         case rest(until: ContinuousClock.Instant)
         case finish
     }
 
-    /// The counters over the life of the stream.
+    /// The counters of a stream since it was added, over all openings of its source.
     package struct Counts: Sendable, Equatable {
-        /// The number of times the source was opened again.
+        /// The number of times that the source was opened again.
         package var restarts: UInt64 = 0
         package var stalls: UInt64 = 0
-        /// The number of errors and, for a live source, ends.
+        /// The number of errors; for a live source each end counts too.
         package var failures: UInt64 = 0
         package var changes: UInt64 = 0
 
@@ -138,14 +142,14 @@ package struct StreamSupervision: Sendable {
     private var phase = Phase.closing
     private var opened: ContinuousClock.Instant
     private var played: ContinuousClock.Instant?
-    /// The least length of the next pause, which the server asked for.
+    /// The least length of the next pause before the source is opened again, which a busy server asked for.
     private var askedPause = Duration.zero
     private var source: Source
     private let limits: Limits
     private var backoff: Backoff
     private let chance: @Sendable () -> Double
 
-    /// Makes a supervision; `chance` returns numbers of 0 to 1, for the pauses.
+    /// Makes the state machine of one stream; `chance` returns random numbers of 0 to 1, which vary the pauses.
     package init(
         _ source: Source, limits: Limits = Limits(), at now: ContinuousClock.Instant,
         chance: @escaping @Sendable () -> Double = { .random(in: 0...1) }
@@ -157,7 +161,7 @@ package struct StreamSupervision: Sendable {
         self.chance = chance
     }
 
-    /// The first step, before any event.
+    /// Returns the first step, which is to open the source; it must be called before `observe`.
     package mutating func begin(at now: ContinuousClock.Instant) -> Step {
         (phase, opened, played) = (.open, now, nil)
         change(to: .connecting)
@@ -206,7 +210,7 @@ package struct StreamSupervision: Sendable {
         case .time, .closed: break
         }
         guard source == .live else { return .watch(until: nil) }
-        // Told the time before what was heard: nothing is heard after it.
+        // The caller read `heard` after the time `now`, so nothing that arrived up to `now` is missing in it.
         let deadlines = deadlines(heard)
         if let overdue = deadlines.first(where: { $0.time <= now }) {
             counts.stalls += 1
@@ -215,7 +219,7 @@ package struct StreamSupervision: Sendable {
         return .watch(until: deadlines.map(\.time).min())
     }
 
-    /// The times at which the source is given up unless more data comes, with the reasons.
+    /// Returns the times at which a live source is closed unless more data arrives, each with the error message.
     private func deadlines(_ heard: Heard) -> [(time: ContinuousClock.Instant, why: String)] {
         var deadlines: [(time: ContinuousClock.Instant, why: String)] = []
         if let last = [heard.anything, heard.picture].compactMap(\.self).max() {
@@ -235,13 +239,15 @@ package struct StreamSupervision: Sendable {
         return deadlines
     }
 
-    /// The longest time in which pictures may come with none due, and the reason to give up the source after it.
+    /// Returns how long pictures may arrive without one that is due to be sampled, and the error message after that.
+    ///
+    /// The source's time stamps then stand still.
     package static func frozenTime(after stall: Duration, interval: Duration) -> (most: Duration, why: String) {
         let most = stall + interval * intervals
         return (most, "pictures come, but none was due for \(seconds(most)) s: their time stamps stand still")
     }
 
-    /// Time stamps that run this many times too slowly do not count as frozen.
+    /// A source whose time stamps run up to this many times too slowly is not considered frozen.
     private static let intervals = 3
 
     private static func seconds(_ duration: Duration) -> String {

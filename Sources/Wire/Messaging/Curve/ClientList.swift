@@ -1,7 +1,7 @@
 import SystemSupport
 package import WireFormat
 
-/// The clients and their roles, by public key: lines of `NAME KEY ROLE[,ROLE]`.
+/// The list of clients that may connect, by public key; its text has lines of `NAME KEY ROLE[,ROLE]`.
 package struct ClientList: Sendable, Equatable {
     package struct Client: Sendable, Equatable {
         package let name: String
@@ -9,7 +9,7 @@ package struct ClientList: Sendable, Equatable {
         package let role: Role
     }
 
-    /// An invalid line.
+    /// The error of an invalid line in a list of clients; lines are counted from 1.
     package struct Failure: Error, Equatable {
         package let line: Int
         package let reason: String
@@ -20,7 +20,7 @@ package struct ClientList: Sendable, Equatable {
 
     package init() {}
 
-    /// Parses the list; lines that begin with `#` are comments.
+    /// Parses a list of clients; empty lines and lines that begin with `#` are ignored.
     package init(_ text: String) throws(Failure) {
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let parts = line.split(whereSeparator: \.isWhitespace)
@@ -54,6 +54,6 @@ package struct ClientList: Sendable, Equatable {
 
     package func client(_ key: CurvePublicKey) -> Client? { byKey[key] }
 
-    /// The role of the client with this name; nil if there is none.
+    /// Returns the role of the client with this name; nil if the list has no such client.
     func role(_ name: String) -> Role? { byName[name]?.role }
 }

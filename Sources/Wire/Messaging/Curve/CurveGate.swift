@@ -4,7 +4,7 @@ import Measures
 import Synchronization
 import WireFormat
 
-/// Authentication for the daemon's ZeroMQ sockets: its secret key, and the roles of its clients.
+/// Authenticates the clients of the daemon's ZeroMQ sockets: has the daemon's secret key and the list of clients.
 package final class CurveGate: Sendable {
     let secret: CurveSecretKey
     private let clients: Mutex<ClientList>
@@ -17,35 +17,35 @@ package final class CurveGate: Sendable {
         denials = DenialLog(logger)
     }
 
-    /// Replaces the list of clients.
+    /// Replaces the list of clients while the daemon runs.
     ///
-    /// It applies to requests at once; a subscription that was let in lasts until its connection ends.
+    /// It applies to requests at once; a subscriber that is already connected stays until its connection ends.
     package func reload(_ list: ClientList) { clients.withLock { $0 = list } }
 
-    /// The number of refused clients, by reason.
+    /// The number of refused connections and requests, by reason.
     package var denied: [String: Int] { denials.counts }
 
-    /// The name of the client with this key; if there is none, the refusal is counted and nil is returned.
+    /// Returns the name of the client with this public key; nil, counting the refusal, if none in the list has it.
     ///
-    /// Every listed client may connect and subscribe. The operations check roles.
+    /// Every listed client may connect and subscribe; its role is checked by each operation.
     func admit(_ key: CurvePublicKey?, from address: String) -> String? {
         let client = key.flatMap { key in clients.withLock { $0.client(key) } }
         if client == nil { deny(address, "unlisted key") }
         return client?.name
     }
 
-    /// The current role of a connected client; if it is no longer listed, the refusal is counted and nil is returned.
+    /// Returns the role that the list now gives to a connected client; nil, counting the refusal, if it is not listed.
     func role(_ name: String?, from address: String) -> Role? {
         if let name, let role = clients.withLock({ $0.role(name) }) { return role }
         deny(address, "\(name ?? "an unknown client") is no longer listed")
         return nil
     }
 
-    /// Counts and logs a refused client.
+    /// Counts a refused client, and logs it unless the same was logged within the last minute.
     package func deny(_ address: String, _ reason: String) { denials.record(address, reason) }
 }
 
-/// Counts refused clients by reason, and logs each reason at most once a minute.
+/// Counts refused clients by reason, and logs each pair of address and reason at most once a minute.
 final class DenialLog: Sendable {
     private struct Key: Hashable { let address, reason: String }
     private struct State {
@@ -53,7 +53,7 @@ final class DenialLog: Sendable {
         var complaints = LogRateLimiter<Key>(maxKinds: DenialLog.maxKinds)
     }
 
-    /// The greatest number of pairs of address and reason with their own log line; further ones share one.
+    /// The greatest number of pairs of address and reason that are logged separately; further ones share a log line.
     private static let maxKinds = 256
     private let state = Mutex(State())
     private let logger: Logger
@@ -64,11 +64,12 @@ final class DenialLog: Sendable {
 
     func record(_ address: String, _ reason: String, now: ContinuousClock.Instant = .now) {
         let told: (address: String, times: Int)? = state.withLock { state in
-            // Names of clients are in reasons, and the list of clients may change for years.
+            // Reasons contain names of clients, which change over the years, so the number of counted reasons is
+            // limited.
             let counted = state.counts[reason] != nil || state.counts.count < Self.maxKinds ? reason : "other"
             state.counts[counted, default: 0] += 1
             var key = Key(address: address, reason: reason)
-            if !state.complaints.hasPlace(for: key, at: now) { key = Key(address: "other addresses", reason: reason) }
+            if !state.complaints.canTrack(key, at: now) { key = Key(address: "other addresses", reason: reason) }
             return state.complaints.take(key, at: now).map { (key.address, $0) }
         }
         guard let told else { return }

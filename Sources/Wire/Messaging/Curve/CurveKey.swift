@@ -2,10 +2,10 @@ import CZeroMQ
 import Foundation
 package import SystemSupport
 
-/// An invalid CURVE key, with the reason as a sentence.
+/// The error of a CURVE key that is invalid or whose file cannot be used.
 package struct CurveKeyError: Error, Equatable, CustomStringConvertible {
     package let kind: FileProblem.Kind
-    /// The key's file; nil if the key is not from a file.
+    /// The path of the key's file; nil if the key is not from a file.
     package let path: String?
     package let reason: String
 
@@ -24,7 +24,7 @@ package struct CurvePublicKey: Sendable, Hashable, CustomStringConvertible {
 
     package init(z85 text: some StringProtocol) throws(CurveKeyError) { bytes = try Z85.key(text) }
 
-    /// Makes a key of 32 bytes; nil for another number.
+    /// Makes a key from its 32 bytes; nil if the number of bytes is another.
     init?(bytes: Data) {
         guard bytes.count == 32 else { return nil }
         self.bytes = Array(bytes)
@@ -34,7 +34,7 @@ package struct CurvePublicKey: Sendable, Hashable, CustomStringConvertible {
     package var description: String { z85 }
 }
 
-/// A secret key of CurveZMQ; it is never printed unless its Z85 is asked for.
+/// A secret key of CurveZMQ; printing the value or inspecting it does not reveal the key, only `z85` does.
 package struct CurveSecretKey: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible,
     CustomReflectable
 {
@@ -54,7 +54,7 @@ package struct CurveSecretKey: Sendable, Equatable, CustomStringConvertible, Cus
     package var debugDescription: String { description }
     package var customMirror: Mirror { Mirror(self, children: []) }
 
-    /// The public key that belongs to this secret key.
+    /// Computes the public key that belongs to this secret key.
     package func publicKey() throws(CurveKeyError) -> CurvePublicKey {
         var publicText = [CChar](repeating: 0, count: 41)
         guard Curve.isAvailable, zmq_curve_public(&publicText, z85) == 0 else { throw Curve.unavailable }
@@ -62,7 +62,7 @@ package struct CurveSecretKey: Sendable, Equatable, CustomStringConvertible, Cus
     }
 }
 
-/// The CURVE support of this machine's ZeroMQ.
+/// Tells whether this machine's ZeroMQ library supports CURVE.
 package enum Curve {
     package static let isAvailable = zmq_has("curve") != 0
     static let unavailable = CurveKeyError(.missing, "this machine's ZeroMQ was built without CURVE")
@@ -72,7 +72,7 @@ package enum Curve {
     }
 }
 
-/// ZeroMQ's encoding of bytes (RFC 32): five characters for four bytes.
+/// ZeroMQ's text encoding of bytes (RFC 32): five characters for every four bytes.
 enum Z85 {
     private static let letters = Array(
         "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#".utf8)

@@ -2,23 +2,23 @@ import CZeroMQ
 import Foundation
 import Synchronization
 
-/// Answers ZeroMQ's authentication requests (ZAP, RFC 27) for all guarded sockets of the process.
+/// Answers ZeroMQ's authentication requests (ZAP, RFC 27) for all sockets of the process that use CURVE.
 ///
-/// ZeroMQ sends them to one endpoint, `inproc://zeromq.zap.01`; each guarded socket has its own domain, by which its
-/// gate is found. The type also watches the sockets' handshakes, since a client without CURVE never reaches
-/// authentication.
-// @unchecked: the sockets are the thread's alone; everything else is behind locks
+/// ZeroMQ sends these requests to one endpoint, `inproc://zeromq.zap.01`. Each socket has its own ZAP domain, which
+/// identifies its gate (the key and the list of clients). The class also watches the sockets' handshakes, because a
+/// client without CURVE never reaches authentication.
+// @unchecked: only the class's thread uses the sockets; everything else is behind locks
 final class Doorkeeper: @unchecked Sendable {
     private struct Door {
         let domain: String
         let gate: CurveGate
     }
 
-    /// The handshakes of a guarded socket.
+    /// Watches the handshakes of one socket that uses CURVE.
     private final class Watch {
         let events: Socket
         let door: Door
-        /// The addresses of connections, by descriptor.
+        /// The clients' addresses, by the file descriptor of their connection.
         var peers: [Int32: String] = [:]
         var failed: String?
 
@@ -28,7 +28,7 @@ final class Doorkeeper: @unchecked Sendable {
         }
     }
 
-    // @unchecked: a new watch is handed over to the thread, and not touched by others any more
+    // @unchecked: a new watch is handed over to the thread, and nobody else uses it afterwards
     private struct Handed: @unchecked Sendable { let watch: Watch }
 
     private static let instance = Mutex<Doorkeeper?>(nil)
@@ -38,7 +38,7 @@ final class Doorkeeper: @unchecked Sendable {
     private let arriving = Mutex<[Handed]>([])
     private let number = Atomic(0)
 
-    /// The only instance of the process, made on first use and never ended.
+    /// Returns the only instance of the process, made on first use; it never ends.
     static func shared() throws(MessagingError) -> Doorkeeper {
         try instance.withLock { (kept) throws(MessagingError) in
             if let kept { return kept }
@@ -57,7 +57,7 @@ final class Doorkeeper: @unchecked Sendable {
         thread.start()
     }
 
-    /// Guards a socket, before it is bound.
+    /// Makes a socket refuse clients that are not in the list of `gate`; call it before the socket is bound.
     func guardSocket(_ socket: Socket, by gate: CurveGate) throws(MessagingError) {
         let id = number.wrappingAdd(1, ordering: .relaxed).newValue
         let door = Door(domain: "watchword-\(id)", gate: gate)
@@ -93,7 +93,9 @@ final class Doorkeeper: @unchecked Sendable {
         }
     }
 
-    /// Answers a request: version, request, domain, address, identity, mechanism, credentials.
+    /// Answers an authentication request of ZeroMQ (ZAP).
+    ///
+    /// The parts of `question` are version, request, domain, address, identity, mechanism and key.
     private func answer(_ question: [Data]) {
         var name: String?
         if question.count == 7, question[5] == Data("CURVE".utf8),
@@ -108,7 +110,7 @@ final class Doorkeeper: @unchecked Sendable {
             [Data("1.0".utf8), request] + verdict.map { Data($0.utf8) } + [Data((name ?? "").utf8), Data()])
     }
 
-    /// Handles a monitor event; returns false when the socket is closed.
+    /// Handles an event of a socket's monitor; returns false when the socket is closed, and its watch can end.
     private func take(_ event: SocketEvent, _ watch: Watch) -> Bool {
         switch event.kind {
         case ZMQ_EVENT_MONITOR_STOPPED:
@@ -123,7 +125,8 @@ final class Doorkeeper: @unchecked Sendable {
             }
         case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: watch.failed = watch.failed ?? "handshake broken off"
         default:
-            // ZeroMQ tells of a failed handshake and then of the end of its connection, which alone has a number.
+            // ZeroMQ first reports a failed handshake, then the end of its connection; only the second has the
+            // descriptor.
             let address = watch.peers.removeValue(forKey: event.value) ?? "unknown"
             if let reason = watch.failed { watch.door.gate.deny(address, reason) }
             watch.failed = nil
@@ -132,9 +135,9 @@ final class Doorkeeper: @unchecked Sendable {
     }
 }
 
-/// Names of peers for logs.
+/// Makes names for connected clients, for log lines.
 enum PeerAddress {
-    /// The name for ZeroMQ's address: an IP address, or `localhost:uid:gid:pid` of a local socket.
+    /// Returns the name for an address in ZeroMQ's form: an IP address, or `localhost:uid:gid:pid` of a local socket.
     static func told(_ address: String) -> String {
         let parts = address.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 4, parts[0] == "localhost" else {
@@ -143,7 +146,7 @@ enum PeerAddress {
         return "local user \(parts[1])"
     }
 
-    /// The name of a connection's peer.
+    /// Returns the name of the client at the other end of a connected descriptor: an IP address, or a local user.
     static func of(_ descriptor: Int32) -> String {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)

@@ -1,11 +1,12 @@
 import Foundation
 import SystemSupport
 
-/// A file with one key: comment lines that begin with `#`, and one line of 40 characters.
+/// Reads a key file: comment lines that begin with `#`, and one line with the key's 40 characters.
 package enum KeyFile {
-    /// Reads a secret key; throws if others may read or change the file.
+    /// Reads a secret key from a file; throws if other users may read or change the file.
     ///
-    /// `credentials` is systemd's directory, where the file's group may appear to have access.
+    /// `credentials` is systemd's directory of credentials, in which a file may look readable by its group although it
+    /// is not.
     package static func secret(
         _ path: String, credentials: String? = Credential.directory
     ) throws(CurveKeyError) -> CurveSecretKey {
@@ -27,8 +28,8 @@ package enum KeyFile {
     }
 
     private static func line(_ text: String) throws(CurveKeyError) -> Substring {
-        // A key may begin with #, too.
-        let lines = text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#") || $0.utf8.count == 40 }
+        // No key begins with #, although it is a letter of Z85: its five letters would be more than 32 bits.
+        let lines = text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#") }
         let keys = lines.filter { !$0.allSatisfy(\.isWhitespace) }
         guard keys.count == 1, let key = keys.first else {
             throw CurveKeyError(.malformed, "one line with a key is expected, and there are \(keys.count)")

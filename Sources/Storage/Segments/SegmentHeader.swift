@@ -1,15 +1,15 @@
 import CKernels
 
-/// The header of a segment: the first `size` bytes of its file.
+/// The header of a segment (a history file): its first `size` bytes.
 ///
-/// Layout, little-endian: magic, version, width, kind, window, whether it is a film's, time of creation, the film's
-/// size, time and sampling rate; then model, head, stream and file, each as a 16-bit length and UTF-8; zeros; a
+/// Layout, little-endian: magic, version, width, kind, window of frames, whether it is a film's, time of creation, the
+/// film's size, time and sampling rate; then model, head, stream and file, each as a 16-bit length and UTF-8; zeros; a
 /// checksum in the last 8 bytes.
 package struct SegmentHeader: Sendable, Equatable {
     package enum Kind: UInt32, Sendable {
         case frames = 0
         case clips = 1
-        /// Pictures without rows: `PictureFile`.
+        /// The file has JPEG pictures instead of embeddings; see `PictureFile`.
         case pictures = 2
     }
 
@@ -18,27 +18,29 @@ package struct SegmentHeader: Sendable, Equatable {
     static let magic: [UInt8] = Array("WWHIST\r\n".utf8)
     package static let widest = 16_384
     package static let longestWindow = 1024
-    /// The longest name of a stream, and the longest path of a film, in bytes.
+    /// The greatest size in bytes of a stream's name; `longestPath` is that of a film's path.
     static let longestName = 1024
     static let longestPath = 2560
 
     package var kind: Kind
-    /// The model that made the rows; rows of different models are never compared.
+    /// The identity of the model that made the embeddings; those of different models are never compared.
     package var model: String
     package var width: Int
-    /// The frames of a window: of those whose norms are stored, or of those that clips were made of.
+    /// The number of frames in a window: of those whose norms are stored, or of those from which clips were made.
     package var window: Int
-    /// The head that made the clips; `mean` for frames, since their windows' norms serve it.
+    /// The name of the head (the model) that made the clip embeddings; `mean` if the file has frames.
     package var head: String
     package var stream: String
-    /// The film's path; nil for a stream.
+    /// The path of the film; nil for a stream.
     package var file: String?
-    /// The time of creation, in seconds since 1970.
+    /// The time at which the history file was created, in seconds since 1970.
     package var created: Double
-    /// The film's size in bytes; with `fileTime`, its time of modification, it tells whether the film was replaced.
+    /// The size of the film's file in bytes.
+    ///
+    /// With `fileTime`, its time of modification, it tells whether the film was replaced.
     package var fileSize: UInt64
     package var fileTime: Double
-    /// The frames a second at which the film was sampled.
+    /// The number of frames a second that were sampled from the film.
     package var rate: Double
 
     package init(
@@ -51,17 +53,17 @@ package struct SegmentHeader: Sendable, Equatable {
         (self.fileSize, self.fileTime, self.rate) = (fileSize, fileTime, rate)
     }
 
-    /// The width, padded to 64: the bytes of a row in a plane.
+    /// The number of bytes of an embedding in each plane of a block: the width, rounded up to a multiple of 64.
     package var padded: Int { ww_score_padded(width) }
 
-    /// Whether rows under this header and under another may follow each other in one file.
-    func continues(_ other: SegmentHeader) -> Bool {
+    /// Returns true if frames or clips with this header and with `other` may follow each other in one file.
+    package func continues(_ other: SegmentHeader) -> Bool {
         (kind, model, width, window) == (other.kind, other.model, other.width, other.window)
             && (head, stream, file) == (other.head, other.stream, other.file)
     }
 
-    /// Encodes the header; throws if a name is too long.
-    func encoded(path: String) throws(HistoryProblem) -> [UInt8] {
+    /// Encodes the header; throws if a name or a number is too large.
+    package func encoded(path: String) throws(HistoryProblem) -> [UInt8] {
         let texts = [model, head, stream, file ?? ""].map { Array($0.utf8) }
         guard texts[0].count <= 256, texts[1].count <= 64, texts[2].count <= Self.longestName,
             texts[3].count <= Self.longestPath, 1...Self.widest ~= width, 1...Self.longestWindow ~= window
@@ -86,7 +88,7 @@ package struct SegmentHeader: Sendable, Equatable {
         return bytes
     }
 
-    /// Decodes a header; throws if it is invalid.
+    /// Decodes the header of a history file; throws if it is invalid or of a newer version.
     package init(_ bytes: [UInt8], path: String) throws(HistoryProblem) {
         guard bytes.count >= Self.size, Array(bytes.prefix(8)) == Self.magic else {
             throw HistoryProblem(.unreadable, path, "this is no segment of a history")
@@ -122,7 +124,7 @@ package struct SegmentHeader: Sendable, Equatable {
     }
 }
 
-/// Reads little-endian numbers; beyond the end it returns zero, and sets `isShort`.
+/// Reads little-endian numbers from bytes; beyond their end it returns zeros, and sets `isShort`.
 struct ByteReader {
     private let bytes: [UInt8]
     private var at: Int
@@ -153,8 +155,8 @@ struct ByteReader {
 }
 
 extension [UInt8] {
-    /// Appends a little-endian number.
-    mutating func put(_ value: some FixedWidthInteger) {
+    /// Appends an integer in little-endian order.
+    package mutating func put(_ value: some FixedWidthInteger) {
         Swift.withUnsafeBytes(of: value.littleEndian) { self += $0 }
     }
 }

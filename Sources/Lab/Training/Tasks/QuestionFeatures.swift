@@ -1,9 +1,11 @@
 import Tensors
 
-// N = questions, D = width of what is asked, Q = width of a question, H = width of the answer
+// N = questions, D = width of the input vectors, Q = width of a question, H = width of the output
 
-/// Features of a vector for a question: the vector's own features, weighted by the question's.
-struct AskedFeatures: Sendable {
+/// A layer that extracts from a vector the features that matter for a question, given as another vector.
+///
+/// Linear features of the vector are multiplied by weights computed from the question, then QuickGELU follows.
+struct QuestionFeatures: Sendable {
     let width: Int
     private let norm: LayerNorm
     private let features: Linear
@@ -27,7 +29,7 @@ struct AskedFeatures: Sendable {
         fileprivate let product: [Real]
     }
 
-    /// Computes `[N, H]` from vectors `[N, D]` and questions `[N, Q]`.
+    /// Computes features `[N, H]` from vectors `[N, D]` and one question for each, `[N, Q]`.
     func forward<Real: ProductScalar>(
         _ x: [Real], _ questions: [Real], rows N: Int, _ p: [Real]
     ) -> (y: [Real], saved: Saved<Real>) {
@@ -41,7 +43,7 @@ struct AskedFeatures: Sendable {
         return (QuickGELU.forward(product), saved)
     }
 
-    /// Adds the parameters' gradients to the gradient; returns the gradient of the vectors.
+    /// Adds the parameters' gradients to `g`; returns the gradient of the input vectors, given that of the output.
     func backward<Real: ProductScalar>(
         _ dy: [Real], _ saved: Saved<Real>, rows N: Int, _ p: [Real], _ g: inout [Real]
     ) -> [Real] {

@@ -1,20 +1,22 @@
-/// Writes one lane's clip embeddings, of one head and window length, to segments.
+import Segments
+
+/// Writes the clip embeddings of one stream (or region), made by one head with one window length, to history files.
 ///
-/// Belongs to one thread.
-final class ClipRecorder {
+/// A head is a model that makes one clip embedding of a window of frames. The object belongs to one thread.
+final class ClipEmbeddingRecorder {
     private let folder: HistoryFolder
     private let header: SegmentHeader
     private let space: HistorySpace
     private var appender: SegmentAppender?
     private var day = Int.min
-    /// Whether nothing came since the last call of `seal`.
+    /// True if no clip was appended since the last call of `seal`.
     private var isIdle = false
 
     init(_ folder: HistoryFolder, _ header: SegmentHeader, space: HistorySpace) {
         (self.folder, self.header, self.space) = (folder, header, space)
     }
 
-    /// The number of entries lost on a full disk, in finished segments.
+    /// The number of clips that were lost on a full disk, in files that are already finished.
     private var lostBefore = 0
     var lost: Int { lostBefore + (appender?.lost ?? 0) }
 
@@ -35,7 +37,9 @@ final class ClipRecorder {
 
     func flush() throws(HistoryProblem) { try appender?.flush() }
 
-    /// Finishes a segment of a day before `today` if nothing came since the last call, so that retention may remove it.
+    /// Finishes the file of a day before `today` if no clip was appended since the last call.
+    ///
+    /// Retention (removal by age or size) can then delete it.
     func seal(before today: Int) throws(HistoryProblem) {
         defer { isIdle = true }
         if isIdle, day < today { try finish() }

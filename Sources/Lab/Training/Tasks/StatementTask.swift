@@ -1,13 +1,15 @@
 import Tensors
 
-/// A side task of training: the statements of a text, slot by slot, from its embedding.
-struct SaidTask: Sendable {
+/// An auxiliary training loss: predicts, from a text's embedding, what the text states.
+///
+/// Each property that a text can state (such as a shape, a colour or an action) is one classification, called a slot.
+struct StatementTask: Sendable {
     private let D: Int
     private let slots: [Int]
     private let norm: LayerNorm
     private let linears: [Linear]
 
-    /// Makes the task; `slots` has the number of answers of each slot.
+    /// Makes the task; `slots` has the number of classes of each property that a text can state.
     init(_ layout: inout ParameterLayout, width D: Int, slots: [Int]) {
         (self.D, self.slots) = (D, slots)
         norm = LayerNorm(&layout, "side.said.ln", width: D, epsilon: 1e-5)
@@ -21,9 +23,9 @@ struct SaidTask: Sendable {
         self.linears = linears
     }
 
-    /// Returns the loss times `share`, and the gradient of the texts `[N, D]`.
+    /// Returns the loss times `share`, and its gradient with respect to the text embeddings `[N, D]`.
     ///
-    /// `said` has each text's answer in every slot; nil answers are not asked for.
+    /// `said` has each text's class in every slot (a property that a text can state); nil classes do not count.
     func evaluate<Real: ProductScalar>(
         _ texts: [Real], said: [[Int?]], share: Real, _ p: [Real], _ g: inout [Real]
     ) -> (loss: Double, gradient: [Real]) {

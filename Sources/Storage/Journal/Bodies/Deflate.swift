@@ -1,12 +1,14 @@
 import CZlib
 import Foundation
 
-/// zlib's raw deflate against a dictionary: for short texts that are much alike.
+/// Compresses short texts that resemble a common dictionary, by zlib's raw deflate.
 enum Deflate {
-    /// 4 kB: further back than texts and dictionaries are long, and quickly set up.
+    /// The size of zlib's history window, 4 KiB, as the negative of its base-2 logarithm: negative means no header.
+    ///
+    /// It is longer than the texts and dictionaries, and quick to set up.
     private static let window: Int32 = -12
 
-    /// The packed bytes; nil if they would be no fewer.
+    /// Compresses `data` with the help of a dictionary; returns nil if the result would not be smaller.
     static func pack(_ data: Data, _ dictionary: Data) -> Data? {
         let stream = Stream()
         let size = Int32(MemoryLayout<z_stream>.size)
@@ -17,7 +19,7 @@ enum Deflate {
         return stream.run(data, room: data.count, deflateSetDictionary, dictionary) { deflate($0, Z_FINISH) }
     }
 
-    /// The `count` bytes that were packed; nil if the packed ones make others.
+    /// Decompresses `data`, which was compressed with the same dictionary; returns nil unless it gives `count` bytes.
     static func unpack(_ data: Data, to count: Int, _ dictionary: Data) -> Data? {
         let stream = Stream()
         guard inflateInit2_(stream.pointer, window, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
@@ -27,7 +29,7 @@ enum Deflate {
         return found?.count == count ? found : nil
     }
 
-    /// The one owner of a stream, which stays where it is: zlib keeps its address.
+    /// Owns a zlib stream at a fixed address, which zlib requires.
     private final class Stream {
         let pointer: UnsafeMutablePointer<z_stream>
 
@@ -49,7 +51,7 @@ enum Deflate {
             var out = [UInt8](repeating: 0, count: room)
             let end = data.withUnsafeBytes { bytes in
                 out.withUnsafeMutableBufferPointer { out in
-                    // zlib does not write what it reads; its type does not say so.
+                    // zlib only reads these bytes, although its type for the pointer is mutable.
                     pointer.pointee.next_in = UnsafeMutablePointer(
                         mutating: bytes.bindMemory(to: Bytef.self).baseAddress)
                     pointer.pointee.avail_in = uInt(bytes.count)

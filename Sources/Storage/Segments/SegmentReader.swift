@@ -1,34 +1,38 @@
 import CKernels
 import Foundation
 
-/// Reads a segment's blocks in order.
+/// Reads the blocks of one segment (a history file), or of a `.tail` file (its incomplete last block), in order.
 ///
-/// Blocks are read by positioned reads into one buffer, those of a tail from memory. When a sealed segment is scanned,
-/// its rows are mapped instead (ADR 42). A block whose checksum does not hold is skipped and noted, and reading goes on
-/// at the next that holds. What is no whole block at the end of a segment that is not sealed is being written, or was
-/// when its writer was killed: it is not there yet. Not Sendable.
+/// Blocks are read by pread(2) into one buffer, those of a tail from memory. When a finished (sealed) segment is
+/// searched, its embeddings are mapped into memory instead (ADR 42). A block with a wrong checksum is skipped and
+/// noted, and reading continues at the next valid one. An incomplete block at the end of an unsealed segment is
+/// ignored: it is being written, or its writer was killed. The class is not Sendable.
 package final class SegmentReader {
-    /// A block, valid until the next is read.
-    struct Block {
-        let header: BlockHeader
-        /// The block's offset in the file.
-        let offset: Int
-        let bytes: UnsafeRawPointer
-        /// The high plane; mapped in a scan, and then read by `ww_history_mapped_dots` alone.
-        let high: UnsafePointer<Int8>
+    /// A block of the file, valid until the next one is read.
+    package struct Block {
+        package let header: BlockHeader
+        /// The block's offset in the file in bytes.
+        package let offset: Int
+        package let bytes: UnsafeRawPointer
+        /// The high plane: the upper bytes of the block's embeddings.
+        ///
+        /// In a search it may be mapped from the file; then only `ww_history_mapped_dots` may read it.
+        package let high: UnsafePointer<Int8>
 
-        func entry(_ place: Int) -> HistoryEntry {
+        package func entry(_ place: Int) -> HistoryEntry {
             HistoryEntry(
                 media: media[place], wall: wall[place], value: values[place], flags: flags(place))
         }
-        var media: UnsafePointer<Double> { at(header.media) }
-        var wall: UnsafePointer<Double> { at(header.wall) }
-        var values: UnsafePointer<Float> { at(header.values) }
-        var scales: UnsafePointer<Float> { at(header.scales) }
-        var lengths: UnsafePointer<Float> { at(header.lengths) }
-        /// The low plane of the rows; valid only if the reader reads low planes.
-        var low: UnsafePointer<Int8> { at(header.low) }
-        func flags(_ place: Int) -> EntryFlags {
+        package var media: UnsafePointer<Double> { at(header.media) }
+        package var wall: UnsafePointer<Double> { at(header.wall) }
+        package var values: UnsafePointer<Float> { at(header.values) }
+        package var scales: UnsafePointer<Float> { at(header.scales) }
+        package var lengths: UnsafePointer<Float> { at(header.lengths) }
+        /// The low plane: the lower bytes of the block's embeddings.
+        ///
+        /// It is valid only if the reader was opened with `readsLow`.
+        package var low: UnsafePointer<Int8> { at(header.low) }
+        package func flags(_ place: Int) -> EntryFlags {
             EntryFlags(rawValue: bytes.load(fromByteOffset: header.flags + place, as: UInt8.self))
         }
         private func at<T>(_ place: Int) -> UnsafePointer<T> { (bytes + place).assumingMemoryBound(to: T.self) }
@@ -36,42 +40,42 @@ package final class SegmentReader {
 
     package let path: String
     package let header: SegmentHeader
-    /// Whether the file never changes again.
-    let isSealed: Bool
-    /// The file's inode: a file that replaces it has another.
-    let inode: UInt64
-    /// The parts that were left out so far.
+    /// True if the history file is finished and read-only, so that it never changes again.
+    package let isSealed: Bool
+    /// The inode number of the file, by which a file that has replaced it is recognised; 0 for a `.tail` file.
+    package let inode: UInt64
+    /// The parts of the file that were left out so far.
     package private(set) var skips = HistorySkips()
-    /// Whether reading failed, so that there may be more than was read.
-    var hasFailed: Bool { source.hasFailed }
-    /// The bytes read so far.
+    /// True if reading has failed, so that the file may have more than was read.
+    package var hasFailed: Bool { source.hasFailed }
+    /// The number of bytes read so far.
     package private(set) var bytesRead = 0
 
-    /// The file's descriptor; -1 for a tail.
+    /// The descriptor of the file; -1 for a `.tail` file.
     private let descriptor: Int32
     private let source: any SegmentBytes
-    /// The mapping of a sealed segment during a scan; nil otherwise.
+    /// Maps the embeddings of a finished history file into memory during a search; nil otherwise.
     private let mapped: MappedRows?
     private let padded: Int
     private var offset = SegmentHeader.size
-    /// The expected size of the next block in bytes: that of the previous one.
+    /// The expected size of the next block in bytes, which is that of the previous one.
     private var expected = BlockHeader.size
     private let readsLow: Bool
     private let checksRows: Bool
-    /// The file's size when it was opened; it may have grown.
+    /// The size of the file in bytes when it was opened; it may have grown.
     private let size: Int
 
-    /// Opens a segment; throws where its header does not hold, `gone` where there is no such file.
+    /// Opens a history file; throws if its header is damaged, with kind `gone` if there is no such file.
     ///
-    /// `readsLow`: blocks come with their low planes. `checksRows`: only if their high planes hold; a caller that says
-    /// no has their checksum as a product of other work, and says `refuse` where it is wrong. `mapsRows`: the same, and
-    /// the rows of a sealed segment are not copied.
+    /// `readsLow` reads the low planes (the lower bytes of the embeddings) as well. `checksRows` checks the high
+    /// planes' checksums; a caller that passes false computes them with other work, and calls `refuse` for a wrong one.
+    /// `mapsRows`, in addition, maps the embeddings of a finished file into memory instead of copying them.
     package init(
         _ path: String, readsLow: Bool = false, checksRows: Bool = true, mapsRows: Bool = false
     ) throws(HistoryProblem) {
         self.path = path
         (self.readsLow, self.checksRows) = (readsLow, checksRows)
-        // Neither a link nor a pipe belongs into a history.
+        // Links and pipes are refused.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else {
             let code = errno
@@ -85,7 +89,7 @@ package final class SegmentReader {
         do throws(HistoryProblem) {
             guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, count == SegmentHeader.size
             else {
-                // A writer makes the file, and then writes its header at once.
+                // An empty file is a new segment, whose writer will write the header next.
                 let isNew = count == 0 && status.st_mode & S_IFMT == S_IFREG && !Self.isSealed(status)
                 throw HistoryProblem(isNew ? .gone : .unreadable, path, "this is no segment of a history")
             }
@@ -97,12 +101,12 @@ package final class SegmentReader {
         isSealed = Self.isSealed(status)
         (inode, size, padded) = (UInt64(status.st_ino), Int(status.st_size), header.padded)
         source = FileBytes(descriptor, most: Self.longest(padded, readsLow))
-        // Mapped rows are read by guarded code alone, which no checksum here is.
+        // Only guarded code may read mapped embeddings, and the checksums here are not guarded.
         mapped = mapsRows && !checksRows && isSealed && !readsLow ? MappedRows(descriptor, size: size) : nil
     }
 
-    /// Reads a tail; throws if its header is damaged.
-    init(_ tail: TailBytes, readsLow: Bool, checksRows: Bool = true) throws(HistoryProblem) {
+    /// Reads a copy of a `.tail` file (the incomplete last block of a history file); throws if its header is damaged.
+    package init(_ tail: TailBytes, readsLow: Bool, checksRows: Bool = true) throws(HistoryProblem) {
         (path, self.readsLow, self.checksRows, descriptor, source) = (tail.path, readsLow, checksRows, -1, tail)
         header = try SegmentHeader(Array(tail.view(0, SegmentHeader.size)), path: tail.path)
         (isSealed, inode, size, padded, mapped) = (false, 0, tail.size, header.padded, nil)
@@ -110,16 +114,16 @@ package final class SegmentReader {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    /// Whether nobody may write to a file.
+    /// Returns true if no user may write to the file, which marks a finished history file.
     private static func isSealed(_ status: stat) -> Bool { status.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH) == 0 }
 
-    /// The greatest size of a block in bytes.
+    /// Returns the greatest number of bytes that are read of a block.
     private static func longest(_ padded: Int, _ readsLow: Bool) -> Int {
         BlockHeader.mostScanned(padded: padded) + (readsLow ? Int(WW_HISTORY_VECTORS) * padded : 0)
     }
 
-    /// Returns the next valid block; nil at the end, where more may follow later if the segment is not sealed.
-    func next() -> Block? {
+    /// Returns the next valid block; nil at the end, where more may follow later if the file is not finished.
+    package func next() -> Block? {
         while true {
             switch load(offset) {
             case .end(let cut):
@@ -147,17 +151,17 @@ package final class SegmentReader {
         }
     }
 
-    /// Records that a block is damaged.
-    func refuse(_ place: Int) { note(.damaged, "the block at byte \(place) is damaged") }
+    /// Records that the block at an offset of the file is damaged.
+    package func refuse(_ place: Int) { note(.damaged, "the block at byte \(place) is damaged") }
 
-    /// Returns the block at an offset where one was found before; nil if it is no longer valid.
-    func block(at place: Int) -> Block? {
+    /// Returns the block at an offset at which one was found before; nil if it is no longer valid.
+    package func block(at place: Int) -> Block? {
         if case .block(let block) = load(place) { return block }
         return nil
     }
 
-    /// The end of the last complete block, and the number of the next entry; reads everything.
-    func end() -> (offset: Int, sequence: Int) {
+    /// Reads the rest of the file; returns the end of its last complete block, and the next frame's or clip's number.
+    package func end() -> (offset: Int, sequence: Int) {
         var end = (offset: SegmentHeader.size, sequence: 0)
         while let block = next() {
             end = (block.offset + block.header.size, Int(block.header.sequence) + block.header.entries)
@@ -167,11 +171,11 @@ package final class SegmentReader {
 
     private enum Loaded {
         case block(Block)
-        /// A block of this size with a wrong checksum.
+        /// A block with a wrong checksum; `size` is its size in bytes.
         case damaged(size: Int)
-        /// Bytes that are not a block's header.
+        /// Bytes that are not the header of a block.
         case noBlock
-        /// The end of the file, after `cut` bytes of an incomplete block.
+        /// The end of the file; `cut` is the number of bytes of an incomplete block before it.
         case end(cut: Int)
     }
 
@@ -196,7 +200,7 @@ package final class SegmentReader {
         return .block(Block(header: found, offset: place, bytes: base, high: high))
     }
 
-    /// The next offset of a block's header; nil if there is none.
+    /// Returns the offset of the next block's header after a damaged place; nil if there is none.
     private func blockAfter(_ place: Int) -> Int? {
         var at = place + BlockHeader.size
         while true {

@@ -1,12 +1,12 @@
 import Foundation
 
-/// Reports the daemon's state to systemd, by datagrams to the socket in `NOTIFY_SOCKET`; see sd_notify(3).
+/// Reports the daemon's state to systemd with datagrams to the socket in `NOTIFY_SOCKET`; see sd_notify(3).
 ///
 /// Without such a socket nothing is sent. Failures are ignored: systemd acts on missing messages itself.
-package struct Notifier: Sendable {
-    /// The path of the socket, or an abstract name that begins with "@"; nil without systemd.
+package struct SystemdNotifier: Sendable {
+    /// The path of systemd's socket, or an abstract name that begins with "@"; nil if systemd did not start the daemon.
     private let socket: String?
-    /// The interval in which systemd expects a watchdog ping; nil if it expects none.
+    /// The interval in which systemd expects a watchdog message; nil if it expects none.
     package let watchdog: Duration?
 
     package init(
@@ -20,25 +20,25 @@ package struct Notifier: Sendable {
         watchdog = isMeant && microseconds > 0 ? .microseconds(microseconds) : nil
     }
 
-    /// Reports that the daemon is ready, also after a reload.
+    /// Tells systemd that the daemon is ready, after its start or a reload.
     package func ready() { send("READY=1") }
 
-    /// Sets the status line of `systemctl status`.
+    /// Sets the status line that `systemctl status` shows.
     package func status(_ text: String) {
         send("STATUS=" + text.split(whereSeparator: \.isNewline).joined(separator: " "))
     }
 
-    /// Reports the begin of a reload; `ready` ends it.
+    /// Tells systemd that a reload begins; `ready` ends it.
     package func reloading() {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
         send("RELOADING=1\nMONOTONIC_USEC=\(Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000)")
     }
 
-    /// Reports that the daemon is stopping.
+    /// Tells systemd that the daemon is stopping.
     package func stopping() { send("STOPPING=1") }
 
-    /// Sends a watchdog ping: the scoring loop has completed a round.
+    /// Tells systemd's watchdog that the daemon still works.
     package func alive() { send("WATCHDOG=1") }
 
     private func send(_ message: String) {
@@ -46,7 +46,7 @@ package struct Notifier: Sendable {
         let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
-        // PID 1 may have much to do, but a daemon that waits for it would be no watchman.
+        // If PID 1 is busy, wait for at most a second, so that the daemon does not stop working.
         var limit = timeval(tv_sec: 1, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_un()
@@ -56,7 +56,7 @@ package struct Notifier: Sendable {
         if isAbstract { path[0] = 0 }
         guard path.count < MemoryLayout.size(ofValue: address.sun_path) else { return }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
-        // An abstract name is as long as it is said to be; a path ends with a zero.
+        // The length given determines an abstract name; a path ends with a zero byte.
         let header = MemoryLayout<sockaddr_un>.size - MemoryLayout.size(ofValue: address.sun_path)
         let length = socklen_t(header + path.count + (isAbstract ? 0 : 1))
         let bytes = Array(message.utf8)

@@ -1,24 +1,28 @@
-/// A video coding, and the kinds of its pieces (NAL units) by their first bytes.
-package enum VideoCoding: Sendable {
+/// The syntax of a video codec's NAL units, as far as their first bytes show it.
+///
+/// This target imports no other, so it does not use `VideoCodec`, which names the codecs that can be recorded.
+package enum NALSyntax: Sendable {
     case h264, h265
 
-    /// Bytes of a piece before what it holds.
-    var head: Int { self == .h264 ? 1 : 2 }
+    /// The number of bytes of a NAL unit's header.
+    var headerLength: Int { self == .h264 ? 1 : 2 }
 
     func kind(_ first: UInt8) -> UInt8 { self == .h264 ? first & 0x1F : first >> 1 & 0x3F }
 
     func isPicture(_ kind: UInt8) -> Bool { self == .h264 ? (1...5).contains(kind) : kind < 32 }
 
-    /// Whether it holds parameters, which all later pictures need.
+    /// Returns true for the NAL unit types of parameter sets (VPS, SPS, PPS), without which no picture can be decoded.
     func isParameters(_ kind: UInt8) -> Bool { self == .h264 ? kind == 7 || kind == 8 : (32...34).contains(kind) }
 
-    /// Whether it is the set without which no other parameters are read.
+    /// Returns true for the NAL unit type of the sequence parameter set (SPS).
     func isSequenceParameters(_ kind: UInt8) -> Bool { kind == (self == .h264 ? 7 : 33) }
 
-    /// Whether a piece of a picture, of which `holds` has the beginning after the head, is the picture's first.
+    /// Returns true if a slice is the first of its picture; `holds` is the NAL unit after its header.
     func beginsPicture(_ holds: ArraySlice<UInt8>) -> Bool { holds.first.map { $0 & 0x80 != 0 } ?? false }
 
-    /// Whether a picture may be decoded without others, as GStreamer's parsers see it: one too many does no harm.
+    /// Returns true if a picture can be decoded without others, by its NAL unit type and slice type.
+    ///
+    /// It agrees with GStreamer's parsers. A picture wrongly taken for a keyframe does no harm: it is only not dropped.
     func isKey(_ kind: UInt8, _ holds: ArraySlice<UInt8>) -> Bool {
         var bits = BitReader(holds)
         switch self {
@@ -33,7 +37,7 @@ package enum VideoCoding: Sendable {
         }
     }
 
-    /// Whether supplemental information says that decoding can begin here.
+    /// Returns true if an SEI NAL unit has a recovery point, where decoding can begin without a keyframe.
     func isRecoveryPoint(_ kind: UInt8, _ holds: ArraySlice<UInt8>) -> Bool {
         guard kind == (self == .h264 ? 6 : 39) else { return false }
         var rest = holds.prefix(4096)
@@ -45,7 +49,7 @@ package enum VideoCoding: Sendable {
         return false
     }
 
-    /// A number as a row of 255 and what is left of it.
+    /// Reads an SEI type or size: any number of bytes 255 and one smaller byte, added up; nil if the bytes end first.
     private static func sum(_ bytes: inout ArraySlice<UInt8>) -> Int? {
         var total = 0
         while let next = bytes.popFirst() {
@@ -56,7 +60,7 @@ package enum VideoCoding: Sendable {
     }
 }
 
-/// Reads the first bits of a piece.
+/// Reads single bits and Exp-Golomb numbers from the first 16 bytes of a NAL unit.
 struct BitReader {
     private let bytes: ArraySlice<UInt8>
     private var at = 0
@@ -69,10 +73,11 @@ struct BitReader {
         return Int(bytes[bytes.startIndex + at / 8] >> (7 - UInt8(at % 8)) & 1)
     }
 
-    /// An Exp-Golomb number.
+    /// Reads an unsigned Exp-Golomb number; nil if the bytes end within it or it has 32 or more leading zeros.
     mutating func number() -> Int? {
         var zeros = 0
-        while let next = bit() {
+        while true {
+            guard let next = bit() else { return nil }
             if next == 1 { break }
             zeros += 1
             guard zeros < 32 else { return nil }
@@ -82,6 +87,6 @@ struct BitReader {
             guard let next = bit() else { return nil }
             rest = rest << 1 | next
         }
-        return at / 8 <= bytes.count ? (1 << zeros) - 1 + rest : nil
+        return (1 << zeros) - 1 + rest
     }
 }

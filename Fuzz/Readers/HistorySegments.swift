@@ -1,10 +1,11 @@
 import Foundation
 import History
+import Segments
 
 /// Reads a history's segment: 256 bytes of header, then blocks.
 ///
 /// Checksums are corrected first, since otherwise no mutated input would be read.
-enum Segments {
+enum HistorySegments {
     /// The bytes of an input that belong to the header.
     static let headed = 256
     private static let folder = FileManager.default.temporaryDirectory.appending(path: "fuzz-history-\(getpid())").path

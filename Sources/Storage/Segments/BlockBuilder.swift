@@ -1,27 +1,30 @@
 import CKernels
 
-/// A row as a history stores it: a unit embedding as two planes of bytes, and the embedding's length.
-struct PackedRow: Equatable {
-    var high: [Int8]
-    var low: [Int8]
-    var scale: Float = 0
-    var length: Float = 0
+/// A row: an embedding as a history file stores it.
+///
+/// The embedding is scaled to length 1 and rotated, and its numbers are rounded to 16 bits. `high` has the upper bytes
+/// of the numbers, `low` the lower bytes; `length` is the embedding's original length.
+package struct PackedRow: Equatable {
+    package var high: [Int8]
+    package var low: [Int8]
+    package var scale: Float = 0
+    package var length: Float = 0
 
     init(padded: Int) {
         high = [Int8](repeating: 0, count: padded)
         low = high
     }
 
-    /// Packs an embedding; nil if it has no direction: its length is 0, or a number is not finite.
-    init?(_ embedding: [Float]) {
+    /// Converts an embedding to the stored form; nil if its length is 0 or a number is not finite.
+    package init?(_ embedding: [Float]) {
         let padded = ww_score_padded(embedding.count)
         self.init(padded: padded)
         var work = [Double](repeating: 0, count: padded)
         guard ww_history_pack(&high, &low, &scale, &length, embedding, embedding.count, &work) == 1 else { return nil }
     }
 
-    /// Returns the embedding with its original length.
-    func embedding(width: Int) -> [Float] {
+    /// Returns the embedding of `width` numbers with its original length.
+    package func embedding(width: Int) -> [Float] {
         var work = [Double](repeating: 0, count: high.count)
         return [Float](unsafeUninitializedCapacity: width) { out, count in
             ww_history_unpack(out.baseAddress, high, low, scale, length, width, &work)
@@ -30,15 +33,15 @@ struct PackedRow: Equatable {
     }
 }
 
-/// The data of one frame or clip in a segment, without its row.
+/// The record of one frame or clip in a history file, apart from its embedding.
 package struct HistoryEntry: Sendable, Equatable {
-    /// Media time in seconds: of the frame, or of a clip's last frame.
+    /// The media time in seconds of the frame, or of the clip's last frame.
     package var media: Double
-    /// Seconds since 1970; 0 for films, which have no wall time.
+    /// The wall time in seconds since 1970; 0 for films, which have none.
     package var wall: Double
-    /// For a frame, 1 / norm of the sum of its window's unit rows, 0 if no full window ends there.
+    /// For a frame, 1 / the norm of the sum of the unit embeddings of the window of frames that it ends.
     ///
-    /// For a clip, it is the clip's duration in seconds.
+    /// It is 0 if the frame ends no complete window. For a clip, it is the clip's duration in seconds.
     package var value: Float
     package var flags: EntryFlags
 
@@ -47,8 +50,8 @@ package struct HistoryEntry: Sendable, Equatable {
     }
 }
 
-/// Collects entries until there are enough, or old enough ones, for a block.
-struct BlockBuilder {
+/// Collects entries (records of frames or clips) and their embeddings for the next block of a history file.
+package struct BlockBuilder {
     let padded: Int
     private(set) var entries: [HistoryEntry] = []
     private var high: [Int8] = []
@@ -56,15 +59,17 @@ struct BlockBuilder {
     private var scales: [Float] = []
     private var lengths: [Float] = []
 
-    init(padded: Int) { self.padded = padded }
+    package init(padded: Int) { self.padded = padded }
 
-    var isEmpty: Bool { entries.isEmpty }
-    var count: Int { entries.count }
+    package var isEmpty: Bool { entries.isEmpty }
+    package var count: Int { entries.count }
     var rows: Int { scales.count }
-    var isFull: Bool { entries.count == Int(WW_HISTORY_ENTRIES) || rows == Int(WW_HISTORY_VECTORS) }
+    package var isFull: Bool { entries.count == Int(WW_HISTORY_ENTRIES) || rows == Int(WW_HISTORY_VECTORS) }
 
-    /// Appends an entry; a row that repeats the previous one is written only if the block does not have it.
-    mutating func append(_ entry: HistoryEntry, _ row: PackedRow?, repeats: Bool) {
+    /// Appends a frame or clip with its row (its embedding in stored form; nil if it has none).
+    ///
+    /// If `repeats`, the row is the same as the previous entry's, and is stored only if this block has no row yet.
+    package mutating func append(_ entry: HistoryEntry, _ row: PackedRow?, repeats: Bool) {
         var entry = entry
         entry.flags.remove(.row)
         if let row, !(repeats && rows > 0) {
@@ -77,7 +82,7 @@ struct BlockBuilder {
         entries.append(entry)
     }
 
-    mutating func removeAll() {
+    package mutating func removeAll() {
         entries.removeAll(keepingCapacity: true)
         high.removeAll(keepingCapacity: true)
         low.removeAll(keepingCapacity: true)
@@ -85,8 +90,8 @@ struct BlockBuilder {
         lengths.removeAll(keepingCapacity: true)
     }
 
-    /// Encodes the block; its first entry has the number `sequence` in its segment.
-    func encoded(sequence: Int) -> [UInt8] {
+    /// Encodes the block; `sequence` is the number of its first frame or clip within the file.
+    package func encoded(sequence: Int) -> [UInt8] {
         let header = BlockHeader(
             sequence: UInt64(sequence), entries: entries.count, rows: rows, padded: padded)
         var bytes = [UInt8](repeating: 0, count: header.size)

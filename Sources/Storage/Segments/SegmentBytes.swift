@@ -1,39 +1,41 @@
 import CKernels
 import Foundation
 
-/// The bytes of a segment, read in parts.
-protocol SegmentBytes: AnyObject {
-    /// The bytes from a position on, at most `count`, fewer at the end; valid until the next call.
+/// The bytes of a history file, or of its `.tail` file (its incomplete last block), read in parts.
+package protocol SegmentBytes: AnyObject {
+    /// Returns at most `count` bytes from an offset on, fewer at the end; they are valid until the next call.
     func view(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer
-    /// The number of bytes that exist now.
+    /// The number of bytes that the file has now.
     var size: Int { get }
-    /// Whether reading failed, so that there may be more than was read.
+    /// True if reading has failed, so that the file may have more bytes than were returned.
     var hasFailed: Bool { get }
 }
 
-/// The bytes of a file, by positioned reads into a buffer that is allocated once.
-final class FileBytes: SegmentBytes {
+/// Reads the bytes of a file by pread(2) into a buffer that is allocated once.
+package final class FileBytes: SegmentBytes {
     private let descriptor: Int32
     private let most: Int
     private var buffer: UnsafeMutableRawBufferPointer?
-    private(set) var hasFailed = false
+    package private(set) var hasFailed = false
 
-    /// Reads a file whose descriptor remains the caller's.
+    /// Prepares to read an open file; the caller keeps and closes the descriptor.
     ///
     /// `most` is the length of the longest view in bytes.
-    init(_ descriptor: Int32, most: Int) { (self.descriptor, self.most) = (descriptor, most) }
+    package init(_ descriptor: Int32, most: Int) { (self.descriptor, self.most) = (descriptor, most) }
 
     deinit { buffer?.deallocate() }
 
-    var size: Int {
+    package var size: Int {
         var status = stat()
         return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
     }
 
-    /// The range that the buffer holds: when a view grows, only the rest is read.
+    /// The range of the file that the buffer has, in bytes.
+    ///
+    /// If the next view begins at the same offset, only the rest is read.
     private var held = 0..<0
 
-    func view(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer {
+    package func view(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer {
         let count = min(count, most)
         let buffer = self.buffer ?? .allocate(byteCount: most, alignment: 64)
         self.buffer = buffer
@@ -44,13 +46,13 @@ final class FileBytes: SegmentBytes {
             hasFailed = hasFailed || found.hasFailed
             held = place..<place + known + found.count
         }
-        // A file's end moves: what lies there is read again the next time.
+        // The file may grow, so a part that reached its end is read again the next time.
         defer { if held.count < count { held = 0..<0 } }
         return UnsafeRawBufferPointer(rebasing: buffer[..<min(count, held.count)])
     }
 
     /// Reads until the buffer is full, the file ends or reading fails; returns the number of bytes read.
-    static func read(
+    package static func read(
         _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, at place: Int
     ) -> (count: Int, hasFailed: Bool) {
         var have = 0
@@ -65,30 +67,34 @@ final class FileBytes: SegmentBytes {
     }
 }
 
-/// Stretches of a sealed file as they lie in the page cache, mapped one after the other; belongs to one thread.
+/// Maps one stretch after another of a finished history file from the page cache; belongs to one thread.
 ///
-/// Bytes that are read once are not copied. A page that cannot be read raises a signal: only code guarded against it
-/// (`ww_history_mapped_dots`) reads what `view` gives (ADR 42).
+/// So bytes that are read once need not be copied. A page that cannot be read raises a signal: only code that is
+/// guarded against it (`ww_history_mapped_dots`) may read the bytes of `view` (ADR 42).
 final class MappedRows {
-    /// Whole pages of the largest size: one entry of a table for each, where the page cache has such.
+    /// The size in bytes of the largest pages (2 MiB).
+    ///
+    /// If the page cache has such pages, each takes a single item of the page table.
     private static let page = 1 << 21
     private static let stretch = 4 * page
-    /// Faults of a stretch that is in such pages, with some to spare; small ones have 64 or more.
+    /// The greatest number of page faults while reading a stretch that is in large pages, with a margin.
+    ///
+    /// In small pages, a stretch causes 64 faults or more.
     private static let mostFaults = 24
 
     private let descriptor: Int32
     private let size: Int
-    /// Addresses for a stretch, with room to begin it at a page.
+    /// The reserved addresses for a stretch, with room to align it to a large page.
     private let reserved: UnsafeMutableRawPointer
     private let start: UnsafeMutableRawPointer
     /// The range of the file that is mapped now, in bytes.
     private var held = 0..<0
-    /// The thread's faults when it was mapped.
+    /// The thread's count of page faults when the present stretch was mapped.
     private var faults = 0
-    /// Whether the file's pages are small: then a copy is cheaper.
+    /// True if the page cache has the file in small pages, so that copying is faster than mapping.
     private var isSlow = false
 
-    /// Reserves addresses for a file, whose descriptor stays the caller's; nil if there are none.
+    /// Reserves addresses for mapping an open file, whose descriptor the caller keeps; nil if there are none.
     init?(_ descriptor: Int32, size: Int) {
         (self.descriptor, self.size) = (descriptor, size)
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
@@ -100,7 +106,7 @@ final class MappedRows {
 
     deinit { munmap(reserved, Self.stretch + Self.page) }
 
-    /// Bytes of the file, valid until the next call; nil where they cannot be mapped, or are not worth it.
+    /// Returns bytes of the file, valid until the next call; nil if they cannot be mapped or mapping is slower.
     func view(_ place: Int, _ count: Int) -> UnsafeRawPointer? {
         guard !isSlow, place >= 0, count >= 0, place + count <= size else { return nil }
         if place < held.lowerBound || place + count > held.upperBound {
@@ -111,7 +117,7 @@ final class MappedRows {
             guard !isSlow, place + count <= from + Self.stretch,
                 mmap(start, Self.stretch, PROT_READ, MAP_SHARED | MAP_FIXED, descriptor, off_t(from)) == start
             else { return nil }
-            // What is not in the cache yet comes in pages of that size.
+            // Parts that are not in the page cache yet are then read in large pages.
             madvise(start, Self.stretch, MADV_HUGEPAGE)
             held = from..<from + Self.stretch
         }
@@ -120,8 +126,8 @@ final class MappedRows {
 }
 
 extension FileBytes {
-    /// Writes all bytes, or none, so that the file ends where it did; returns 0 or the error number.
-    static func write(_ bytes: [UInt8], to descriptor: Int32, at place: Int) -> Int32 {
+    /// Writes all bytes, or cuts the file off at `place` again; returns 0 or the system's error number.
+    package static func write(_ bytes: [UInt8], to descriptor: Int32, at place: Int) -> Int32 {
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes {
@@ -139,16 +145,16 @@ extension FileBytes {
     }
 }
 
-/// A copy of a segment's tail in memory: at most the entries of one block, in small blocks.
-// @unchecked: nothing writes to `bytes` once it is made
-final class TailBytes: SegmentBytes, @unchecked Sendable {
+/// A copy in memory of a `.tail` file, which has the frames or clips of a history file's incomplete block.
+// @unchecked: `bytes` is not changed after initialisation
+package final class TailBytes: SegmentBytes, @unchecked Sendable {
     let path: String
     private let bytes: UnsafeMutableRawBufferPointer
-    let size: Int
-    var hasFailed: Bool { false }
+    package let size: Int
+    package var hasFailed: Bool { false }
 
-    /// Reads the tail of a segment; nil if there is none.
-    init?(of segment: String) {
+    /// Reads the `.tail` file (incomplete last block) of a history file; nil if it is missing, empty or too large.
+    package init?(of segment: String) {
         path = segment + ".tail"
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
@@ -160,12 +166,15 @@ final class TailBytes: SegmentBytes, @unchecked Sendable {
         bytes = .allocate(byteCount: Int(status.st_size), alignment: 64)
         size = FileBytes.read(descriptor, bytes, at: 0).count
     }
-    /// The greatest size: the rows of a block of the greatest width, and as much again for headers of small blocks.
+    /// The greatest size of a `.tail` file in bytes.
+    ///
+    /// It has room for the embeddings of one block of the greatest width, and as much again for the headers of small
+    /// blocks.
     private static let most = 1 << 25
 
     deinit { bytes.deallocate() }
 
-    func view(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer {
+    package func view(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: bytes[min(place, size)..<min(place + count, size)])
     }
 }

@@ -1,30 +1,35 @@
 import Foundation
 import GRDB
 
-/// Bodies of messages as the journal's file has them.
+/// Compresses the bodies of messages for the journal's file, and decompresses them.
 ///
-/// Most bodies are packed against an earlier body of their kind, their dictionary. A packed body is a mark of one byte,
-/// the dictionary's number and the body's length of four bytes each, then deflate's bytes. A body that gains nothing is
-/// stored as it was sent; if it begins with the mark, behind such a head with the number 0.
+/// Most bodies are compressed with a dictionary: an earlier body of a message of the same kind. A compressed body is a
+/// mark of one byte, the dictionary's number and the body's length of four bytes each, then deflate's bytes. A body
+/// that would not become smaller is stored unchanged; if it happens to begin with the mark, a header with dictionary
+/// number 0 is put before it.
 final class StoredBodies {
     private static let mark: UInt8 = 1
     private static let headBytes = 9
-    /// A body that is packed to more than this share of it becomes the next dictionary of its kind, up to a number.
+    /// A message's body that compresses to more than 1/`share` of its size becomes a dictionary for later bodies.
+    ///
+    /// Each kind of message has at most `mostOfKind` dictionaries.
     private static let share = 3
     private static let mostOfKind = 16
-    /// Shorter ones are not worth it, and longer ones no dictionary.
+    /// Message bodies shorter than `least` bytes are not compressed; those above `longest` do not become dictionaries.
     private static let least = 128
     private static let longest = 2048
-    /// No message has so many bytes.
+    /// The greatest size of a body in bytes; a stored length above it means damage.
     private static let most = 64 << 20
 
-    /// A body that cannot be unpacked: its row, or its dictionary, is damaged.
+    /// The error of a message's body that cannot be decompressed.
+    ///
+    /// Its row in the database, or the dictionary with which it was compressed, is damaged.
     struct Unreadable: Error {}
 
     private let database: Database
-    /// The dictionaries that were asked for; nil where there is none of that number.
+    /// The compression dictionaries that were read so far, by number; nil for a number that the journal does not have.
     private var dictionaries: [Int64: Data?] = [:]
-    /// The newest dictionary of each kind that was asked for, and the number of dictionaries; nil if there is none.
+    /// The newest compression dictionary for each kind of message, and how many there are; nil for none.
     private var newest: [String: (id: Int64, count: Int)?] = [:]
 
     init(_ database: Database) { self.database = database }
@@ -48,7 +53,7 @@ final class StoredBodies {
         return found
     }
 
-    /// A body for the file; a new dictionary is stored, too.
+    /// Returns a message's body in the form in which it is stored; may store it as a new dictionary as well.
     func pack(_ body: Data, topic: String) throws -> Data {
         guard body.first != Self.mark else { return Self.head(0, body.count) + body }
         guard body.count >= Self.least else { return body }
@@ -78,7 +83,7 @@ final class StoredBodies {
         return head
     }
 
-    /// The body as it was sent; throws `Unreadable` if the row is damaged.
+    /// Returns the original body of a stored one; throws `Unreadable` if its row in the database is damaged.
     func unpack(_ stored: Data) throws -> Data {
         guard stored.first == Self.mark else { return stored }
         func word(_ place: Int) -> Int {

@@ -1,0 +1,63 @@
+import Concurrency
+import Journal
+
+/// Reads the fleet's log (the messages of all nodes) from etcd, and decodes it on a separate thread.
+actor LogReader {
+    private static let executor = QueueExecutor(label: "watchword.fleet-log")
+    nonisolated var unownedExecutor: UnownedSerialExecutor { Self.executor.asUnownedSerialExecutor() }
+
+    private let keys: FleetKeys
+    private let engine: any FleetEngine
+
+    /// The number of batches per request to etcd; each has at most 512 KB, or one message.
+    private static let page = 20
+
+    init(_ keys: FleetKeys, _ engine: any FleetEngine) { (self.keys, self.engine) = (keys, engine) }
+
+    /// Passes the batches with messages after number `seq` to `take`, in order, until `take` returns false.
+    ///
+    /// Returns the revision of etcd at which they were read.
+    func read(
+        after seq: Int64, _ take: @Sendable (LogBatch) -> Bool
+    ) async throws(EngineError) -> Int64 {
+        var page = EnginePages(range(after: seq), limit: Self.page)
+        while let values = try await page.next(engine) {
+            for value in values {
+                if let batch = LogBatch(value.value), !take(batch) { return page.revision }
+            }
+        }
+        return page.revision
+    }
+
+    /// Returns at most `limit` messages after number `seq` that pass the filter, oldest first, and the gaps among them.
+    ///
+    /// `known` is a number that the log is known to have reached, even if its batches have been removed since.
+    func replay(
+        after seq: Int64, through known: Int64, limit: Int, _ filter: MessageFilter
+    ) async throws(EngineError) -> ReplayPage {
+        var messages = FleetMessages(after: seq)
+        var found = ReplayPage(entries: [], holes: [])
+        var page = EnginePages(range(after: seq), limit: Self.page)
+        while let values = try await page.next(engine) {
+            for value in values {
+                guard let batch = LogBatch(value.value) else { continue }
+                let (entries, hole) = messages.take(batch)
+                if let hole { found.holes.append(hole) }
+                found.entries += entries.lazy.filter(filter.passes).prefix(limit - found.entries.count)
+                if found.entries.count >= limit { return found }
+            }
+        }
+        // The log may be empty, if no message was added for as long as batches are kept.
+        if messages.newest < known {
+            found.holes.append(Hole(first: messages.newest + 1, last: known, reason: .retention))
+        }
+        return found
+    }
+
+    /// Returns the range of the keys whose batches may contain messages after number `seq`.
+    ///
+    /// A key names only its batch's first number, so the range begins up to one batch earlier.
+    private func range(after seq: Int64) -> KeyRange {
+        KeyRange(from: keys.log(max(1, seq + 2 - Int64(Forwarder.most))), to: keys.log.end)
+    }
+}

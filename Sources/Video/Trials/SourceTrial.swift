@@ -2,7 +2,7 @@ import Concurrency
 package import Foundation
 package import Ingest
 import Pixels
-import Sampling
+package import Sampling
 package import StreamSources
 import Synchronization
 

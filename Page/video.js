@@ -4,6 +4,8 @@ import { movie } from './api.js';
 
 /** Seconds behind which it jumps, that it keeps, and until it tries again at first and at most. */
 const behind = 2, kept = 10, pauses = [1, 15];
+/** Seconds behind from which it plays a little faster, and those at which it is near enough: it begins with a keyframe of the past. */
+const late = .5, near = .3, faster = 1.15;
 
 /**
  * Plays a stream's video in a figure until the result is called: its preview is shown before, and whenever none plays.
@@ -89,12 +91,15 @@ function changed(buffer, change) {
     return done;
 }
 
-/** Jumps to what is newest where it is behind, and lets go of what is past. @param {HTMLVideoElement} video @param {SourceBuffer} buffer */
+/** Jumps to what is newest where it is far behind, hurries where it is a little, and lets go of what is past. @param {HTMLVideoElement} video @param {SourceBuffer} buffer */
 async function keepUp(video, buffer) {
     const ranges = buffer.buffered, last = ranges.length - 1;
     if (last < 0) return;
     const [start, end] = [ranges.start(last), ranges.end(last)];
     if (video.currentTime < start || end - video.currentTime > behind) video.currentTime = Math.max(start, end - 0.2);
+    const lag = end - video.currentTime;
+    if (lag > late) video.playbackRate = faster;
+    else if (lag < near) video.playbackRate = 1;
     if (video.paused) video.play().catch(() => {});
     if (ranges.start(0) < video.currentTime - kept - 2) await changed(buffer, () => buffer.remove(0, video.currentTime - kept));
 }

@@ -3,7 +3,7 @@ package import Foundation
 package import Ingest
 import Pixels
 import Printing
-import Sampling
+package import Sampling
 package import StreamSources
 import Synchronization
 

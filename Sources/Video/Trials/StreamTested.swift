@@ -1,5 +1,5 @@
 package import Foundation
-import Ingest
+import Sampling
 
 /// The answer of `stream.test`: what plays of a source, or why nothing does.
 package struct StreamTested: Codable, Sendable {

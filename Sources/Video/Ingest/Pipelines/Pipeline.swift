@@ -1,5 +1,6 @@
 import CGStreamer
 import Foundation
+import Sampling
 import StreamSources
 
 /// A GStreamer pipeline made from a launch line with an `appsink name=frames`; owned by one `VideoSource`.
@@ -77,26 +78,6 @@ final class Pipeline: @unchecked Sendable {
     }
 }
 
-/// The format of a source's video: as it is coded, and the size of its pictures.
-package struct SourceFormat: Sendable, Equatable {
-    /// "H.264", "JPEG", or else the name that GStreamer has for it; nil where nothing is decoded.
-    package let codec: String?
-    /// GStreamer's name of the decoder; nil where nothing is decoded.
-    package let decoder: String?
-    /// The size of the decoded pictures, in pixels.
-    package let width: Int
-    package let height: Int
-    /// The frames a second that the stream says it has; nil if it says nothing.
-    package let fps: Double?
-
-    private static let names = [
-        "video/x-h264": "H.264", "video/x-h265": "H.265", "image/jpeg": "JPEG", "video/x-vp8": "VP8",
-        "video/x-vp9": "VP9", "video/x-av1": "AV1", "video/mpeg": "MPEG", "image/png": "PNG",
-    ]
-
-    static func name(_ caps: String) -> String { names[caps] ?? caps }
-}
-
 extension Pipeline {
     /// The format of the video that the sink gets; nil before its first picture.
     var format: SourceFormat? {
@@ -113,16 +94,11 @@ extension Pipeline {
             next = UnsafeMutablePointer(entry.pointee.next)
         }
         return SourceFormat(
-            codec: coded.map { SourceFormat.name($0.name) }, decoder: decoder, width: shown.width,
-            height: shown.height, fps: [coded?.fps, shown.fps].lazy.compactMap(\.self).first { $0 > 0 })
+            coded: coded?.name, decoder: decoder, width: shown.width, height: shown.height,
+            fps: [coded?.fps, shown.fps].lazy.compactMap(\.self).first { $0 > 0 })
     }
 
-    private struct CapsFacts {
-        let name: String
-        let width: Int
-        let height: Int
-        let fps: Double?
-    }
+    private typealias CapsFacts = (name: String, width: Int, height: Int, fps: Double?)
 
     /// What flows into an element's sink pad; nil if nothing does yet.
     private static func caps(of element: UnsafeMutablePointer<GstElement>) -> CapsFacts? {
@@ -137,8 +113,9 @@ extension Pipeline {
         gst_structure_get_int(first, "width", &width)
         gst_structure_get_int(first, "height", &height)
         gst_structure_get_fraction(first, "framerate", &frames, &seconds)
-        return CapsFacts(
+        return (
             name: String(cString: name), width: Int(width), height: Int(height),
-            fps: frames > 0 && seconds > 0 ? Double(frames) / Double(seconds) : nil)
+            fps: frames > 0 && seconds > 0 ? Double(frames) / Double(seconds) : nil
+        )
     }
 }

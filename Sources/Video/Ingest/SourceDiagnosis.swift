@@ -59,7 +59,9 @@ final class SourceDiagnosis: Sendable {
             && ["no-more-pads", "No streams to output", "can't be linked", "not-linked"].contains {
                 report.plain.contains($0)
             }
-        if noVideo || report.isOfContent && !sourceFailure.isOfServer(report) { hasBadData.store(true, ordering: .releasing) }
+        if noVideo || report.isOfContent && !sourceFailure.isOfServer(report) {
+            hasBadData.store(true, ordering: .releasing)
+        }
         if !tap.sawVideo, let cut = filmFile?.cut { return "\(shown): \(cut)" }
         return noVideo ? "\(shown): \(Self.noVideo)" : "\(shown): \(why(report))"
     }

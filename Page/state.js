@@ -60,14 +60,18 @@ export async function load() {
     mostEvents = usualEvents;
     (state.seq = open.seq, state.journal = open.journal, state.floor = open.seq);
     open.events.forEach(keep);
-    await Promise.all([refresh(), refreshQueries(), older()]);
+    await Promise.all([refresh(), refreshQueries()]);
     changed('events');
+    // What happened lately comes once the page stands.
+    older().catch(() => {});
 }
 
 /** Reads the events of the page of messages before the oldest one that is known. */
 export async function older() {
-    const since = Math.max(0, state.floor - page), until = state.floor;
+    const since = Math.max(0, state.floor - page), until = state.floor, { session, journal } = state;
     const entries = await ask('GET', `/events?since=${since}&limit=${page}`);
+    // Meanwhile somebody else may have signed in, or the numbers may have begun anew.
+    if (state.session !== session || state.journal !== journal) return;
     for (const { topic, body } of entries) {
         if (topic.startsWith('match.') && body.seq <= until) keep(body);
         // What was said later is known already.

@@ -130,7 +130,7 @@ final class MQTTSession {
         case .success(let chosen): addresses = chosen
         }
         let end = ContinuousClock.now + .seconds(options.timeout)
-        let places = places(host, addresses)
+        let places = self.places(host, addresses)
         for (index, place) in places.enumerated() {
             let now = ContinuousClock.now
             do throws(MQTTProblem) {

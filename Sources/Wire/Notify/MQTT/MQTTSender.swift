@@ -65,13 +65,18 @@ package actor MQTTSender: NoticeSender {
         link.start()
         var messages: [MQTTMessage] = []
         var ends: [Int] = []
+        // What is retained is the other one's while the topic is.
+        let isGuest = home != nil && owner.other != nil
         for parcel in parcels {
-            if case .messages(let some) = parcel { messages += some }
+            if case .messages(let some) = parcel {
+                for turn in some.compactMap(\.turn) {
+                    if turn.isOn { on.insert(turn.key) } else { on.remove(turn.key) }
+                }
+                messages += isGuest ? some.filter { !$0.isRetained } : some
+            }
             ends.append(messages.count)
         }
-        for turn in messages.compactMap(\.turn) {
-            if turn.isOn { on.insert(turn.key) } else { on.remove(turn.key) }
-        }
+        guard !messages.isEmpty else { return (parcels.count, .delivered) }
         let outcome = await link.outcome(of: link.enqueue(messages))
         let delivered = ends.prefix { $0 <= outcome.confirmed }.count
         return (delivered, outcome.problem.map { .failed($0) } ?? .delivered)

@@ -3,7 +3,8 @@ import Foundation
 /// Finds out whether another Watchword publishes below a notifier's topic: both would clear each other's sensors.
 ///
 /// Who publishes says so in a retained message. One that finds another's, and `availability` at `online`, asks whether
-/// it is still there. Of two that begin at once the one with the lesser name stays.
+/// it is still there. One that has yielded asks again from time to time. Of two that begin at once the one with the
+/// lesser name stays.
 struct TopicOwner {
     /// A name that is this notifier's alone, and the machine that it runs on.
     struct Claim: Equatable {
@@ -42,6 +43,11 @@ struct TopicOwner {
     private var asked: Claim?
     private var retained: Claim?
     private var wasOnline = false
+    /// Waits since the other one was heard last.
+    private var waits = 0
+
+    /// Waits after which one that has yielded asks again: five minutes.
+    static let mostWaits = 60
 
     init(_ own: Claim, _ topics: MQTTTopics) { (self.own, self.topics) = (own, topics) }
 
@@ -57,7 +63,7 @@ struct TopicOwner {
     /// Begins another connection.
     mutating func begin() {
         (isSettled, wasOnline) = (false, false)
-        (other, asked, retained) = (nil, nil, nil)
+        (other, asked, retained, waits) = (nil, nil, nil, 0)
     }
 
     /// Takes note of a message of its subscriptions.
@@ -83,18 +89,25 @@ struct TopicOwner {
                 return .nothing
             }
             guard claim == asked || claim == other || claim.name < own.name else { return .claim }
-            asked = nil
+            (asked, waits) = (nil, 0)
             return yield(claim)
         default: return .nothing
         }
     }
 
-    /// Nothing has come for some seconds.
+    /// Some seconds have passed since the connection was made, or since the last wait.
     mutating func wait() -> Step {
         guard isSettled else { return settle() }
-        guard asked != nil else { return .nothing }
-        asked = nil
-        return .claim
+        if asked != nil {
+            // Silence: the other one has gone.
+            (other, asked, waits) = (nil, nil, 0)
+            return .claim
+        }
+        guard let other else { return .nothing }
+        waits += 1
+        guard waits >= Self.mostWaits else { return .nothing }
+        (asked, waits) = (other, 0)
+        return .ask(other)
     }
 
     /// Nothing more comes of what was retained.

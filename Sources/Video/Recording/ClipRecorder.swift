@@ -94,7 +94,7 @@ package final class ClipRecorder: Sendable {
                 state.counts.refused += 1
                 return false
             }
-            let isStrip = !ring.hasFormat
+            let isStrip = ring.isUnrecorded
             state.wanted.append(
                 Wanted(event: event, stream: stream, ring: ring, start: time - settings.before, isStrip: isStrip))
             state.running[event] = Running(isStrip: isStrip)

@@ -141,8 +141,9 @@ package final class ClipRecorder: Sendable {
 
     /// Removes what is too old or too much; waits for the disk.
     ///
-    /// `spared`: events whose clips stay.
+    /// `spared`: events whose clips stay, as do those that are being written.
     func retire(sparing spared: Set<String>) {
+        let spared = state.withLock { spared.union($0.running.keys) }
         let removed = folder.retire(
             days: settings.days, bytes: Int(settings.gigabytes * 1e9), now: Date().timeIntervalSince1970,
             sparing: spared)

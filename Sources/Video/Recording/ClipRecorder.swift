@@ -227,13 +227,19 @@ package final class ClipRecorder: Sendable {
         }
         var metadata: Logger.Metadata = ["event": "\(clip.event)", "stream": "\(clip.stream)"]
         switch outcome {
-        case .written(let seconds, let bytes, let files, let cut):
+        case .written(let seconds, let bytes, let files, let cut, let problem):
             if files > 1 { metadata["files"] = "\(files)" }
             metadata["seconds"] = "\((seconds * 10).rounded() / 10)"
             metadata["bytes"] = "\(bytes)"
             if let cut { metadata["ends_early"] = "\(cut.rawValue)" }
+            if let problem { metadata["reason"] = "\(problem)" }
             logger.info("clip", metadata: metadata)
-            if isNews { logger.notice("clips are written again") }
+            guard isNews else { break }
+            if problem == nil {
+                logger.notice("clips are written again")
+            } else {
+                logger.error("clips cannot be written whole; events go on", metadata: metadata)
+            }
         case .nothing:
             metadata["reason"] = "no keyframe and no picture was held"
             logger.warning("an event has no clip", metadata: metadata)

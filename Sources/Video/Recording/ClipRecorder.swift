@@ -143,10 +143,10 @@ package final class ClipRecorder: Sendable {
     ///
     /// `spared`: events whose clips stay, as do those that are being written.
     func retire(sparing spared: Set<String>) {
-        let spared = state.withLock { spared.union($0.running.keys) }
+        let staying = state.withLock { spared.union($0.running.keys) }
         let removed = folder.retire(
             days: settings.days, bytes: Int(settings.gigabytes * 1e9), now: Date().timeIntervalSince1970,
-            sparing: spared)
+            sparing: staying)
         measure()
         if removed > 0 { logger.notice("old clips were removed", metadata: ["count": "\(removed)"]) }
     }

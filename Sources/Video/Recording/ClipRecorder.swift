@@ -42,8 +42,8 @@ package final class ClipRecorder: Sendable {
     private let state = Mutex(State())
     private let news = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
-    /// Clips that are written at once, at most, of all streams and of one.
-    private static let most = (all: 64, ofStream: 8)
+    /// Clips that are written at once, at most, of all streams and of one, and strips, which hold their pictures.
+    private static let most = (all: 64, ofStream: 8, strips: 16)
 
     /// Makes the directory, beside a journal's snapshots if the settings name none, and takes up what a crash left; its
     /// thread ends with `close`.
@@ -90,11 +90,12 @@ package final class ClipRecorder: Sendable {
                 let ring = state.rings[stream]
             else { return false }
             let ofStream = state.wanted.count { $0.stream == stream } + (state.counts.writing[stream] ?? 0)
-            guard state.running.count < Self.most.all, ofStream < Self.most.ofStream else {
+            let isStrip = ring.isUnrecorded
+            let strips = isStrip ? state.running.values.count { $0.isStrip } : 0
+            guard state.running.count < Self.most.all, ofStream < Self.most.ofStream, strips < Self.most.strips else {
                 state.counts.refused += 1
                 return false
             }
-            let isStrip = ring.isUnrecorded
             state.wanted.append(
                 Wanted(event: event, stream: stream, ring: ring, start: time - settings.before, isStrip: isStrip))
             state.running[event] = Running(isStrip: isStrip)

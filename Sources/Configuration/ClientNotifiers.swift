@@ -60,9 +60,11 @@ package struct ClientNotifiers: Sendable, Equatable {
                         + "\(names.isEmpty ? "none" : names)")
             }
             settings[keyPath: place] = known.file
-            settings.bonds.append(.init("the credentials \"\(name)\" are for", known.hosts))
+            settings.bonds.append(HostBond(known.hosts, key: key, credential: name))
         }
-        if let hosts { settings.bonds.append(.init("the configuration's receivers: {hosts: …} allows", hosts)) }
+        if let hosts {
+            settings.bonds.append(HostBond(hosts, reason: "the configuration's receivers: {hosts: …} allows"))
+        }
         return settings
     }
 }

@@ -62,6 +62,7 @@ struct ClientTests {
         arguments: [
             ("https://hooks.example/a", "hook", ""), ("http://10.0.0.5:8080/a", "hook", ""),
             ("https://hooks.example.evil.example/a", "hook", "the credentials \"hook\" are for hooks.example"),
+            ("http://hooks.example/a", "hook", "a credential goes by https or mqtts"),
             ("http://10.0.0.5/a", "hook", "are for hooks.example, 10.0.0.5:8080 alone"),
             ("https://other.example/a", nil, "receivers: {hosts: …} allows hooks.example, 10.0.0.5 alone"),
         ])
@@ -81,6 +82,15 @@ struct ClientTests {
             #expect(reason.isEmpty)
         } catch {
             #expect(!reason.isEmpty && error.description.contains(reason), "\(error)")
+        }
+    }
+
+    @Test("a file that cannot be read is named by its credential, not by its path")
+    func missing() throws {
+        let settings = try read(
+            #"{"name": "a", "url": "https://hooks.example/a", "token": "hook"}"#, configuration())
+        #expect { try NotifierTarget(settings) } throws: {
+            "\($0)".contains("token: the credentials \"hook\"") && !"\($0)".contains("/keys")
         }
     }
 
@@ -111,7 +121,9 @@ struct ClientTests {
         }
         // A name is looked at when it is connected to.
         let local = ReachRule([], of: .socket).choose([try #require(NetworkAddress("127.0.0.1"))], of: "localhost")
-        #expect { try local.get() } throws: { "\($0)".contains("receivers: {addresses: [127.0.0.1]}") }
+        #expect { try local.get() } throws: {
+            "\($0)".contains("receivers: {addresses: [ADDRESS]}") && !"\($0)".contains("127.0.0.1")
+        }
     }
 
     @Test("the section receivers is refused with line and key")

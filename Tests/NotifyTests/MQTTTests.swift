@@ -278,3 +278,47 @@ private final class DeafServer {
 
     deinit { for one in sockets { close(one) } }
 }
+
+@Suite("The owner of a topic")
+struct TopicOwnerTests {
+    private let topics = MQTTTopics("home")
+    private let other = TopicOwner.Claim(name: "a", host: "elsewhere")
+
+    /// One that has yielded its topic to another.
+    private func guest() -> TopicOwner {
+        var owner = TopicOwner(.init(name: "b", host: "here"), topics)
+        _ = owner.see(topics.owner, other.payload, isRetained: true)
+        _ = owner.see(topics.availability, Data("online".utf8), isRetained: true)
+        let steps = [owner.wait(), owner.see(topics.owner, other.payload, isRetained: false)]
+        #expect(steps == [.ask(other), .yield(other)])
+        #expect(!owner.isOwner)
+        return owner
+    }
+
+    /// The steps of so many waits.
+    private func waits(_ count: Int, _ owner: inout TopicOwner) -> [TopicOwner.Step] {
+        var steps: [TopicOwner.Step] = []
+        for _ in 0..<count { steps.append(owner.wait()) }
+        return steps
+    }
+
+    private var quiet: [TopicOwner.Step] { Array(repeating: .nothing, count: TopicOwner.mostWaits - 1) }
+
+    @Test("one that has yielded asks again, and takes silence for the end of the other")
+    func silence() {
+        var owner = guest()
+        let steps = waits(TopicOwner.mostWaits + 1, &owner)
+        #expect(steps == quiet + [.ask(other), .claim])
+        #expect(owner.isOwner)
+    }
+
+    @Test("an answer leaves the topic to the other until the next question")
+    func answer() {
+        var owner = guest()
+        let before = waits(TopicOwner.mostWaits, &owner)
+        let answered = owner.see(topics.owner, other.payload, isRetained: false)
+        let after = waits(TopicOwner.mostWaits, &owner)
+        #expect(before == quiet + [.ask(other)] && answered == .nothing && after == before)
+        #expect(!owner.isOwner)
+    }
+}

@@ -67,6 +67,20 @@ struct RingTests {
         #expect(!ring.isWanted && ring.status.bytes == 0)
     }
 
+    @Test("before a session's first unit it is not known that a stream is not recorded")
+    func unknown() {
+        let ring = UnitRing(bytes: 10_000)
+        #expect(!ring.isUnrecorded)
+        let first = ring.beginSession()
+        #expect(!ring.isUnrecorded)
+        ring.learn(format, of: first)
+        ring.take(unit(100, key: true), of: first)
+        let second = ring.beginSession()
+        #expect(!ring.isUnrecorded)
+        ring.refuse("image/jpeg", of: second)
+        #expect(ring.isUnrecorded)
+    }
+
     @Test("a kind that is not recorded is said")
     func refusal() {
         let ring = UnitRing(bytes: 10_000)

@@ -29,6 +29,8 @@ package actor NotifierRegistry {
     private var unused: Set<String> = []
     /// Whether the journal's could not be read yet.
     private var isUnread = false
+    /// Reads them again after a pause; nil while nothing is to be read again.
+    private var again: Task<Void, Never>?
 
     /// The time after which what could not be read is read again.
     private static let pause = Duration.seconds(5)
@@ -59,9 +61,14 @@ package actor NotifierRegistry {
         do { saved = try await outbox.saved(.receiver) } catch {
             logger.error("notifiers of clients wait: they cannot be read", metadata: ["reason": "\(error)"])
             isUnread = true
-            Task { [weak self] in
-                try? await Task.sleep(for: Self.pause)
-                await self?.readAgain()
+            kept.removeAll { one in
+                configured.contains { $0.name == one.name || $0.settings.isAtOneTopic(with: one.settings) }
+            }
+            if again == nil {
+                again = Task { [weak self] in
+                    try? await Task.sleep(for: Self.pause)
+                    await self?.readAgain()
+                }
             }
             return
         }
@@ -80,6 +87,7 @@ package actor NotifierRegistry {
     }
 
     private func readAgain() async {
+        again = nil
         guard isUnread else { return }
         _ = try? await turns.take { [self] in
             await take(files)
@@ -122,7 +130,14 @@ package actor NotifierRegistry {
     /// The result of adding a notifier.
     package enum Change: String, Sendable { case added, replaced, unchanged }
 
+    /// Throws while it is not known which there are.
+    private func checkRead() throws(ControlFailure) {
+        guard isUnread else { return }
+        throw ControlFailure(.unavailable, "notifiers of clients cannot be read yet; they are read again, try later")
+    }
+
     private func add(_ json: JSONValue, _ data: Data) async throws -> Change {
+        try checkRead()
         let new: NotifyHub.Prepared
         do { new = try prepared(json) } catch let error as ConfigurationError {
             throw ControlFailure(.badArgument, "\(error)")
@@ -143,6 +158,7 @@ package actor NotifierRegistry {
     }
 
     private func drop(_ name: String) async throws -> Bool {
+        try checkRead()
         let isKept = kept.contains { $0.name == name } || unused.contains(name)
         guard isKept else {
             guard files.contains(where: { $0.name == name }) else { return false }

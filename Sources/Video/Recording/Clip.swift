@@ -9,7 +9,8 @@ import SystemSupport
 final class Clip: EventRecord {
     /// The outcome of writing a clip, with the sums of its files.
     enum Outcome: Equatable {
-        case written(seconds: Double, bytes: Int, files: Int, cut: Cut?)
+        /// `problem`: why its last file could not be written; the others are there.
+        case written(seconds: Double, bytes: Int, files: Int, cut: Cut?, problem: String? = nil)
         /// The ring had no unit to begin with.
         case nothing
         case failed(String, isFull: Bool)
@@ -51,6 +52,8 @@ final class Clip: EventRecord {
     private var start: Double?
     /// Files that have begun, and what those that are over have.
     private(set) var files = 0
+    /// Files that have their names.
+    private var published = 0
     private var sums = (seconds: 0.0, bytes: 0)
     /// Why the last file is over, while another is waited for.
     private var pending: Cut?
@@ -200,13 +203,13 @@ final class Clip: EventRecord {
         stage = .ending(muxer, cut)
     }
 
-    /// Writes no more, and leaves nothing.
+    /// Writes no more, and leaves nothing of the file that was being written.
     func giveUp(_ why: String) -> Outcome { fail(why, isFull: true) }
 
     private func fail(_ why: String, isFull: Bool) -> Outcome {
         stage = .over
         part = nil
-        return .failed(why, isFull: isFull)
+        return published > 0 ? written(.lost, problem: why) : .failed(why, isFull: isFull)
     }
 
     /// Names the file; nil if another one follows.
@@ -217,8 +220,9 @@ final class Clip: EventRecord {
             guard let part else { return .nothing }
             try part.publish()
         } catch {
-            return .failed("\(error)", isFull: error.code == ENOSPC)
+            return fail("\(error)", isFull: error.code == ENOSPC)
         }
+        published += 1
         let path = folder.file(event, number: files)
         sums.seconds += last
         sums.bytes += (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int ?? 0
@@ -227,7 +231,7 @@ final class Clip: EventRecord {
         return nil
     }
 
-    private func written(_ cut: Cut?) -> Outcome {
-        .written(seconds: sums.seconds, bytes: sums.bytes, files: files, cut: cut)
+    private func written(_ cut: Cut?, problem: String? = nil) -> Outcome {
+        .written(seconds: sums.seconds, bytes: sums.bytes, files: published, cut: cut, problem: problem)
     }
 }

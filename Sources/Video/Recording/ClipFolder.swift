@@ -135,8 +135,9 @@ struct ClipFolder: Sendable {
         var (bytes, count) = (kept.reduce(0) { $0 + $1.bytes }, 0)
         for clip in kept where !spared.contains(clip.event) {
             guard clip.modified < now - days * 86_400 || bytes > most else { continue }
-            let gone = clip.files.map { unlink($0) }
-            guard gone.allSatisfy({ $0 == 0 }) else { continue }
+            // The last first: a clip of which some files stay has its first ones.
+            let files = clip.files.sorted { ($0.utf8.count, $0) > ($1.utf8.count, $1) }
+            guard files.allSatisfy({ unlink($0) == 0 || errno == ENOENT }) else { continue }
             bytes -= clip.bytes
             count += 1
         }

@@ -42,8 +42,8 @@ package final class ClipRecorder: Sendable {
     private let state = Mutex(State())
     private let news = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
-    /// Clips that are written at once, at most, of all streams and of one.
-    private static let most = (all: 64, ofStream: 8)
+    /// Clips that are written at once, at most, of all streams and of one, and strips, which hold their pictures.
+    private static let most = (all: 64, ofStream: 8, strips: 16)
 
     /// Makes the directory, beside a journal's snapshots if the settings name none, and takes up what a crash left; its
     /// thread ends with `close`.
@@ -90,11 +90,12 @@ package final class ClipRecorder: Sendable {
                 let ring = state.rings[stream]
             else { return false }
             let ofStream = state.wanted.count { $0.stream == stream } + (state.counts.writing[stream] ?? 0)
-            guard state.running.count < Self.most.all, ofStream < Self.most.ofStream else {
+            let isStrip = ring.isUnrecorded
+            let strips = isStrip ? state.running.values.count { $0.isStrip } : 0
+            guard state.running.count < Self.most.all, ofStream < Self.most.ofStream, strips < Self.most.strips else {
                 state.counts.refused += 1
                 return false
             }
-            let isStrip = !ring.hasFormat
             state.wanted.append(
                 Wanted(event: event, stream: stream, ring: ring, start: time - settings.before, isStrip: isStrip))
             state.running[event] = Running(isStrip: isStrip)
@@ -141,11 +142,12 @@ package final class ClipRecorder: Sendable {
 
     /// Removes what is too old or too much; waits for the disk.
     ///
-    /// `spared`: events whose clips stay.
+    /// `spared`: events whose clips stay, as do those that are being written.
     func retire(sparing spared: Set<String>) {
+        let staying = state.withLock { spared.union($0.running.keys) }
         let removed = folder.retire(
             days: settings.days, bytes: Int(settings.gigabytes * 1e9), now: Date().timeIntervalSince1970,
-            sparing: spared)
+            sparing: staying)
         measure()
         if removed > 0 { logger.notice("old clips were removed", metadata: ["count": "\(removed)"]) }
     }
@@ -226,13 +228,19 @@ package final class ClipRecorder: Sendable {
         }
         var metadata: Logger.Metadata = ["event": "\(clip.event)", "stream": "\(clip.stream)"]
         switch outcome {
-        case .written(let seconds, let bytes, let files, let cut):
+        case .written(let seconds, let bytes, let files, let cut, let problem):
             if files > 1 { metadata["files"] = "\(files)" }
             metadata["seconds"] = "\((seconds * 10).rounded() / 10)"
             metadata["bytes"] = "\(bytes)"
             if let cut { metadata["ends_early"] = "\(cut.rawValue)" }
+            if let problem { metadata["reason"] = "\(problem)" }
             logger.info("clip", metadata: metadata)
-            if isNews { logger.notice("clips are written again") }
+            guard isNews else { break }
+            if problem == nil {
+                logger.notice("clips are written again")
+            } else {
+                logger.error("clips cannot be written whole; events go on", metadata: metadata)
+            }
         case .nothing:
             metadata["reason"] = "no keyframe and no picture was held"
             logger.warning("an event has no clip", metadata: metadata)

@@ -18,13 +18,13 @@ package struct ClipStatus: Codable, Sendable, Equatable {
     /// Adds what became of a clip; whether clips can be written has changed.
     mutating func add(_ outcome: Clip.Outcome) -> Bool {
         switch outcome {
-        case .written(_, let bytes, _, let cut):
+        case .written(_, let bytes, _, let cut, let why):
             written += 1
             clips += 1
             self.bytes += bytes
             if cut != nil { self.cut += 1 }
-            defer { problem = nil }
-            return problem != nil
+            defer { problem = why }
+            return (problem == nil) != (why == nil)
         case .nothing:
             empty += 1
             return false

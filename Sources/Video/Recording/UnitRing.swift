@@ -157,8 +157,14 @@ package final class UnitRing: UnitTaker {
 
     // MARK: Reading
 
-    /// Whether the stream's coding is recorded.
-    var hasFormat: Bool { state.withLock { $0.format != nil } }
+    /// Whether it is known that the stream's coding is not recorded: it was refused, or pictures come without units.
+    ///
+    /// Before a session's first unit neither is known.
+    package var isUnrecorded: Bool {
+        state.withLock { state in
+            state.format == nil && (state.refused != nil || !state.stills.isEmpty && state.units.isEmpty)
+        }
+    }
 
     /// The pictures from a number on.
     func stills(from number: UInt64) -> [Still] {

@@ -25,7 +25,7 @@ struct AddedTests {
         if credentials {
             text += """
                 credentials:
-                  hook: {file: \(secret), hosts: [localhost]}
+                  hook: {file: \(secret), hosts: [127.0.0.1]}
                   elsewhere: {file: \(secret), hosts: [example.org]}
 
                 """
@@ -46,7 +46,7 @@ struct AddedTests {
     func life() async throws {
         let (port, unused) = (try freePort(), try freePort())
         let receiver = try await Receiver(place.folder, port: port)
-        let hook = #"{"name": "hook", "url": "http://localhost:\#(port)/hook", "secret": "hook"}"#
+        let hook = #"{"name": "hook", "url": "http://127.0.0.1:\#(port)/hook", "secret": "hook"}"#
         var program = try await notified.start(daemon(unused))
         #expect(try await add(hook).result?["change"] == .string("added"))
         #expect(try await add(hook).result?["change"] == .string("unchanged"))
@@ -128,7 +128,7 @@ struct AddedTests {
         let receiver = try await Receiver(place.folder, port: port, plain: true)
         let program = try await notified.start(daemon(port))
         let added = try await notified.run([
-            "notify", "add", "phone", "http://localhost:\(port)/alarm", "--format", "ntfy", "--token", "hook",
+            "notify", "add", "phone", "http://127.0.0.1:\(port)/alarm", "--format", "ntfy", "--token", "hook",
             "--phase", "start", "--at-most", "2/1d", "--quiet", "UTC 00:00-00:01", "--catch-up", "1h",
         ])
         #expect(added == "added phone\n")

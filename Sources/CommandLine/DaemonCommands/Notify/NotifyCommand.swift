@@ -66,7 +66,7 @@ extension [NotifierStatus] {
             ["NAME", "FROM", "FORMAT", "HOST", "STATE", "DELIVERED", "FAILED", "SUMMARISED", "WAITING", "OLDEST"],
             map {
                 [
-                    $0.name, $0.source.rawValue, $0.format, $0.host, $0.state.rawValue, "\($0.delivered)",
+                    $0.name, $0.source?.rawValue ?? "?", $0.format, $0.host, $0.state.rawValue, "\($0.delivered)",
                     "\($0.failures)",
                     "\($0.summarised)", "\($0.waiting)", $0.oldest > 0 ? "\(Int($0.oldest)) s" : "",
                 ]

@@ -107,6 +107,9 @@ package struct HostPattern: Sendable, Equatable {
         (range, name, port) = (AddressRange(parts.host), parts.host, parts.port)
     }
 
+    /// Whether it names a port, or is an address or a range.
+    package var isExact: Bool { port != nil || range != nil }
+
     package func matches(_ uri: StrictURI) -> Bool {
         if let port, port != uri.portOrUsual { return false }
         guard let range else { return uri.host == name }

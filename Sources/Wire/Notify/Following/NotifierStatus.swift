@@ -9,7 +9,8 @@ package struct NotifierStatus: Codable, Sendable, Equatable {
     package let format: String
     /// The receiver's host; the rest of its address may be secret.
     package let host: String
-    package let source: NotifierSource
+    /// Nil from a daemon of an earlier version, which does not say it.
+    package let source: NotifierSource?
     package let state: State
     /// The reason why the last attempt failed; nil after a success.
     package let problem: String?

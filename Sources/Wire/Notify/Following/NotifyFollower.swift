@@ -60,6 +60,9 @@ package actor NotifyFollower {
         sender: any NoticeSender, clock: NotifyClock, logger: Logger
     ) {
         (self.settings, self.target, self.log, self.sender) = (settings, target, log, sender)
+        var place = place
+        // What is on is not followed from now on, and would be wrong when it is again.
+        if !settings.homeAssistant { (place.on, place.isUnsure) = (nil, nil) }
         (self.clock, self.logger, self.place, read) = (clock, logger, place, place.seq)
         on = settings.homeAssistant ? Set(place.on ?? []) : []
         pacing = Pacing(settings, window: (place.windowStart, place.windowSent))

@@ -63,7 +63,7 @@ package actor NotifyHub {
     private func change() async {
         guard let prepared = wanted else { return }
         again?.cancel()
-        let places: [String: Data]
+        var places: [String: Data]
         do { places = try await log.places() } catch {
             logger.error(
                 "notifiers wait: where they are cannot be read", metadata: ["reason": "\(error)"])
@@ -79,6 +79,8 @@ package actor NotifyHub {
             let isSame = prepared.contains { $0.isLike(old.prepared) }
             if isSame { kept.append(old) } else { await Self.end(old) }
         }
+        // Those that ended may have gone further meanwhile: what they wrote last counts.
+        if kept.count < running.count, let last = try? await log.places() { places = last }
         let names = spared.map { $0.union(prepared.map(\.name)) }
         let gone = places.keys.filter { names?.contains($0) == false }
         if !gone.isEmpty { try? await log.remove(places: gone) }

@@ -65,13 +65,18 @@ package actor MQTTSender: NoticeSender {
         link.start()
         var messages: [MQTTMessage] = []
         var ends: [Int] = []
+        // What is retained is the other one's while the topic is.
+        let isGuest = home != nil && owner.other != nil
         for parcel in parcels {
-            if case .messages(let some) = parcel { messages += some }
+            if case .messages(let some) = parcel {
+                for turn in some.compactMap(\.turn) {
+                    if turn.isOn { on.insert(turn.key) } else { on.remove(turn.key) }
+                }
+                messages += isGuest ? some.filter { !$0.isRetained } : some
+            }
             ends.append(messages.count)
         }
-        for turn in messages.compactMap(\.turn) {
-            if turn.isOn { on.insert(turn.key) } else { on.remove(turn.key) }
-        }
+        guard !messages.isEmpty else { return (parcels.count, .delivered) }
         let outcome = await link.outcome(of: link.enqueue(messages))
         let delivered = ends.prefix { $0 <= outcome.confirmed }.count
         return (delivered, outcome.problem.map { .failed($0) } ?? .delivered)
@@ -93,13 +98,15 @@ package actor MQTTSender: NoticeSender {
     }()
 
     private func keep() async {
+        var due = ContinuousClock.now + .seconds(Self.look)
         while !Task.isCancelled {
-            let arrival = await link.arrivals.next(until: .now + .seconds(Self.look))
+            let arrival = await link.arrivals.next(until: due)
             link.took(arrival)
             switch arrival {
             case .up:
                 (found, looks) = ([:], 0)
                 owner.begin()
+                due = .now + .seconds(Self.look)
                 _ = link.enqueue([MQTTMessage(owner.door(owner.own), TopicOwner.echo)])
             case .message(let message) where owner.subscriptions.contains(message.topic):
                 await act(owner.see(message))
@@ -108,12 +115,15 @@ package actor MQTTSender: NoticeSender {
             case .message(let message):
                 // What is retained was there before this connection.
                 if message.isRetained { found[message.topic] = message.payload }
-            case .nothing where Task.isCancelled || link.problem != nil: break
-            // A broker that lets nobody read there answers nothing.
-            case .nothing:
-                await act(owner.wait())
-                await describe(anew: false)
+            case .nothing: break
             }
+            // At its times, whatever has come meanwhile.
+            guard ContinuousClock.now >= due else { continue }
+            due = .now + .seconds(Self.look)
+            guard !Task.isCancelled, link.problem == nil else { continue }
+            // A broker that lets nobody read there answers nothing.
+            await act(owner.wait())
+            await describe(anew: false)
         }
     }
 

@@ -113,17 +113,24 @@ final class MQTTSession {
     /// Connects to an address that the rule allows, within the options' timeout for all of them.
     ///
     /// Without TLS to the address itself that was checked. With it by name, for the certificate is held against the
-    /// name; the address is checked when it is known, before anything is said.
+    /// name: every address of the name must be allowed then, each family is tried, and the address that answers is
+    /// checked once more before anything is said.
     private func connect(wake: Int32, isOver: () -> Bool) throws(MQTTProblem) {
         let host = options.host
         let found = NetworkAddress(host).map { [$0] } ?? HostLookup.addresses(host)
+        // By name the library may take any of them.
+        if options.isTLS, let bad = found.first(where: { !options.rule.allows($0) }),
+            case .failure(let problem) = options.rule.choose([bad], of: host)
+        {
+            throw MQTTProblem(problem.description)
+        }
         let addresses: [NetworkAddress]
         switch options.rule.choose(found, of: host) {
         case .failure(let problem): throw MQTTProblem(problem.description)
         case .success(let chosen): addresses = chosen
         }
         let end = ContinuousClock.now + .seconds(options.timeout)
-        let places = options.isTLS ? [host] : addresses.prefix(4).map(\.text)
+        let places = self.places(host, addresses)
         for (index, place) in places.enumerated() {
             let now = ContinuousClock.now
             do throws(MQTTProblem) {
@@ -142,11 +149,28 @@ final class MQTTSession {
         }
     }
 
+    /// A host to connect to, and the local address to connect from; nil means any.
+    private struct Place {
+        let host: String
+        let bind: String?
+    }
+
+    /// The places to try in order: the first addresses, or with TLS the name by each family that it has.
+    private func places(_ host: String, _ addresses: [NetworkAddress]) -> [Place] {
+        guard options.isTLS else { return addresses.prefix(4).map { Place(host: $0.text, bind: nil) } }
+        var binds: [String] = []
+        for address in addresses {
+            let bind = address.text.contains(":") ? "::" : "0.0.0.0"
+            if !binds.contains(bind) { binds.append(bind) }
+        }
+        return binds.map { Place(host: host, bind: $0) }
+    }
+
     /// Connects without blocking: the library's own way would wait for minutes, and could not be interrupted.
     private func connect(
-        to place: String, until end: ContinuousClock.Instant, wake: Int32, isOver: () -> Bool
+        to place: Place, until end: ContinuousClock.Instant, wake: Int32, isOver: () -> Bool
     ) throws(MQTTProblem) {
-        let code = mosquitto_connect_async(handle, place, options.port, Self.keepalive)
+        let code = mosquitto_connect_bind_async(handle, place.host, options.port, Self.keepalive, place.bind)
         let number = errno
         guard code == 0 else { throw problem(code, number) }
         let socket = mosquitto_socket(handle)

@@ -26,11 +26,14 @@ package struct ReachRule: Sendable, Equatable {
         if !allowed.isEmpty { return .success(allowed) }
         guard let refused = found.first else { return .failure(NotifyError("the name \(host) has no address")) }
         let isNameable = refused.isOrdinary || refused.isLoopback
-        let what = refused.text == host ? host : "\(host) (\(refused.text))"
+        // A client learns no address that a name has inside.
+        let isHidden = source == .socket && NetworkAddress(host) == nil
+        let what = refused.text == host || isHidden ? host : "\(host) (\(refused.text))"
+        let shown = isHidden ? "ADDRESS" : refused.text
         let place =
             switch source {
-            case .file: "the notifier's addresses: [\(refused.text)]"
-            case .socket: "the configuration, receivers: {addresses: [\(refused.text)]}"
+            case .file: "the notifier's addresses: [\(shown)]"
+            case .socket: "the configuration, receivers: {addresses: [\(shown)]}"
             }
         return .failure(
             NotifyError(

@@ -69,7 +69,20 @@ package struct HostBond: Sendable, Equatable {
     let reason: String
     let hosts: [HostPattern]
 
-    package init(_ reason: String, _ hosts: [HostPattern]) { (self.reason, self.hosts) = (reason, hosts) }
+    /// The notifier's key whose credential they are for; nil if they are for no credential.
+    let key: String?
+    /// The credential's name.
+    let credential: String?
+
+    package init(_ hosts: [HostPattern], reason: String) {
+        (self.hosts, self.reason, key, credential) = (hosts, reason, nil, nil)
+    }
+
+    /// Hosts that the credential of a notifier's key is for.
+    package init(_ hosts: [HostPattern], key: String, credential: String) {
+        (self.hosts, self.key, self.credential) = (hosts, key, credential)
+        reason = "the credentials \"\(credential)\" are for"
+    }
 }
 
 /// The greatest number of messages in a period; further alerts become one summary.

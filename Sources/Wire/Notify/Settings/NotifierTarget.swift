@@ -17,7 +17,7 @@ package struct NotifierTarget: Sendable, Equatable {
     package init(_ settings: NotifierSettings) throws(NotifyError) {
         let what = "notifier \"\(settings.name)\""
         var address = settings.url ?? settings.format.usualURL
-        if let file = settings.urlFile { address = try Self.line(file, "\(what): url_file") }
+        if let file = settings.urlFile { address = try Self.line(file, "url_file", settings) }
         guard let address else { throw NotifyError("\(what): url or url_file is missing") }
         do throws(StrictURI.Problem) {
             url = try StrictURI(address)
@@ -36,21 +36,22 @@ package struct NotifierTarget: Sendable, Equatable {
             let hosts = bond.hosts.map(\.text).joined(separator: ", ")
             throw NotifyError("\(what): \(bond.reason) \(hosts) alone, and the address is of \(url.host)")
         }
-        password = try settings.password.map { file throws(NotifyError) in try Self.line(file, "\(what): password") }
-        ca = try settings.ca.map { file throws(NotifyError) in try Self.path(file, "\(what): ca") }
+        try Self.checkPrivacy(url, settings, what)
+        password = try settings.password.map { file throws(NotifyError) in try Self.line(file, "password", settings) }
+        ca = try settings.ca.map { file throws(NotifyError) in try Self.path(file, "ca", settings) }
         certificate = try settings.certificate.map { file throws(NotifyError) in
-            try Self.path(file, "\(what): certificate")
+            try Self.path(file, "certificate", settings)
         }
         key = try settings.key.map { file throws(NotifyError) in
-            let path = try Self.path(file, "\(what): key")
+            let path = try Self.path(file, "key", settings)
             do throws(FileProblem) { _ = try GuardedFile.read(path, "key", .secret, limit: 65_536) } catch {
-                throw NotifyError("\(what): key: \(path): \(error.description)")
+                throw NotifyError("\(what): key: \(Self.shown(path, "key", settings)): \(error.description)")
             }
             return path
         }
-        token = try settings.token.map { file throws(NotifyError) in try Self.line(file, "\(what): token") }
+        token = try settings.token.map { file throws(NotifyError) in try Self.line(file, "token", settings) }
         if let file = settings.secret {
-            let text = try Self.line(file, "\(what): secret")
+            let text = try Self.line(file, "secret", settings)
             guard let read = WebhookSecret(text) else {
                 throw NotifyError(
                     "\(what): secret: expected whsec_ and 24 to 64 bytes in base64, as printf 'whsec_%s' "
@@ -64,28 +65,59 @@ package struct NotifierTarget: Sendable, Equatable {
     }
 
     /// Reads the one line of a secret file; a name without a folder may be a credential's.
-    private static func line(_ file: String, _ what: String) throws(NotifyError) -> String {
+    private static func line(
+        _ file: String, _ key: String, _ settings: NotifierSettings
+    ) throws(NotifyError) -> String {
         let path = Credential.file(file) ?? file
+        let what = "notifier \"\(settings.name)\": \(key): \(shown(path, key, settings))"
         let data: Data
         do throws(FileProblem) {
             data = try GuardedFile.read(path, "secret", .secret, limit: 4096)
         } catch {
-            throw NotifyError("\(what): \(path): \(error.description)")
+            throw NotifyError("\(what): \(error.description)")
         }
         let text = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
         guard !text.isEmpty, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-            throw NotifyError("\(what): \(path): expected one line of visible characters without spaces")
+            throw NotifyError("\(what): expected one line of visible characters without spaces")
         }
         return text
     }
 
     /// The path of a file that can be read; a bare name may be that of a credential.
-    private static func path(_ file: String, _ what: String) throws(NotifyError) -> String {
+    private static func path(
+        _ file: String, _ key: String, _ settings: NotifierSettings
+    ) throws(NotifyError) -> String {
         let path = Credential.file(file) ?? file
         guard FileManager.default.isReadableFile(atPath: path) else {
-            throw NotifyError("\(what): \(path): it cannot be read")
+            throw NotifyError(
+                "notifier \"\(settings.name)\": \(key): \(shown(path, key, settings)): it cannot be read")
         }
         return path
+    }
+
+    /// A file as sentences name it: to a client by the credential's name, not by its path.
+    private static func shown(_ path: String, _ key: String, _ settings: NotifierSettings) -> String {
+        guard settings.source == .socket else { return path }
+        let name = settings.bonds.first { $0.key == key }?.credential
+        return name.map { "the credentials \"\($0)\"" } ?? "the credentials"
+    }
+
+    /// Keys whose credentials are sent, or are a part of the address.
+    private static let sent = ["url_file", "secret", "token", "password"]
+
+    /// Throws if a client's notifier would send a credential readably to a host that may not be meant.
+    private static func checkPrivacy(
+        _ url: StrictURI, _ settings: NotifierSettings, _ what: String
+    ) throws(NotifyError) {
+        guard settings.source == .socket, !["https", "mqtts"].contains(url.scheme) else { return }
+        for bond in settings.bonds {
+            guard let key = bond.key, sent.contains(key),
+                !bond.hosts.contains(where: { $0.isExact && $0.matches(url) })
+            else { continue }
+            throw NotifyError(
+                "\(what): \(key): a credential goes by https or mqtts; without TLS its hosts: must name the port, "
+                    + "as in host:1883")
+        }
     }
 
     /// A hash that distinguishes this target from another one, and reveals none of its secrets.

@@ -58,7 +58,7 @@ package actor WatchwordDaemon {
     private var counters = Counters()
     private var complaints = LogRateLimiter<String>()
     private var latency = LatencyHistogram()
-    private var measured = Measurement()
+    private var measured = WorkTotals()
 
     /// The counters since the start.
     package struct Counters: Sendable {
@@ -338,9 +338,9 @@ package actor WatchwordDaemon {
     package func abandonEvents() async -> Int { await alerts.abandon() }
 
     /// Returns the counters since the last call.
-    package func measure() async -> Measurement {
+    package func measure() async -> WorkTotals {
         let time = await engine.time
-        var now = Measurement()
+        var now = WorkTotals()
         (now.gated, now.events, now.failedBatches) = (counters.gated, await alerts.started, counters.failedBatches)
         (now.rescored, now.undecided) = (counters.rescored, counters.undecided)
         for runner in await streams.running {

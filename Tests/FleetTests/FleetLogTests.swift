@@ -81,7 +81,7 @@ struct FleetLogTests {
         let some = try await log.replay(since: 2, limit: 2, filter: MessageFilter(stream: "t"))
         #expect(some.entries.map(\.seq) == [5] && some.entries[0].prev == 2)
         #expect(try await log.replay(since: 1, limit: 2, filter: MessageFilter()).entries.map(\.seq) == [2, 3])
-        for beyond in [Int64.max, .max - 1] {
+        for beyond in [Int64.max, Int64.max - 1] {
             #expect(try await log.replay(since: beyond, limit: 2, filter: MessageFilter()).entries.isEmpty)
         }
         try await log.checkReaches(5)

@@ -1,6 +1,7 @@
 import ControlAPI
 import Engine
 import Heads
+import Trials
 import WatchwordConfiguration
 import WireFormat
 

@@ -92,7 +92,7 @@ struct StreamTrial {
     ///
     /// Computing embeddings gets all time that no other stage accounts for, since oneDNN's helper threads come and go.
     private func stages(
-        _ done: Measurement, cpu: Double, threads: ThreadTimes, before: ThreadTimes, _ cameraSeconds: Double
+        _ done: WorkTotals, cpu: Double, threads: ThreadTimes, before: ThreadTimes, _ cameraSeconds: Double
     ) -> StreamsReport.Stages {
         let media = threads.since(before, where: ThreadTimes.isMedia)
         let other = threads.since(before, where: ThreadTimes.isOther)

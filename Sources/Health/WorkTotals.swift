@@ -2,7 +2,7 @@ import Foundation
 package import Measures
 
 /// The work and CPU time of the daemon: totals, or the difference between two measurements.
-package struct Measurement: Sendable {
+package struct WorkTotals: Sendable {
     package var sampled = 0
     /// The number of sampled frames with an unchanged picture, which kept the embedding of the frame before.
     package var gated = 0
@@ -25,7 +25,7 @@ package struct Measurement: Sendable {
 
     package init() {}
 
-    package static func - (now: Measurement, before: Measurement) -> Measurement {
+    package static func - (now: WorkTotals, before: WorkTotals) -> WorkTotals {
         var difference = now
         difference.sampled -= before.sampled
         difference.gated -= before.gated

@@ -1,5 +1,6 @@
 import Daemon
 import Foundation
+import Health
 import Measures
 package import Printing
 import SystemSupport

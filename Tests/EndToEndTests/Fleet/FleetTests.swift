@@ -146,9 +146,9 @@ struct FleetTests {
         let none = try await boxes[0].place.ask("events.replay", .object(["log": .string("moon")]))
         #expect(none.error?.code == "bad-argument", "\(none)")
         let fleetLog: JSONValue = .object(["log": .string("fleet")])
-        #expect(try await until { try await boxes[1].place.ask("events.open", fleetLog).ok })
-        let follower = Following(
-            boxes[1].place, since: 0, filter: .init(isOfFleet: true), publish: boxes[1].fleet)
+        let second = boxes[1]
+        #expect(try await until { try await second.place.ask("events.open", fleetLog).ok })
+        let follower = Following(second.place, since: 0, filter: .init(isOfFleet: true), publish: second.fleet)
         let query: JSONValue = .object([
             "id": .string("low"), "text": .string("a blue circle"), "threshold": .number(0.1),
             "hysteresis": .number(0),

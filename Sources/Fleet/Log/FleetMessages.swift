@@ -60,7 +60,7 @@ struct FleetMessages {
         return (entries, hole)
     }
 
-    /// Forgets a node's open events if it has another journal than before, or has lost messages: their ends may be gone.
+    /// Forgets a node's open events if it has another journal, or has lost messages: their ends may be gone.
     private mutating func forgetEvents(beside message: LogBatch.Message) {
         let before = journals.updateValue(message.journal, forKey: message.node)
         guard message.body == nil || before.map({ $0 != message.journal }) ?? false else { return }

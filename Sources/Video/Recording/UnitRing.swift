@@ -91,7 +91,7 @@ package final class UnitRing: UnitTaker {
         state.units.removeSubrange(..<newest)
     }
 
-    /// Counts one more, or one less, who may soon want the video: for them the units since the newest keyframe are held.
+    /// Counts one more, or one less, who may soon want the video; the units since the newest keyframe are then held.
     package func expect(_ isMore: Bool) {
         state.withLock { state in
             state.waiting += isMore ? 1 : -1

@@ -14,7 +14,7 @@ extension RequestHandler {
         .init("file", .integer(1...16), "Which of its files, where the clip has several; the first, if it is left out.")
     ]
 
-    /// Answers with a file of an event's clip (its video), or a part of it; status 202 while any of it is being written.
+    /// Answers with a file of an event's clip (its video), or a part of it; status 202 while it is being written.
     func clip(
         _ event: String, _ query: [RequestTarget.Field], _ headers: HTTPFields, _ caller: Caller
     ) async throws -> Response {

@@ -84,7 +84,8 @@ if options.keyframes:
 elif options.launch:
     factory.set_launch(f"( {options.launch} )")
 elif options.loop:
-    factory.set_launch(f"( appsrc name=units format=time max-bytes=1 ! {payload} )")
+    jpeg = "h264parse ! avdec_h264 ! videoconvert ! video/x-raw,format=I420 ! jpegenc ! rtpjpegpay name=pay0 pt=26"
+    factory.set_launch(f"( appsrc name=units format=time max-bytes=1 ! {jpeg if options.mjpeg else payload} )")
     factory.connect("media-configure", configure_loop, *units(options.file))
 else:
     factory.set_launch(f'( filesrc location="{options.file}" ! qtdemux ! h264parse ! {payload} )')

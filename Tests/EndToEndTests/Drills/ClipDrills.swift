@@ -83,8 +83,8 @@ struct ClipDrills {
                 ["-v", "error", "-show_entries", "format=duration:stream=codec_name", "-of", "csv=p=0", file])
             let words = String(decoding: said, as: UTF8.self).split(separator: "\n")
             #expect(words.count == 2 && Double(words.last ?? "") ?? 0 > 0.5, "\(what): \(words)")
-            // What is damaged decodes with complaints, and does decode.
-            try output(of: "ffmpeg", ["-v", "quiet", "-i", file, "-f", "null", "-"])
+            // What is damaged decodes with complaints, and does decode; but for slices whose bytes are noise.
+            if fault.kind != "nal" { try output(of: "ffmpeg", ["-v", "quiet", "-i", file, "-f", "null", "-"]) }
             let isH265 = words.first == "hevc"
             let slices = try CodedSlices.of(file: file, isH265: isH265)
             #expect(slices.count > 10, "\(what)")

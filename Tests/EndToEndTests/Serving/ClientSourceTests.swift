@@ -112,7 +112,7 @@ struct ClientSourceTests {
         #expect(try Data(contentsOf: picture).starts(with: [0xFF, 0xD8]))
         server.kill()
         let bad = try await run("watchword", arguments)
-        #expect(bad.code == 66 && bad.out.isEmpty && bad.err.contains("refused"), "\(bad)")
+        #expect(bad.code == 66 && bad.out.isEmpty && bad.err.contains("refuses the connection"), "\(bad)")
         #expect(try await place.ask("stream.list").result == .array([]))
         try await guarded.end()
     }

@@ -150,7 +150,7 @@ struct ClipTests {
         #expect(try await until { try names().contains { $0.hasSuffix(".part") } })
         try Self.fill("\(disk)/full")
         try #require(try await until { try await count("failed", place) > 0 })
-        #expect(try await clips(place)?["problem"]?.string?.contains("No space left on device") == true)
+        #expect(try await clips(place)?["problem"]?.string?.contains("No space left") == true)
         let told = try await daemon.messages("match.gate.circle").count
         #expect(try await until { try await daemon.messages("match.gate.circle").count > told + 2 })
         #expect(try await daemon.plays("gate"))

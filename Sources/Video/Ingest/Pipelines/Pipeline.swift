@@ -39,15 +39,7 @@ final class Pipeline: @unchecked Sendable {
         ww_decode_video_only(parsed)
         SizeGuard.attach(to: parsed)
         DirectRendering.restrict(in: parsed)
-        ww_watch_elements(
-            parsed,
-            { _, _, element, _ in
-                guard let element else { return }
-                ww_end_reading(element)
-                // Elements that read HTTP share a session unless a property such as this one differs from its default.
-                // In GStreamer 1.22 a playlist's segments then crash: the session goes while a request is under way.
-                if ww_is_made_by(element, "souphttpsrc") != 0 { ww_set_int(element, "timeout", 14) }
-            }, nil)
+        ww_watch_elements(parsed, { _, _, element, _ in if let element { ww_end_reading(element) } }, nil)
         // The sink accepts the formats that decoders output: `Pixels` converts only the rows that it reads.
         ww_app_sink_set_caps(sink, "video/x-raw,format=(string){I420,NV12,RGB,Y42B,Y444,Y41B,GRAY8}")
         ww_app_sink_take_as_decoded(sink)

@@ -252,7 +252,7 @@ struct Search: AsyncParsableCommand {
                     + "them: better ones may be missing")
         }
         Terminal.say(
-            "\(found.windows) windows of \(found.streams) streams searched"
+            "\(found.windows) windows of \(found.streams) stream\(found.streams == 1 ? "" : "s") searched"
                 + (found.windows == 0 ? ": nothing of this model and head \(head) is there" : ""))
     }
 }

@@ -88,7 +88,7 @@ function add() {
     const format = h('label.field', h('span', 'Receiver'), h('select', { name: 'format' },
         [['ntfy', 'ntfy'], ['gotify', 'Gotify'], ['telegram', 'Telegram'], ['slack', 'Slack'], ['discord', 'Discord'], ['mqtt', 'MQTT broker'], ['cloudevents', 'a program, by CloudEvents']]
             .map(([value, text]) => h('option', { value }, text))));
-    const url = field('url', 'Address', { type: 'text', placeholder: 'https://ntfy.sh/a-topic-nobody-guesses' }, 'Private addresses are reached only if the configuration’s receivers names them.');
+    const url = field('url', 'Address', { type: 'text', placeholder: 'https://HOST/TOPIC' }, 'Private addresses are reached only if the configuration’s receivers names them.');
     const name = field('name', 'Name', { required: true, maxlength: 64 }, 'Letters, digits, hyphens.');
     const token = field('token', 'Token', {}, 'A name of the configuration’s credentials, if the receiver asks for one.');
     const chat = field('chat', 'Chat', {}, 'Telegram’s, else empty.');

@@ -129,7 +129,7 @@ struct RoleTests {
             let changes = operation.method != .get && !questions.contains(operation.name)
             let isControl =
                 operation.name.hasPrefix("stream.") || operation.name.hasPrefix("fleet.")
-                || operation.name == "history.remove"
+                || ["history.remove", "notify.add", "notify.remove"].contains(operation.name)
             let expected: Role = !changes ? .view : isControl ? .control : .operate
             #expect(operation.role == expected, "\(operation.name)")
         }

@@ -272,7 +272,7 @@ struct PageTests {
         #expect(model.code == 64 && model.err.contains("rm -r '\(Fixtures.shapes.path)'"), "\(model.err)")
         #expect(try await watchword("head rm mean").err.contains("libwatchword-head-mean.so"))
         for (words, part) in [
-            ("stream lst", "did you mean list?"), ("stream zap", "There are: add, list, show, remove"),
+            ("stream lst", "did you mean list?"), ("stream zap", "There are: add, test, list, show, remove"),
             ("querry list", "did you mean query?"), ("model remve x", "There are: convert, inspect, list, pull"),
         ] {
             let found = try await watchword(words)

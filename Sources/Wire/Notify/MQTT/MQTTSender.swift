@@ -164,8 +164,10 @@ package actor MQTTSender: NoticeSender {
                 metadata: ["notifier": "\(context.settings.name)", "told": "\(sensors.count)"])
         }
         hasSaidTooMany = !areAll
-        if anew { described = [:] } else { looks += 1 }
-        guard await remove(home, but: Set(sensors.map(\.key))) else { return }
+        let keys = Set(sensors.map(\.key))
+        // What is gone is still to be taken away, also where everything else is told anew.
+        if anew { described = described.filter { !keys.contains($0.key) } } else { looks += 1 }
+        guard await remove(home, but: keys) else { return }
         var left = sensors.filter { described[$0.key] != $0 }[...]
         while !left.isEmpty {
             let portion = left.prefix(Self.portion)

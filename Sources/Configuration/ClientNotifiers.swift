@@ -5,7 +5,7 @@ import Yams
 
 /// The section `receivers`: where notifiers of clients may send.
 ///
-/// Those of the configuration have `addresses` of their own.
+/// Notifiers of the configuration have `addresses` of their own.
 package struct ClientNotifiers: Sendable, Equatable {
     /// The private and loopback addresses that may be reached.
     package var addresses: [AddressRange] = []
@@ -35,7 +35,7 @@ package struct ClientNotifiers: Sendable, Equatable {
 
     /// Reads a notifier as a client describes it: with names of credentials in the place of files.
     ///
-    /// What it sends to is bound to the hosts of these credentials, and to `hosts`. Throws on what a client may not
+    /// The receiver is bound to the hosts of these credentials, and to `hosts`. Throws on what a client may not
     /// ask for.
     package func read(
         _ json: JSONValue, credentials: [String: CameraCredentials]

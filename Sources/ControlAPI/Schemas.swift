@@ -126,7 +126,7 @@ package enum Schemas {
             }
         })
 
-    /// What plays of a source that was tried, or why nothing does.
+    /// The schema of the answer of `stream.test`: what plays of a source, or why nothing does.
     package static let streamTested = Schema.object([
         .init("plays", .truth, required: true), .init("reason", .text(), "Why it does not play."),
         .init("live", .truth, "Whether it has no end."), .init("codec", .text()),

@@ -243,7 +243,7 @@ package actor StreamRegistry {
     func apply(_ prepared: Prepared) async -> String {
         note(prepared.configured)
         nameHosts(prepared.configured)
-        // What was learnt stays in the journal, as when the daemon starts without the stream.
+        // Learnt thresholds stay in the journal, as when the daemon starts without the stream.
         let done = try? await turns.take { [self] in
             let gone = await end(prepared.gone, forget: false)
             for name in prepared.gone { recordings.forget(name) }

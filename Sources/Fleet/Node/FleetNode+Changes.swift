@@ -56,7 +56,7 @@ extension FleetNode {
             guard answer.succeeded else {
                 throw ControlFailure(.refused, "it was changed through another node meanwhile; try again")
             }
-            // What is asked next through this node shall know of it.
+            // The next request through this node shall know of the change.
             for _ in 0..<40 where !hasSeen(steps, answer.revision) { try await Task.sleep(for: .milliseconds(25)) }
         } catch let error as EngineError {
             let what =

@@ -23,7 +23,7 @@ package struct ClipsBenchmark: Sendable {
         (self.streams, self.seconds, self.rounds) = (streams, seconds, rounds)
     }
 
-    /// What is done with a stream's units.
+    /// The work that is done with a stream's coded pictures.
     private enum Work: CaseIterable { case nothing, holding, writing }
 
     /// Throws `ClipServer.Missing` if the cameras cannot be played.

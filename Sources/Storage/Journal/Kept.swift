@@ -5,7 +5,7 @@ import GRDB
 ///
 /// Each call is one transaction.
 extension Journal {
-    /// What is kept, by the name of its table; a receiver is a notifier that a client added.
+    /// The kinds of saved definitions, by the names of their tables; a receiver is a notifier that a client added.
     package enum Kind: String, Sendable { case query, stream, fleet, receiver }
 
     package func save(_ kind: Kind, id: String, json: Data) throws(JournalError) {

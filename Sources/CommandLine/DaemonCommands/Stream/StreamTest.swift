@@ -39,7 +39,7 @@ extension Stream {
 }
 
 extension StreamTested {
-    /// What plays, in one line.
+    /// A line for people that says what plays.
     fileprivate var line: String {
         let size = width.flatMap { width in height.map { "\(width)x\($0)" } }
         let rate = fps.map { String(format: "%.4g frames a second", $0) }

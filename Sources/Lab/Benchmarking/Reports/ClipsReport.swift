@@ -8,7 +8,7 @@ package struct ClipsReport: Encodable, Sendable {
     package let mbit_per_s: Double
     /// Percent of one core that a stream takes: receiving and decoding its keyframes; medians of the rounds.
     package let receive_percent: Double
-    /// What holding its units takes besides, and holding and writing together; by the rounds, too.
+    /// The cost of holding the coded pictures, and of holding and writing together; by the rounds, too.
     package let hold_percent: Double
     package let write_percent: Double
     package let hold_percent_all: [Double]

@@ -92,7 +92,7 @@ extension Pipeline {
 
     private typealias CapsFacts = (name: String, width: Int, height: Int, fps: Double?)
 
-    /// What flows into an element's sink pad; nil if nothing does yet.
+    /// Returns the format that flows into an element's sink pad; nil if nothing does yet.
     private static func caps(of element: UnsafeMutablePointer<GstElement>) -> CapsFacts? {
         guard let pad = gst_element_get_static_pad(element, "sink") else { return nil }
         defer { gst_object_unref(pad) }

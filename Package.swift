@@ -14,7 +14,8 @@ let safe: [SwiftSetting] = strict + [.strictMemorySafety()]
 /// Every C target: all warnings, as errors.
 let strictC: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
 
-/// Settings of test targets on which Swift 6.3.1's optimiser crashes ("While splitting coroutine").
+/// Tests are compiled without optimisation: it would take most of their build's time, and it crashes on some of them
+/// ("While splitting coroutine", Swift 6.3.1).
 let unoptimised: [SwiftSetting] = [.unsafeFlags(["-Onone"])]
 
 /// A head plugin: one shared library `libwatchword-head-<name>.so`, found by name at run time.
@@ -31,9 +32,10 @@ func headTarget(_ name: String, _ more: [Target.Dependency] = []) -> Target {
         ])
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], _ more: [SwiftSetting] = []) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)", swiftSettings: strict + more)
+        name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)",
+        swiftSettings: strict + unoptimised)
 }
 
 let package = Package(
@@ -482,8 +484,7 @@ let package = Package(
             [
                 "Journal", "Matching", "Notify", "StreamSources", "SystemSupport", "WatchwordConfiguration",
                 "WireFormat", .product(name: "Logging", package: "swift-log"),
-            ],
-            unoptimised),
+            ]),
         tests(
             "FleetTests",
             [
@@ -502,31 +503,27 @@ let package = Package(
             [
                 "Checkpoints", "CLIP", "Engine", "Heads", "Ingest", "Matching", "Measures", "Pixels", "Sampling",
                 "StreamSources", "SystemSupport", "Tensors", "WatchwordConfiguration",
-            ],
-            unoptimised),
+            ]),
         tests(
             "ConfigurationTests",
             [
                 "CLIP", "ControlAPI", "Heads", "Ingest", "Matching", "Messaging", "Printing", "StreamSources",
                 "WatchwordConfiguration", "WireFormat", .product(name: "Logging", package: "swift-log"),
-            ],
-            unoptimised),
+            ]),
         tests(
             "DaemonTests",
             [
                 "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Ingest", "Journal", "Matching",
                 "Messaging", "Publishing", "Sampling", "Service", "StreamSources", "SystemSupport",
                 "WatchwordConfiguration", "WireFormat", .product(name: "Logging", package: "swift-log"),
-            ],
-            unoptimised),
+            ]),
         tests(
             "WebAPITests",
             [
                 "ControlAPI", "Daemon", "Engine", "Health", "Journal", "Live", "Measures", "Messaging", "Publishing",
                 "SystemSupport", "WatchwordConfiguration", "WebAPI", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
-            ],
-            unoptimised),
+            ]),
         tests(
             "EndToEndTests",
             [

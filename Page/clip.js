@@ -62,7 +62,7 @@ export const isReady = event => known.get(event) === 'ready';
  * @param {import('./state.js').MatchEvent} event @param {string} words
  */
 export function player(event, words) {
-    if (strips.has(event.event)) return h('img.strip', { src: clip(event.event), alt: `Pictures of “${words}” on ${event.stream}, from left to right` });
+    if (strips.has(event.event)) return h('img.strip', { src: clip(event.event), alt: `Pictures of “${words}” on ${event.stream}, row by row` });
     const count = files.get(event.event) ?? 1;
     const label = (/** @type {number} */ at) => `The clip of “${words}” on ${event.stream}${count > 1 ? `, part ${at} of ${count}` : ''}`;
     let at = 1;

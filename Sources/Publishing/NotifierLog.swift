@@ -22,10 +22,8 @@ package struct NotifierLog: NotifyLog {
             let found = max(seq, page.entries.last?.seq ?? 0, page.holes.last?.last ?? 0)
             // More messages than the limit may exist: they belong to the next page. All published ones are in the
             // journal.
-            let isAll = page.entries.count < limit
             return NotifyPage(
-                entries: page.entries, holes: page.holes,
-                through: isAll ? max(found, newest) : page.entries.last?.seq ?? seq)
+                entries: page.entries, holes: page.holes, through: page.through ?? max(found, newest))
         }
     }
 

@@ -212,13 +212,16 @@ package actor Outbox: MessageLog {
         // Read the unstored messages first: one that is stored in the meantime is then found twice, and not missed.
         let (behind, hole) = await pending(since: since)
         var page = try await archive.replay(since: since, limit: limit, filter: filter)
-        guard page.entries.count < limit else { return page }
+        guard page.through == nil else { return page }
         let stored = max(page.entries.last?.seq ?? 0, page.holes.last?.last ?? 0)
         if var hole, hole.last > stored {
             hole.first = max(hole.first, since + 1, stored + 1)
             page.holes.append(hole)
         }
-        page.entries += behind.lazy.filter { $0.seq > stored && filter.passes($0) }.prefix(limit - page.entries.count)
+        let more = behind.filter { $0.seq > stored && filter.passes($0) }
+        let room = limit - page.entries.count
+        page.entries += more.prefix(room)
+        if more.count > room { page.through = page.entries.last?.seq }
         return page
     }
 

@@ -31,6 +31,8 @@ struct EventStream: Sendable {
         for caller: Caller
     ) async throws(Refusal) {
         let values = try MessageCursor.values(query, Self.arguments)
+        // A browser that has not received a number sends none, or an empty one.
+        let lastEventID = lastEventID.flatMap { $0.isEmpty ? nil : $0 }
         let log = try await Self.log(values["log"], of: daemon, after: lastEventID ?? values["since"])
         let filter = MessageFilter(
             topicPrefix: values["topic"], query: values["query"], stream: values["stream"], seen: caller.streams)

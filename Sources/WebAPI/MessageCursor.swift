@@ -53,22 +53,20 @@ struct MessageCursor: Sendable {
             throw Refusal(
                 409, "other-journal", "the numbers of this journal began anew; ask without one for what is open")
         }
-        // A browser that has not received a number sends none, or an empty one.
-        let browsers = lastEventID.flatMap { $0.isEmpty ? nil : $0 }
         let newest = log.feed.newest
         var since = newest
-        hasNumber = (browsers ?? given) != nil
+        hasNumber = (lastEventID ?? given) != nil
         var isUnknown = false
-        if let text = browsers ?? given {
+        if let text = lastEventID ?? given {
             guard let number = Int64(text), number >= 0 else {
-                let name = browsers == nil ? "since" : "Last-Event-ID"
+                let name = lastEventID == nil ? "since" : "Last-Event-ID"
                 throw Refusal(400, "bad-argument", "\(name): expected a number")
             }
             since = number
         }
         if since > max(newest, log.lastSeq), !log.mayBeBehind {
             // The number may be of an earlier journal. A browser that reconnects could not react to an error.
-            guard browsers != nil else {
+            guard lastEventID != nil else {
                 throw Refusal(409, "other-journal", "there is no message \(since) yet: the newest is \(newest)")
             }
             // If the journal came back with its own file of what was published, no branch says where the two parted.
@@ -124,10 +122,9 @@ struct MessageCursor: Sendable {
             return .messages(Self.shown(entries.lazy.filter(filter.passes), holes: []))
         case .behind(let newest):
             let page = try await log.replay(since: last, limit: Self.page, filter: filter)
-            let isAll = page.entries.count < Self.page
             let found = max(last, page.entries.last?.seq ?? 0, page.holes.last?.last ?? 0)
             // Messages after the page's end are read by the next call; all published messages are in the journal.
-            last = page.through ?? (isAll ? max(found, newest) : page.entries.last?.seq ?? last)
+            last = page.through ?? max(found, newest)
             return .messages(Self.shown(page.entries, holes: page.holes))
         }
     }

@@ -73,6 +73,28 @@ struct StoredBodiesTests {
             let page = try journal.replay(since: 0, limit: 3)
             #expect(page.entries.map(\.seq) == [1, 3])
             #expect(page.holes == [Hole(first: 2, last: 2, reason: .unjournaled)])
+            // A page that is full of rows has more behind it, however few of them can be read.
+            let part = try journal.replay(since: 0, limit: 2)
+            #expect(part.entries.map(\.seq) == [1] && part.through == 2)
+            #expect(try journal.replay(since: 2, limit: 2).through == nil)
+        }
+    }
+
+    @Test("a message that is stored and not yet noted beside the journal is nobody's yet")
+    func noted() throws {
+        let path = temporary()
+        let journal = try Journal(path: path)
+        let bodies = [body(0), body(1)]
+        _ = try journal.append(bodies.map { body in PendingMessage(topic: "stream.yard", stream: "yard") { _, _ in body } })
+        // As it stands between a commit and the note of its number: if the process is killed there, and the journal is
+        // restored from a copy, the number is given again.
+        try DatabaseQueue(path: path).write {
+            try $0.execute(
+                sql: "INSERT INTO message (seq, topic, time, body) SELECT 3, topic, time, body FROM message WHERE seq = 2"
+            )
+        }
+        for filter in [MessageFilter(), MessageFilter(stream: "yard")] {
+            #expect(try journal.replay(since: 0, limit: 9, filter: filter).entries.map(\.seq) == [1, 2])
         }
     }
 }

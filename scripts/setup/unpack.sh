@@ -5,10 +5,10 @@ cd "$(dirname "$0")/../.."
 place=$PWD/.build/$1
 shift
 [ -d "$place" ] && exit 0
-# It has its name when it is whole.
-rm -rf "$place.new"
-mkdir -p "$place.new"
-cd "$place.new"
+# It has its name when it is whole, and two that make it at once do not meet.
+new=$place.$$
+mkdir -p "$new"
+cd "$new"
 get() { apt-get download -qq "$@" >/dev/null 2>&1; }
 if ! get "$@"; then
     sudo=""
@@ -18,4 +18,4 @@ if ! get "$@"; then
 fi
 for package in *.deb; do dpkg -x "$package" .; done
 rm -f ./*.deb
-mv "$place.new" "$place"
+mv -T "$new" "$place" 2>/dev/null || rm -rf "$new"

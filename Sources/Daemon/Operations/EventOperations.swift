@@ -84,7 +84,7 @@ package struct EventOperations: Sendable {
     package func replay(_ args: JSONValue, for caller: Caller = .local) async throws -> JSONValue {
         struct Wanted: Decodable {
             var since, limit: Int64?
-            var topic, query, stream, journal, log: String?
+            var topic, query, stream, journal: String?
         }
         let wanted = try ControlArguments.read(args, as: Wanted.self)
         let texts = [

@@ -170,7 +170,9 @@ package actor EtcdClient: FleetEngine {
             do {
                 let answer = try await client.execute(asked, timeout: .seconds(2))
                 let collected = try await answer.body.collect(upTo: Self.most)
-                let json = try? JSONText.parse(Data(collected.readableBytesView))
+                let data = Data(collected.readableBytesView)
+                let isLong = data.count > 64 << 10
+                let json = isLong ? await offPool { try? JSONText.parse(data) } : try? JSONText.parse(data)
                 results.send(.success((Int(answer.status.code), json)))
             } catch {
                 results.send(.failure(error))

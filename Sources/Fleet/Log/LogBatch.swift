@@ -48,7 +48,7 @@ package struct LogBatch: Sendable {
             UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte
                 || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte || "._-/".utf8.contains(byte)
         }
-        guard let text, isTopic, text.utf8.count <= 256, text != Topic.heartbeat else { return "" }
+        guard let text, isTopic, text.utf8.count <= 245, text != Topic.heartbeat else { return "" }
         return text
     }
 

@@ -50,7 +50,10 @@ actor LogReader {
                 let (entries, hole) = messages.take(batch)
                 if let hole { found.holes.append(hole) }
                 found.entries += entries.lazy.filter(filter.passes).prefix(limit - found.entries.count)
-                if found.entries.count >= limit { return found }
+                if found.entries.count >= limit {
+                    found.through = found.entries.last?.seq
+                    return found
+                }
                 guard bytes < Self.mostBytes || messages.newest <= seq else {
                     found.through = messages.newest
                     return found

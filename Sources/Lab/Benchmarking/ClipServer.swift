@@ -19,7 +19,7 @@ package final class ClipServer: Sendable {
     /// `scene` is `moving` or `still`. Throws `Missing` outside the project's sources, or if a program fails.
     package init(scene: String) throws {
         guard let scripts = Installation.inSources("scripts") else {
-            throw Missing(description: "the streams benchmark runs from a build in the project's sources only")
+            throw Missing(description: "this benchmark runs from a build in the project's sources only")
         }
         let clip = try Self.line(
             of: Self.process("/bin/sh", [scripts.appending(path: "setup/bench-clip.sh").path, scene]),

@@ -40,21 +40,28 @@ package final class EventFeed: Sendable {
         mostBytes = bytes
     }
 
-    /// Leaves out the messages up to `seq`: followers that are before it read the log instead.
-    package func skip(to seq: Int64) {
-        let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
-            guard seq > state.newest else { return [] }
-            if state.newest == state.start { state.start = seq }
-            (state.entries, state.bytes, state.floor, state.newest) = ([], 0, seq, seq)
+    /// Changes the feed, and wakes the readers that wait.
+    private func wake(_ change: (inout State) -> Void) {
+        let waiting = state.withLock { state in
+            change(&state)
             defer { state.waiting = [:] }
-            return Array(state.waiting.values)
+            return state.waiting.values
         }
         for continuation in waiting { continuation.resume() }
     }
 
+    /// Leaves out the messages up to `seq`: followers that are before it read the log instead.
+    package func skip(to seq: Int64) {
+        wake { state in
+            guard seq > state.newest else { return }
+            if state.newest == state.start { state.start = seq }
+            (state.entries, state.bytes, state.floor, state.newest) = ([], 0, seq, seq)
+        }
+    }
+
     /// Begins again without messages, because the log is another one.
     package func restart() {
-        state.withLock { state in
+        wake { state in
             (state.entries, state.bytes, state.floor) = ([], 0, 0)
             (state.newest, state.start) = (0, 0)
         }
@@ -70,7 +77,7 @@ package final class EventFeed: Sendable {
     /// The messages are already in the journal, or are kept in memory until the disk can be written.
     package func add(_ entries: [Entry]) {
         guard let last = entries.last else { return }
-        let waiting = state.withLock { state in
+        wake { state in
             state.entries += entries
             state.bytes += entries.reduce(0) { $0 + $1.body.count }
             state.newest = last.seq
@@ -80,21 +87,11 @@ package final class EventFeed: Sendable {
             }
             // A slice keeps the memory of elements that were dropped from its front, so copy it from time to time.
             if state.entries.startIndex > mostMessages { state.entries = ArraySlice(Array(state.entries)) }
-            defer { state.waiting = [:] }
-            return state.waiting.values
         }
-        for continuation in waiting { continuation.resume() }
     }
 
     /// Ends the feed, and wakes the readers that wait: no more messages will come.
-    package func end() {
-        let waiting = state.withLock { state in
-            state.ended = true
-            defer { state.waiting = [:] }
-            return state.waiting.values
-        }
-        for continuation in waiting { continuation.resume() }
-    }
+    package func end() { wake { $0.ended = true } }
 
     /// Returns messages with greater numbers than `seq`, at most `limit` of them.
     package func next(after seq: Int64, limit: Int) -> Next {

@@ -22,6 +22,11 @@ package final class Journal: Sendable {
     let snapshots: SnapshotFolder?
     private let mark: PublishedFile?
     private let numbering: Mutex<Numbering>
+    /// The newest number that is stored and noted in the small file beside the journal: readers get no greater one.
+    ///
+    /// A message that is heard before its number is noted could come again as another, if the process is killed between
+    /// the two and the journal is then restored from a copy.
+    let stored: Atomic<Int64>
     /// The journal's identity: the same number in a journal with another identity is another message.
     package let identity: String
     /// The earlier journals that this one continues, each with the last message number that both share.
@@ -56,6 +61,7 @@ package final class Journal: Sendable {
                 (snapshots, mark, damage, notes, branches, lock) = (nil, nil, nil, [], [], nil)
                 identity = try database.read { try String.fetchOne($0, sql: "SELECT identity FROM state") } ?? ""
                 numbering = Mutex(Numbering(last: 0))
+                stored = Atomic(0)
                 return
             }
             try PrivateFiles.prepare(journal: path)
@@ -64,6 +70,7 @@ package final class Journal: Sendable {
             let start = try Continuity(opened).settle()
             (identity, branches) = (start.identity, start.branches)
             numbering = Mutex(Numbering(last: start.seq))
+            stored = Atomic(start.seq)
             mark = PublishedFile(
                 path: opened.path + "-last",
                 .init(
@@ -166,6 +173,7 @@ package final class Journal: Sendable {
             }
         }
         mark?.stored(last)
+        stored.store(last, ordering: .releasing)
         numbering.withLock { numbering in
             if numbering.last == last, numbering.topics.count > Numbering.limit { numbering.topics = [:] }
         }

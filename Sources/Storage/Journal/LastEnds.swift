@@ -29,7 +29,7 @@ extension Journal {
                         """, arguments: [since]
                 ).compactMap { row in
                     // A message that cannot be read because its row is damaged is left out.
-                    guard let body = try? bodies.unpack(row["body"]) else { return nil }
+                    guard let body = try bodies.unpack(row["body"]) else { return nil }
                     return LastEnd(query: row["query"], stream: row["stream"], stored: row["time"], body: body)
                 }
             }

@@ -121,11 +121,12 @@ package struct MessageFilter: Sendable, Equatable {
 package struct ReplayPage: Sendable, Equatable {
     package var entries: [Entry]
     package var holes: [Hole]
-    /// The number through which the page is complete, if it ends before the limit and before the log does; nil if not.
+    /// The number through which the page is complete, if the log may go on after it; nil if this is the log's end.
     package var through: Int64?
 
-    package init(entries: [Entry], holes: [Hole]) {
+    package init(entries: [Entry], holes: [Hole], through: Int64? = nil) {
         self.entries = entries
         self.holes = holes
+        self.through = through
     }
 }

@@ -92,21 +92,19 @@ final class PublishedFile: Sendable {
     ///
     /// It is not synced: a crash of the machine may leave an older number in the file, which is harmless.
     func stored(_ number: Int64) {
-        let new = content.withLock { content in
+        content.withLock { content in
             content.stored = number
             content.published = max(content.published, number)
-            return content
+            write(content, flags: O_WRONLY, sync: false)
         }
-        write(new, flags: O_WRONLY, sync: false)
     }
 
     /// Records that all messages up to this number are published, even if they are not stored; synced to the disk.
     func published(_ number: Int64) {
-        let new = content.withLock { content in
+        content.withLock { content in
             content.published = max(content.published, number)
-            return content
+            write(content, flags: O_WRONLY, sync: true)
         }
-        write(new, flags: O_WRONLY, sync: true)
     }
 
     private func write(_ content: Content, flags: Int32, sync: Bool) {

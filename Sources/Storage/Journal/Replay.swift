@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Synchronization
 import SystemSupport
 
 extension Journal {
@@ -15,12 +16,12 @@ extension Journal {
                 let bodies = StoredBodies(database)
                 let rows = try Row.fetchAll(
                     database, sql: Self.sql(filter),
-                    arguments: Self.arguments(filter, since: since, limit: limit))
+                    arguments: arguments(filter, since: since, limit: limit))
                 let entries = try rows.compactMap { try entry($0, bodies) }
-                let through = rows.count < limit ? Int64.max : rows.last?["seq"] ?? .max
+                let last: Int64? = rows.count < limit ? nil : rows.last?["seq"]
                 var holes = try Row.fetchAll(
                     database, sql: "SELECT first, last, reason FROM hole WHERE last > ? AND first <= ? ORDER BY first",
-                    arguments: [since, through]
+                    arguments: [since, last ?? .max]
                 ).map {
                     Hole(
                         first: max($0["first"], since + 1), last: $0["last"],
@@ -33,7 +34,7 @@ extension Journal {
                     holes += damaged.map { Hole(first: $0, last: $0, reason: .unjournaled) }
                     holes.sort { $0.first < $1.first }
                 }
-                return ReplayPage(entries: entries, holes: holes)
+                return ReplayPage(entries: entries, holes: holes, through: last)
             }
         }
     }
@@ -53,13 +54,15 @@ extension Journal {
         let joined = "JOIN topic ON topic.id = message.topic LEFT JOIN event ON event.id = message.event"
         if filter.query == nil, filter.stream == nil {
             return """
-                SELECT \(columns) FROM message \(joined) WHERE seq > :since AND \(conditions) ORDER BY seq LIMIT :limit
+                SELECT \(columns) FROM message \(joined) WHERE seq > :since AND seq <= :stored AND \(conditions)
+                ORDER BY seq LIMIT :limit
                 """
         }
         return """
             SELECT \(columns) FROM (
                 SELECT seq AS found FROM message INDEXED BY message_topic
-                WHERE topic IN (SELECT id FROM topic WHERE \(conditions)) AND seq > :since ORDER BY seq LIMIT :limit)
+                WHERE topic IN (SELECT id FROM topic WHERE \(conditions)) AND seq > :since AND seq <= :stored
+                ORDER BY seq LIMIT :limit)
             JOIN message ON message.seq = found \(joined) ORDER BY message.seq
             """
     }
@@ -81,10 +84,10 @@ extension Journal {
             """
     }
 
-    private static func arguments(_ filter: MessageFilter, since: Int64, limit: Int) -> StatementArguments {
+    private func arguments(_ filter: MessageFilter, since: Int64, limit: Int) -> StatementArguments {
         var arguments: [String: (any DatabaseValueConvertible)?] = [
-            "since": since, "limit": limit, "prefix": filter.topicPrefix, "query": filter.query,
-            "stream": filter.stream,
+            "since": since, "limit": limit, "stored": stored.load(ordering: .acquiring),
+            "prefix": filter.topicPrefix, "query": filter.query, "stream": filter.stream,
         ]
         for (key, patterns) in [("in", filter.seen?.included ?? []), ("out", filter.seen?.excluded ?? [])] {
             for (index, pattern) in patterns.enumerated() { arguments["\(key)\(index)"] = pattern }
@@ -94,8 +97,7 @@ extension Journal {
 
     /// Makes a message from a row of the database; nil if the row is damaged.
     private func entry(_ row: Row, _ bodies: StoredBodies) throws -> Entry? {
-        let body: Data
-        do { body = try bodies.unpack(row["body"]) } catch is StoredBodies.Unreadable { return nil }
+        guard let body = try bodies.unpack(row["body"]) else { return nil }
         let phase = (row["phase"] as String?).flatMap { EventMark.Phase(rawValue: $0) }
         let mark = (row["event"] as String?).map { event in
             let snapshot = row["snapshot"] as String?

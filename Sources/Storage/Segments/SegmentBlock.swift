@@ -20,10 +20,10 @@ package struct EntryFlags: OptionSet, Sendable, Hashable {
 
     // These are asked for millions of entries, and `OptionSet.contains` is not specialised for callers in other
     // modules.
-    package var isDiscontinuity: Bool { rawValue & Self.discontinuity.rawValue != 0 }
-    package var isBlind: Bool { rawValue & Self.blind.rawValue != 0 }
-    package var isCarried: Bool { rawValue & Self.carried.rawValue != 0 }
-    package var hasRow: Bool { rawValue & Self.row.rawValue != 0 }
+    @inlinable package var isDiscontinuity: Bool { rawValue & 1 != 0 }
+    @inlinable package var isBlind: Bool { rawValue & 4 != 0 }
+    @inlinable package var isCarried: Bool { rawValue & 8 != 0 }
+    @inlinable package var hasRow: Bool { rawValue & 16 != 0 }
 }
 
 /// The header of a block of a history file, its first `size` bytes: numbers of entries and rows, and checksums.

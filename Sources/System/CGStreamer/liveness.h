@@ -15,17 +15,21 @@ typedef enum {
 } ww_end;
 
 typedef struct {
-    gboolean played, live, adaptive, sized, seekable;
+    gboolean live, adaptive, sized, seekable;
 } ww_sources;
 
-static void ww_look_at_source(const GValue *value, gpointer user) {
+static void ww_look_at_element(const GValue *value, gpointer user) {
     ww_sources *found = user;
     GstElement *element = GST_ELEMENT(g_value_get_object(value));
     const char *klass = gst_element_get_metadata(element, GST_ELEMENT_METADATA_KLASS);
     if (klass && strstr(klass, "Adaptive")) found->adaptive = TRUE;
+    if (GST_IS_BASE_SRC(element) && gst_base_src_is_live(GST_BASE_SRC(element))) found->live = TRUE;
+}
+
+static void ww_ask_source(const GValue *value, gpointer user) {
+    ww_sources *found = user;
+    GstElement *element = GST_ELEMENT(g_value_get_object(value));
     if (!GST_IS_BASE_SRC(element)) return;
-    if (gst_base_src_is_live(GST_BASE_SRC(element))) found->live = TRUE;
-    if (!found->played) return;
     GstBaseSrcClass *source_class = GST_BASE_SRC_GET_CLASS(element);
     if (source_class->is_seekable && source_class->is_seekable(GST_BASE_SRC(element))) found->seekable = TRUE;
     GstElementFactory *factory = gst_element_get_factory(element);
@@ -37,20 +41,26 @@ static void ww_look_at_source(const GValue *value, gpointer user) {
         found->sized = TRUE;
 }
 
+static void ww_for_each(GstElement *bin, GstIteratorForeachFunction look, ww_sources *found) {
+    GstIterator *elements = gst_bin_iterate_recurse(GST_BIN(bin));
+    while (gst_iterator_foreach(elements, look, found) == GST_ITERATOR_RESYNC) gst_iterator_resync(elements);
+    gst_iterator_free(elements);
+}
+
 // Asks; `played`: a picture has come, so that a film's length would be known. [any-thread but streaming ones]
 static inline ww_end ww_ask_end(GstElement *pipeline, GstElement *sink, gboolean played) {
-    ww_sources found = {played, FALSE, FALSE, FALSE, FALSE};
+    ww_sources found = {FALSE, FALSE, FALSE, FALSE};
     if (!GST_IS_BIN(pipeline)) return WW_END_UNKNOWN;
-    GstIterator *elements = gst_bin_iterate_recurse(GST_BIN(pipeline));
-    while (gst_iterator_foreach(elements, ww_look_at_source, &found) == GST_ITERATOR_RESYNC)
-        gst_iterator_resync(elements);
-    gst_iterator_free(elements);
+    ww_for_each(pipeline, ww_look_at_element, &found);
     if (found.live) return WW_END_CAMERA;
     if (!played) return WW_END_UNKNOWN;
     gint64 length = -1;
     if (gst_element_query_duration(sink, GST_FORMAT_TIME, &length) && length > 0) return WW_END_KNOWN;
-    // A playlist that goes on can be wound back as far as it reaches; its own length is no length of what it plays.
+    // A playlist that goes on can be wound back as far as it reaches; its own length is no length of what it plays. Its
+    // sources are not asked: each segment is a new request, and souphttpsrc answers before the first header by a request
+    // of its own, which beside the other one ends the process (GStreamer 1.22, gst_soup_http_src_check_seekable).
     if (found.adaptive) return WW_END_NONE_YET;
+    ww_for_each(pipeline, ww_ask_source, &found);
     // A demuxer may claim to be seekable (tsdemux does) where its source cannot be wound back.
     gboolean can_seek = FALSE;
     GstQuery *query = gst_query_new_seeking(GST_FORMAT_TIME);

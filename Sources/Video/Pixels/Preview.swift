@@ -76,8 +76,14 @@ package struct Preview: Sendable, Equatable {
         return Preview(width: width, height: height, rgb: half)
     }
 
-    /// Returns the preview, at half its size if a side is longer than `longest` pixels.
-    package func atMost(_ longest: Int) -> Preview { max(width, height) > longest ? halved : self }
+    /// Returns the preview, halved until no side is longer than `longest` pixels, or one side has a single pixel.
+    package func atMost(_ longest: Int) -> Preview {
+        var picture = self
+        while max(picture.width, picture.height) > longest, min(picture.width, picture.height) > 1 {
+            picture = picture.halved
+        }
+        return picture
+    }
 
     /// Returns one picture that shows several side by side, in rows of at most `columns`; nil without pictures.
     ///

@@ -122,22 +122,13 @@ package struct SourceTrial: Sendable {
             }
         }
         guard let found else { return .fails(silence.excerpt(Self.longest)) }
-        guard let format = source.format, let jpeg = Self.small(found.frame.preview)?.jpeg(quality: 80) else {
+        guard let format = source.format, let jpeg = found.frame.preview?.atMost(Self.side).jpeg(quality: 80) else {
             return .fails("\(shown): it was stopped before it was looked at; try again".excerpt(Self.longest))
         }
         return .plays(
             Playing(
                 format: format, isLive: isLive, fps: Self.rate(said: format.fps, measured: units.fps),
                 seconds: found.seconds, jpeg: jpeg))
-    }
-
-    /// The picture, halved until no side is too long, or until a side has one pixel.
-    private static func small(_ preview: Preview?) -> Preview? {
-        guard var picture = preview else { return nil }
-        while max(picture.width, picture.height) > side, min(picture.width, picture.height) > 1 {
-            picture = picture.halved
-        }
-        return picture
     }
 
     /// The rate that a stream says, or the measured one where that is another.

@@ -31,12 +31,13 @@ final class UnitRate: UnitTaker {
         return gaps.count < 3 ? nil : (100 / gaps[gaps.count / 2]).rounded() / 100
     }
 
-    let isWanted = true
+    /// Units are copied only until the rate is known.
+    var isWanted: Bool { !isMeasured }
 
     func beginSession() -> Int {
         state.withLock { state in
             state.session += 1
-            state.stamps = []
+            if !state.isMeasured { state.stamps = [] }
             return state.session
         }
     }

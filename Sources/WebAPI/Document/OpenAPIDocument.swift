@@ -50,7 +50,7 @@ package enum OpenAPIDocument {
             plain(
                 "events.stream",
                 "Messages as server-sent events, their numbers as ids: what came after Last-Event-ID, then what comes.",
-                [400, 401, 409, 429], .text(), type: "text/event-stream",
+                [400, 401, 409, 422, 429, 503], .text(), type: "text/event-stream",
                 parameters: EventStream.arguments.map { parameter($0, in: "query") } + [
                     parameter(
                         .init("Last-Event-ID", .integer(0...Int64.max), "As `since`, sent by browsers; it wins."),
@@ -93,7 +93,7 @@ package enum OpenAPIDocument {
 
     private static let clip = plain(
         "events.clip",
-        "The coded video around an event, an MP4 file, or a part of it (`Range`), or a JPEG with pictures side by side; "
+        "The coded video around an event, an MP4 file, or a part of it (`Range`), or a JPEG with pictures in rows of four; "
             + "`Clip-Files` says how many files it has.",
         [400, 401, 404, 416, 429], nil, type: "video/mp4",
         parameters: [parameter(.init("event", .event, required: true), in: "path")]

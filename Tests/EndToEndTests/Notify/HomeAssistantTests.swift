@@ -89,6 +89,7 @@ struct HomeAssistantTests {
         #expect(try await shows(home) { $0.sensors.isEmpty })
         let subscriber = try await Talker("subscriber.py", ["\(broker.port)", "late", "#"])
         #expect(try await until { subscriber.of("watchword/availability").last?["text"] == .string("online") })
+        #expect(try await until { !subscriber.of("watchword/owner").isEmpty })
         let retained = subscriber.all.compactMap { $0["topic"]?.string }.sorted()
         #expect(retained == ["watchword/availability", "watchword/owner"], "nothing else is retained")
         #expect(try await empty.terminate() == 0)

@@ -20,7 +20,8 @@ extension NotifyCommand {
         @Option(help: "A credential that has the address.") var urlFile: String?
         @Option(help: "The credential that signs requests.") var secret: String?
         @Option(help: "The credential that the service wants.") var token: String?
-        @Option(help: "The chat that Telegram sends to.") var chat: String?
+        @Option(parsing: .unconditional, help: "The chat that Telegram sends to; a group's number is negative.")
+        var chat: String?
         @Option(help: "MQTT: what all topics begin with.") var topic: String?
         @Option(help: "MQTT: the user.") var user: String?
         @Option(help: "MQTT: the credential that is the user's password.") var password: String?

@@ -63,12 +63,11 @@ package struct NotifyCommand: AsyncParsableCommand {
 extension [NotifierStatus] {
     func table() {
         Terminal.table(
-            ["NAME", "FROM", "FORMAT", "HOST", "STATE", "DELIVERED", "FAILED", "SUMMARISED", "WAITING", "OLDEST"],
+            ["NAME", "FROM", "FORMAT", "HOST", "STATE", "SENT", "FAILED", "SUMMED", "WAITING", "OLDEST"],
             map {
                 [
                     $0.name, $0.source?.rawValue ?? "?", $0.format, $0.host, $0.state.rawValue, "\($0.delivered)",
-                    "\($0.failures)",
-                    "\($0.summarised)", "\($0.waiting)", $0.oldest > 0 ? "\(Int($0.oldest)) s" : "",
+                    "\($0.failures)", "\($0.summarised)", "\($0.waiting)", $0.oldest > 0 ? "\(Int($0.oldest)) s" : "",
                 ]
             },
             notes: map(\.problem))

@@ -21,11 +21,6 @@ final class StoredBodies {
     /// The greatest size of a body in bytes; a stored length above it means damage.
     private static let most = 64 << 20
 
-    /// The error of a message's body that cannot be decompressed.
-    ///
-    /// Its row in the database, or the dictionary with which it was compressed, is damaged.
-    struct Unreadable: Error {}
-
     private let database: Database
     /// The compression dictionaries that were read so far, by number; nil for a number that the journal does not have.
     private var dictionaries: [Int64: Data?] = [:]
@@ -83,19 +78,16 @@ final class StoredBodies {
         return head
     }
 
-    /// Returns the original body of a stored one; throws `Unreadable` if its row in the database is damaged.
-    func unpack(_ stored: Data) throws -> Data {
+    /// Returns the original body of a stored one; nil if its row, or that of its dictionary, is damaged.
+    func unpack(_ stored: Data) throws -> Data? {
         guard stored.first == Self.mark else { return stored }
         func word(_ place: Int) -> Int {
             stored.dropFirst(place).prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
         }
         let (number, length, packed) = (word(1), word(5), Data(stored.dropFirst(Self.headBytes)))
         if number == 0, stored.count >= Self.headBytes, packed.count == length { return packed }
-        guard stored.count > Self.headBytes, length <= Self.most, let dictionary = try dictionary(Int64(number)),
-            let body = Deflate.unpack(packed, to: length, dictionary)
-        else {
-            throw Unreadable()
-        }
-        return body
+        guard stored.count > Self.headBytes, length <= Self.most, let dictionary = try dictionary(Int64(number))
+        else { return nil }
+        return Deflate.unpack(packed, to: length, dictionary)
     }
 }

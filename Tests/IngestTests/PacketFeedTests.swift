@@ -144,7 +144,7 @@ struct PacketFeedTests {
         try await together(["rtsp", "rtsp-tcp"]) { template in
             let record = DecodingRecord()
             let (stream, continuation) = AsyncStream<Frame>.makeStream()
-            var description = source("\(camera.uri)/std", by: template, .auto)
+            var description = self.source("\(camera.uri)/std", by: template, .auto)
             description.fps = 1
             let source = try VideoSource(
                 description, templates: PipelineTemplates(directory: Self.templates), decoding: record,

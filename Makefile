@@ -37,11 +37,11 @@ quality: setup-test
 	    --filter 'BundledModelTests|BudgetTests|EndToEndTests.PrecisionTests|HistoryCommandTests|ProceduralTests'
 
 # All that docs/RELIABILITY.md promises, often: a hundred kills of the daemon, and of a faster producer of events, at random
-# moments; crowds of connections; five rounds of each other drill.
+# moments; crowds of connections; 100,000 events that wait for a notifier; five rounds of each other drill.
 drills: setup-test
 	$(SWIFT) build -c release --build-tests --quiet
-	WATCHWORD_KILLS=100 WATCHWORD_DRILLS=5 WATCHWORD_CONNECTIONS=40000 scripts/test.sh \
-	    --filter 'Drills|CrashTests|FullDiskTests|SubscriberTests|ConnectionTests'
+	WATCHWORD_KILLS=100 WATCHWORD_DRILLS=5 WATCHWORD_CONNECTIONS=40000 WATCHWORD_WAITING=100000 scripts/test.sh \
+	    --filter 'Drills|CrashTests|FullDiskTests|SubscriberTests|ConnectionTests|FollowerTests'
 
 # Eight streams for an hour, a fault every 30 s: `make soak MINUTES=10 SEED=7`.
 MINUTES := 60

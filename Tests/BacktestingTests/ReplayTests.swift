@@ -13,8 +13,8 @@ import Testing
 ///
 /// Some pictures repeat or show nothing; there are restarts, and hours without a camera.
 private struct Day {
-    /// The begin: 2026-11-30, 18:00 UTC, so that midnight is within.
-    static let start = 1_796_061_600.0
+    /// The begin: 2026-11-30, 21:00 UTC, so that midnight is within.
+    static let start = 1_796_072_400.0
     let frames: [RecordedFrame]
     let text: [Float]
 
@@ -73,15 +73,15 @@ struct ReplayTests {
         return try StandingQuery(id: "q", text: "x", head: head, frames: 8, rule: rule, settings: settings)
     }
 
-    /// A threshold that one in a hundred windows reaches.
-    private func threshold(_ day: Day, _ head: String) throws -> Float {
+    /// A threshold that one in a hundred windows reaches, or one in so many.
+    private func threshold(_ day: Day, _ head: String, oneIn many: Int = 100) throws -> Float {
         let one = EmbeddedQuery(try query(head, .score(1000)), QueryEmbedding(query: day.text))
         let replay = try Replay([one], lane: "gate", model: model, finder: finder, start: Day.start)
         var values: [Float] = []
         replay.follow("q") { values.append($0.value) }
         _ = try replay.take(day.frames)
         values.sort()
-        return values[values.count * 99 / 100]
+        return values[values.count * (many - 1) / many]
     }
 
     private func record(_ day: Day) throws {
@@ -128,13 +128,14 @@ struct ReplayTests {
     @Test(
         "has the events of the frames as they came, over midnight, restarts and repeats",
         arguments: [
-            ("mean", 8.0), ("lstm", 7), ("transformer", 7), ("tight", 7),
+            ("mean", 8.0), ("lstm", 4), ("transformer", 4), ("tight", 4),
         ])
     func same(_ head: String, _ hours: Double) throws {
         defer { try? FileManager.default.removeItem(atPath: path) }
         let day = Day(seed: 22, width: width, hours: hours)
         try record(day)
-        let threshold = try threshold(day, head)
+        // As many windows are above it in the shorter days of the heads that take longer.
+        let threshold = try threshold(day, head, oneIn: hours < 5 ? 50 : 100)
         let night = try ActiveHours([ActiveHours.Rule(zone: "UTC", spans: [ActiveHours.Span("22:00-02:30")])])
         let all: [(inout StandingQuery.Settings) -> Void] = [
             { _ in }, { $0.policy.cooldown = 300 }, { $0.policy.minimumDuration = 5 },

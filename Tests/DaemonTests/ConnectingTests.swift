@@ -219,7 +219,7 @@ struct KeepAliveTests {
             templates: PipelineTemplates(directory: Fixtures.repository.appending(path: "Pipelines")),
             onFrame: { _ in }, onEvent: { _ in })
         try await blocking { try source.start() }
-        // The camera, whose time-out is 8 s, closes the session 10 s after the last request: three take longer.
+        // The camera, whose time-out is 4 s, closes the session 5 s after the last request: three take longer.
         let isAsked = try await until {
             let said = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
             try #require(!said.contains { $0.contains("session timed out") })

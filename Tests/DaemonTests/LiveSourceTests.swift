@@ -114,8 +114,12 @@ struct LiveSourceTests {
         #expect((30...34).contains(runner.sampledFrames), "\(runner.sampledFrames)")
     }
 
-    @Test("a playlist without an end whose sender has died is stalled, and opened again", arguments: [false, true])
-    func deadPlaylist(isRemote: Bool) async throws {
+    @Test("a playlist without an end whose sender has died is stalled, and opened again")
+    func deadPlaylist() async throws {
+        try await together([false, true]) { try await LiveSourceTests().expectStalls(isRemote: $0) }
+    }
+
+    private func expectStalls(isRemote: Bool) async throws {
         let file = try playlist(hasEnd: false)
         let server = try await webServer()
         let runner = try runner(isRemote ? "\(server.address)/\(file.lastPathComponent)" : file.path)
@@ -127,7 +131,7 @@ struct LiveSourceTests {
             }
             return runner.supervised.stalls > 2
         }
-        #expect(again && runner.isLive)
+        #expect(again && runner.isLive, "\(runner.description.uri): \(words)")
         let round = ["connecting", "playing", "stalled", "backing-off"]
         #expect(Array(words.prefix(8)) == round + round, "\(words)")
         #expect(reasons.first == "nothing has come for 1 s")
@@ -178,10 +182,14 @@ struct LiveSourceTests {
         #expect(second.runner.supervised.restarts == 0 && second.runner.supervised.failures == 1)
     }
 
-    @Test(
-        "a receiver whose sender is silent is stalled: there is no connection that could fail",
-        arguments: ["udp://127.0.0.1:PORT", "rist://127.0.0.1:PORT"])
-    func silence(uri: String) async throws {
+    @Test("a receiver whose sender is silent is stalled: there is no connection that could fail")
+    func silence() async throws {
+        try await together(["udp://127.0.0.1:PORT", "rist://127.0.0.1:PORT"]) {
+            try await LiveSourceTests().expectStall(of: $0)
+        }
+    }
+
+    private func expectStall(of uri: String) async throws {
         let runner = try runner(uri.replacing("PORT", with: "\(try freePort(SOCK_DGRAM) & ~1)"), connect: 2)
         #expect(try await run(runner) { runner.supervised.stalls > 0 })
         #expect(words.prefix(3) == ["connecting", "stalled", "backing-off"], "\(words) \(reasons)")
@@ -196,8 +204,12 @@ struct LiveSourceTests {
         ("sdp://FOLDER/camera.sdp", "rtph264pay config-interval=1 pt=96 ! udpsink host=127.0.0.1 port=PORT"),
     ]
 
-    @Test("what is sent to this machine is played, given up when it stops, and played again", arguments: senders)
-    func received(uri: String, sender: String) async throws {
+    @Test("what is sent to this machine is played, given up when it stops, and played again")
+    func received() async throws {
+        try await together(Self.senders) { try await LiveSourceTests().expectReceived(uri: $0.0, sender: $0.1) }
+    }
+
+    private func expectReceived(uri: String, sender: String) async throws {
         let port = "\(try freePort(SOCK_DGRAM) & ~1)"
         let session =
             "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=camera\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
@@ -225,8 +237,8 @@ struct LiveSourceTests {
             }
             return false
         }
-        #expect(isDone, "\(words) \(reasons)")
-        #expect(words.prefix(2) == ["connecting", "playing"] && runner.isLive, "\(words)")
+        #expect(isDone, "\(uri): \(words) \(reasons)")
+        #expect(words.prefix(2) == ["connecting", "playing"] && runner.isLive, "\(uri): \(words)")
     }
 
     @Test("RTSP within HTTP is played, and played again after its camera was away")

@@ -99,8 +99,12 @@ extension LiveSourceTests {
         return (isDone, runner)
     }
 
-    @Test("an SRT stream whose sender dies and comes back is played again", arguments: ["listener", "caller"])
-    func srt(mode: String) async throws {
+    @Test("an SRT stream whose sender dies and comes back is played again")
+    func srt() async throws {
+        try await together(["listener", "caller"]) { try await LiveSourceTests().expectSRTAgain(mode: $0) }
+    }
+
+    private func expectSRTAgain(mode: String) async throws {
         let port = try freePort(SOCK_DGRAM)
         // The sender is a server that is called, or calls the stream, which listens.
         let isServer = mode == "listener"
@@ -108,7 +112,7 @@ extension LiveSourceTests {
         let uri = isServer ? "srt://127.0.0.1:\(port)" : "srt://:\(port)?mode=listener"
         let (isDone, runner) = try await playsAgain(
             uri, sender: "mpegtsmux alignment=7 ! srtsink uri=\"\(target)\" wait-for-connection=false")
-        #expect(isDone, "\(words) \(reasons)")
+        #expect(isDone, "\(mode): \(words) \(reasons)")
         #expect(runner.isLive && !runner.description.realtime)
         #expect(words.contains("playing") && !words.contains("ended") && !words.contains("failed"), "\(words)")
     }
@@ -124,12 +128,16 @@ extension LiveSourceTests {
         #expect(words.contains("playing") && !words.contains("ended") && !words.contains("failed"), "\(words)")
     }
 
-    @Test("a stream over HTTP without a length that ends is opened again", arguments: ["close", "chunked"])
-    func withoutLength(way: String) async throws {
+    @Test("a stream over HTTP without a length that ends is opened again")
+    func withoutLength() async throws {
+        try await together(["close", "chunked"]) { try await LiveSourceTests().expectOpenedAgain(way: $0) }
+    }
+
+    private func expectOpenedAgain(way: String) async throws {
         let camera = try await HTTPCamera(in: folder, ["--way", way, "--seconds", "3"])
         let runner = try runner(camera.uri)
         let isDone = try await run(runner) { runner.currentState.isFinal || runner.supervised.restarts > 1 }
-        #expect(isDone && runner.isLive, "\(words)")
+        #expect(isDone && runner.isLive, "\(way): \(words)")
         let round = ["connecting", "playing", "backing-off"]
         #expect(Array(words.prefix(6)) == round + round, "\(words) \(reasons)")
         #expect(reasons.allSatisfy { $0 == "the source ended" }, "\(reasons)")
@@ -137,10 +145,12 @@ extension LiveSourceTests {
         #expect(runner.sampledFrames > 16, "\(runner.sampledFrames)")
     }
 
-    @Test(
-        "a stream whose sender's clock is fast does not fall behind it, whether or not it is played in real time",
-        arguments: [false, true])
-    func fastSender(realtime: Bool) async throws {
+    @Test("a stream whose sender's clock is fast does not fall behind it, whether or not it is played in real time")
+    func fastSender() async throws {
+        try await together([false, true]) { try await LiveSourceTests().expectNear(realtime: $0) }
+    }
+
+    private func expectNear(realtime: Bool) async throws {
         let camera = try await HTTPCamera(in: folder, ["--speed", "1.5"])
         let seen = Mutex<(first: Double?, last: Double)>((nil, 0))
         let runner = try runner(camera.uri, realtime: realtime) { frame in
@@ -154,7 +164,7 @@ extension LiveSourceTests {
             behind.withLock { $0.append(lag) }
             return sent > 15 && lag < 2
         }
-        #expect(isNear, "\(behind.withLock { $0.suffix(5) })")
+        #expect(isNear, "realtime \(realtime): \(behind.withLock { $0.suffix(5) })")
         #expect(runner.isLive && runner.lag < 2, "\(runner.lag)")
     }
 }

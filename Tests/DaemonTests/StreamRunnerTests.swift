@@ -158,7 +158,7 @@ struct StreamRunnerTests {
     @Test("a pipeline that will not stop is not waited for, and its frames come to nobody")
     func willNotStop() async throws {
         let server = try await RawServer("plays")
-        let sleepy = server.launch.replacing("! videoconvert", with: "! identity sleep-time=3000000 ! videoconvert")
+        let sleepy = server.launch.replacing("! videoconvert", with: "! identity sleep-time=1500000 ! videoconvert")
         let runner = try runner(sleepy, limits: limits(), stopLimit: .milliseconds(50))
         let task = Task { await runner.run() }
         #expect(try await until { runner.sampledFrames > 0 })

@@ -4,11 +4,11 @@ import Testing
 
 @Suite("The fleet under simulated faults")
 struct SimulationTests {
-    /// 400 schedules in `make test`; `WATCHWORD_SCHEDULES=10000` runs as many, and `WATCHWORD_SEED=N` that one alone.
+    /// 150 schedules in `make test`; `WATCHWORD_SCHEDULES=10000` runs as many, and `WATCHWORD_SEED=N` that one alone.
     private static var seeds: [UInt64] {
         let environment = ProcessInfo.processInfo.environment
         if let one = environment["WATCHWORD_SEED"].flatMap(UInt64.init) { return [one] }
-        return Array(1...(environment["WATCHWORD_SCHEDULES"].flatMap(UInt64.init) ?? 400))
+        return Array(1...(environment["WATCHWORD_SCHEDULES"].flatMap(UInt64.init) ?? 150))
     }
 
     @Test("no schedule of faults gives two owners, a gap, or a message that is missing or twice")

@@ -52,8 +52,12 @@ struct DecodeTests {
 
     private func list(_ numbers: some Sequence<Int>) -> String { numbers.map(String.init).joined(separator: ",") }
 
-    @Test("of keyframes alone each is sampled as soon as it is there, with B-frames too", arguments: [0, 3])
-    func keyframes(bframes: Int) async throws {
+    @Test("of keyframes alone each is sampled as soon as it is there, with B-frames too")
+    func keyframes() async throws {
+        try await together([0, 3]) { try await expectKeyframes(bframes: $0) }
+    }
+
+    private func expectKeyframes(bframes: Int) async throws {
         let keyframes = Array(stride(from: 0, through: 400, by: 20))
         let (frames, record) = try await sample(
             ["--keyframes", list(keyframes), "--bframes", "\(bframes)"], fps: 2, decode: .keyframes, until: 100)
@@ -87,9 +91,10 @@ struct DecodeTests {
     func shedding() async throws {
         let share = SamplingShare()
         share.set(0.5)
-        let keyframes = Array(stride(from: 0, through: 400, by: 20))
-        let (few, record) = try await sample(
-            ["--keyframes", list(keyframes)], fps: 1.25, decode: .auto, share: share, until: 150)
+        let keyframes = ["--keyframes", list(stride(from: 0, through: 400, by: 20))]
+        async let slowly = sample(keyframes, fps: 1.25, decode: .auto, share: share, until: 150)
+        async let quickly = sample(keyframes, fps: 5, decode: .all, share: share, until: 60)
+        let (few, record) = try await slowly
         // The first is kept, whatever the share; from then on every second one.
         let (kept, left) = (few.dropFirst().map(\.number), Int(record.shedSamples))
         #expect(kept == kept.indices.map { kept[0] + 40 * $0 } && few.allSatisfy { $0.number.isMultiple(of: 20) })
@@ -97,8 +102,7 @@ struct DecodeTests {
         // Of each keyframe that is left out, and of all between them, nothing was decoded.
         #expect(Int(record.skippedUnits) >= 39 * (few.count - 2) && record.isKeyframesOnly)
 
-        let (some, all) = try await sample(
-            ["--keyframes", list(keyframes)], fps: 5, decode: .all, share: share, until: 60)
+        let (some, all) = try await quickly
         #expect(all.skippedUnits == 0 && abs(Int(all.shedSamples) - some.count) <= 3)
         // The first came when it did; from then on every second one of five a second.
         let numbers = some.dropFirst().map(\.number)
@@ -115,7 +119,10 @@ struct DecodeTests {
 
     @Test("of JPEG, where each picture stands for itself, those are decoded that are sampled")
     func jpeg() async throws {
-        let (frames, record) = try await sample(["--keyframes", "0", "--mjpeg"], fps: 5, decode: .auto, until: 150)
+        let mjpeg = ["--keyframes", "0", "--mjpeg"]
+        async let sampled = sample(mjpeg, fps: 5, decode: .auto, until: 150)
+        async let whole = sample(mjpeg, fps: 25, decode: .all, until: 50)
+        let (frames, record) = try await sampled
         // JPEG's colours are not exact enough for each picture's number: its time is.
         let times = frames.map(\.mediaTime)
         // A loaded machine may be late for those that come before it is clear what the stream is.
@@ -127,7 +134,7 @@ struct DecodeTests {
         #expect(abs(Double(record.skippedUnits) - (units - 10) * 4 / 5) <= 10, "\(record.skippedUnits) of \(units)")
         #expect(record.isKeyframesOnly && record.returnsToAll == 0)
 
-        let (every, none) = try await sample(["--keyframes", "0", "--mjpeg"], fps: 25, decode: .all, until: 50)
+        let (every, none) = try await whole
         #expect(none.skippedUnits == 0 && !none.isKeyframesOnly && every.count > 20)
     }
 

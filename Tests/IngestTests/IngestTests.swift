@@ -17,7 +17,7 @@ func play(_ description: SourceDescription, frames limit: Int = .max) async thro
     let source = try VideoSource(
         description, templates: templates, onFrame: { continuation.yield(($0, nil)) },
         onEvent: { continuation.yield((nil, $0)) })
-    try source.start()
+    try await blocking { try source.start() }
     var frames: [Frame] = []
     var events: [SourceEvent] = []
     loop: for await (frame, event) in stream {
@@ -30,7 +30,7 @@ func play(_ description: SourceDescription, frames limit: Int = .max) async thro
         default: continue
         }
     }
-    source.stop()
+    try await blocking { source.stop() }
     return (frames, events)
 }
 

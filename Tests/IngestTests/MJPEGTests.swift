@@ -10,10 +10,11 @@ struct MJPEGTests {
     func plays() async throws {
         let camera = try await MJPEGCamera(film: Fixtures.videos.appending(path: "lobby.mp4"))
         let password = "cam:p%40ss%3Aw%2For%23d%25%3F%26!@"
-        for way in [
+        let ways = [
             "std", "nolen", "dash", "quoted", "noinitial", "auth", "digest", "lf", "extra", "closing", "chunked",
             "other", "noboundary", "long", "short", "padded", "status", "glued",
-        ] {
+        ]
+        try await together(ways) { way in
             let user = ["auth", "digest"].contains(way) ? password : ""
             let (frames, events) = try await play(
                 SourceDescription(uri: camera.uri(way, user: user), fps: 1000, side: 64), frames: 12)

@@ -80,10 +80,9 @@ struct PacingTests {
 
     @Test("a summary of many queries is bounded, and counts them all")
     func bounded() throws {
-        var summary = try AlertSummary(alert(match(query: "q0", at: start)), .limit)
-        for number in 1..<1000 {
-            try summary.add(alert(match(query: "q\(number)", at: start + Double(number))), .limit)
-        }
+        let all = try alerts((0..<1000).map { match(query: "q\($0)", at: start + Double($0)) })
+        var summary = AlertSummary(all[0], .limit)
+        for alert in all.dropFirst() { summary.add(alert, .limit) }
         #expect(summary.groups.count == AlertSummary.mostGroups && summary.alerts == 1000)
         #expect(summary.groups.map(\.count).reduce(0, +) + summary.others == 1000)
         #expect(summary.times == start...(start + 999))

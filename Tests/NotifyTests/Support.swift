@@ -34,11 +34,15 @@ func match(
     }
 }
 
-func alert(_ message: PendingMessage) throws -> Alert {
-    let entry = try Journal(path: nil).append([message])[0]
-    guard let alert = Alert(entry) else { throw NotifyError("no alert") }
-    return alert
+/// Makes alerts of the messages of one journal.
+func alerts(_ messages: [PendingMessage]) throws -> [Alert] {
+    try Journal(path: nil).append(messages).map { entry in
+        guard let alert = Alert(entry) else { throw NotifyError("no alert") }
+        return alert
+    }
 }
+
+func alert(_ message: PendingMessage) throws -> Alert { try alerts([message])[0] }
 
 /// A journal in memory whose messages appear at given times.
 final class FakeLog: NotifyLog {

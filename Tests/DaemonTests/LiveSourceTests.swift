@@ -190,7 +190,7 @@ struct LiveSourceTests {
     }
 
     private func expectStall(of uri: String) async throws {
-        let runner = try runner(uri.replacing("PORT", with: "\(try freePort(SOCK_DGRAM) & ~1)"), connect: 2)
+        let runner = try runner(uri.replacing("PORT", with: "\(try freePort(SOCK_DGRAM))"), connect: 2)
         #expect(try await run(runner) { runner.supervised.stalls > 0 })
         #expect(words.prefix(3) == ["connecting", "stalled", "backing-off"], "\(words) \(reasons)")
         #expect(reasons.first == "nothing has come within 2 s of connecting")
@@ -210,7 +210,7 @@ struct LiveSourceTests {
     }
 
     private func expectReceived(uri: String, sender: String) async throws {
-        let port = "\(try freePort(SOCK_DGRAM) & ~1)"
+        let port = "\(try freePort(SOCK_DGRAM))"
         let session =
             "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=camera\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
             + "m=video \(port) RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"

@@ -36,17 +36,19 @@ struct ClipDrills {
         for fault in ClipFault.all {
             try await daemon.add(fault.kind, try await cameras.add(fault.kind, film: Self.film, seconds: 12))
         }
-        for fault in ClipFault.all {
-            #expect(try await until { try await !daemon.messages("match.\(fault.kind).always").isEmpty }, "\(fault)")
-            #expect(try await daemon.plays(fault.kind))
+        let kinds = ClipFault.all.map(\.kind)
+        try await atOnce(kinds) { kind in
+            let hasBegun = try await until { try await !daemon.messages("match.\(kind).always").isEmpty }
+            #expect(hasBegun, "\(kind)")
+            try await expectPlays(kind, daemon, frames: 8)
         }
         for fault in ClipFault.all { try await cameras.fault(fault.kind, fault.kind) }
         for kind in ["gone", "stall"] {
             #expect(try await until { try await daemon.states(kind).contains("backing-off") }, "\(kind)")
         }
-        for kind in ["size", "codec"] { #expect(try await daemon.plays(kind, frames: 12)) }
+        try await atOnce(["size", "codec"]) { kind in try await expectPlays(kind, daemon, frames: 12) }
         for fault in ClipFault.all { try await cameras.heal(fault.kind) }
-        for fault in ClipFault.all { #expect(try await daemon.plays(fault.kind, frames: 12), "\(fault)") }
+        try await atOnce(kinds) { kind in try await expectPlays(kind, daemon, frames: 12) }
         #expect(try await daemon.place.ask("query.remove", .object(["id": .string("always")])).ok)
         for fault in ClipFault.all {
             let name = "match.\(fault.kind).always"
@@ -63,6 +65,10 @@ struct ClipDrills {
         let film = try CodedSlices.of(file: Self.film)
         for fault in ClipFault.all { try await check(fault, daemon, film) }
         try await daemon.end()
+    }
+
+    private func expectPlays(_ kind: String, _ daemon: Drilled, frames: Int64) async throws {
+        #expect(try await daemon.plays(kind, frames: frames), "\(kind)")
     }
 
     private func check(_ fault: ClipFault, _ daemon: Drilled, _ film: [[UInt8]]) async throws {

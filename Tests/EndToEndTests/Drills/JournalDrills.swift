@@ -99,10 +99,15 @@ struct JournalDrills {
         #expect(try names(place.folder.appending(path: "disk")).count { $0.contains("-last.bad-") } == 1)
     }
 
-    enum Restored: String, CaseIterable { case besideTheNumber, withoutIt, wholeFolder, inPlace }
+    private enum Restored: String, CaseIterable { case besideTheNumber, withoutIt, wholeFolder, inPlace }
 
-    @Test("followers of a journal that is restored are told, and lose nothing", arguments: Restored.allCases)
-    func restored(_ kind: Restored) async throws {
+    @Test("followers of a journal that is restored are told, and lose nothing")
+    func restored() async throws {
+        // Each way has a place of its own, and mostly waits for it.
+        try await atOnce(Restored.allCases) { kind in try await expectTold(kind) }
+    }
+
+    private func expectTold(_ kind: Restored) async throws {
         let place = try Place()
         let command = place.producer(lanes: 2, pause: 10)
         let first = try Program(command[0], Array(command.dropFirst()))

@@ -149,13 +149,14 @@ struct FleetTests {
         let second = boxes[1]
         #expect(try await until { try await second.place.ask("events.open", fleetLog).ok })
         let follower = Following(second.place, since: 0, filter: .init(isOfFleet: true), publish: second.fleet)
-        let query: JSONValue = .object([
-            "id": .string("low"), "text": .string("a blue circle"), "threshold": .number(0.1),
-            "hysteresis": .number(0),
-        ])
-        #expect(try await boxes[0].place.ask("query.add", query).ok)
-        let film = Fixtures.videos.appending(path: "lobby.mp4").path
-        let camera = try await RTSPServer(["--file", film, "--loop"])
+        for threshold in [0.05, 0.1, 0.15, 0.2] {
+            let query: JSONValue = .object([
+                "id": .string("low-\(Int(threshold * 100))"), "text": .string("a blue circle"),
+                "threshold": .number(threshold), "hysteresis": .number(0),
+            ])
+            #expect(try await boxes[0].place.ask("query.add", query).ok)
+        }
+        let camera = try await RTSPServer(["--file", try Films.eventful(), "--loop"])
         for index in 0..<4 {
             #expect(try await boxes[index % 3].ask("stream.add", ["name": "c\(index)", "uri": camera.uri]).ok)
         }
@@ -163,10 +164,18 @@ struct FleetTests {
 
         var numbers: [Int64] = []
         for round in 0..<20 {
-            if round == 8 { boxes[2].program.kill() }
+            if round == 8 {
+                boxes[2].program.kill()
+                let isOver = try await boxes[0].comes { status in
+                    self.arePlaying(4)(status) && !status.streams.contains { $0.node == "box-3" }
+                }
+                #expect(isOver, "\(boxes.map(\.log))")
+            }
             if round == 12 { boxes[2] = try FleetBox("box-3", engine: etcd.members, at: boxes[2].place) }
             let box = boxes[(8..<14).contains(round) ? round % 2 : round % 3]
-            try await read(box, &numbers, atLeast: 3)
+            // Some of it is there already, and some comes while it is read.
+            let head = try await boxes[0].status().head
+            try await read(box, &numbers, atLeast: 3, beyond: head)
         }
         #expect(numbers == Array(1...Int64(numbers.count)))
 
@@ -188,12 +197,12 @@ struct FleetTests {
     }
 
     /// Reads numbers of the log after those that are there, by server-sent events, until the client is killed.
-    private func read(_ box: FleetBox, _ numbers: inout [Int64], atLeast count: Int) async throws {
+    private func read(_ box: FleetBox, _ numbers: inout [Int64], atLeast count: Int, beyond head: Int64) async throws {
         let url = "http://127.0.0.1:\(box.port)/api/v1/events/stream?log=fleet&since=\(numbers.last ?? 0)"
         let again = ["--retry", "30", "--retry-delay", "1", "--retry-all-errors"]
         let client = try Program("/usr/bin/curl", again + ["-sN", url])
         let before = numbers.count
-        while numbers.count < before + count {
+        while numbers.count < before + count || numbers.last ?? 0 <= head {
             let line = try await client.line()
             if line.hasPrefix("id: "), let number = Int64(line.dropFirst(4)) { numbers.append(number) }
             guard client.isRunning || !line.isEmpty else { break }

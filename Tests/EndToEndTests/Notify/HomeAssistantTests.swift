@@ -40,7 +40,7 @@ struct HomeAssistantTests {
 
     private func shows(_ home: Talker, _ condition: @escaping @Sendable (Seen) -> Bool) async throws -> Bool {
         try await until {
-            try await Task.sleep(for: .milliseconds(500))
+            try await Task.sleep(for: .milliseconds(100))
             return condition(try await look(home))
         }
     }
@@ -52,7 +52,7 @@ struct HomeAssistantTests {
         let notifier =
             "name: home, format: mqtt, url: \"mqtt://localhost:\(broker.port)\", addresses: [127.0.0.1, \"::1\"], "
             + "home_assistant: true, picture: true"
-        let program = try await notified.start(notified.daemon([notifier]))
+        let program = try await notified.start(notified.daemon([notifier], isRealtime: true))
         #expect(try await shows(home) { $0.sensors.count == 120 && $0.images.count == 120 })
         // The lanes' events: some go on, some have ended, and their pictures came.
         #expect(

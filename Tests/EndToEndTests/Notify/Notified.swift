@@ -21,7 +21,9 @@ struct Notified {
     }
 
     /// The daemon's arguments; without streams, it makes no more events.
-    func daemon(_ notifiers: [String], streams: Bool = true) throws -> [String] {
+    ///
+    /// `isRealtime`: films play as fast as a camera sends.
+    func daemon(_ notifiers: [String], streams: Bool = true, isRealtime: Bool = false) throws -> [String] {
         let arguments = try place.daemon()
         let config = URL(filePath: arguments[2])
         var text = try String(contentsOf: config, encoding: .utf8)
@@ -29,6 +31,7 @@ struct Notified {
             text = text.split(separator: "\n").filter { !$0.hasPrefix("- {name: s") }.joined(separator: "\n")
             text = text.replacing("streams:\n", with: "")
         }
+        if isRealtime { text = text.replacing("loop: true}", with: "loop: true, realtime: true}") }
         text += "\nnotify:\n" + notifiers.map { "- {\($0)}" }.joined(separator: "\n")
         try text.write(to: config, atomically: true, encoding: .utf8)
         return arguments

@@ -80,13 +80,24 @@ struct FullDiskTests {
         )
     }
 
-    @Test(
-        "is reported; events are published all the same, and journaled in order when there is room again",
-        arguments: CrashTests.Victim.allCases)
-    func outlived(_ victim: CrashTests.Victim) async throws {
-        let place = try Place()
-        let disk = try SmallDisk(
-            place, victim == .producer ? place.producer(lanes: 2, pause: 20) : place.daemon())
+    @Test("is reported; events are published all the same, and journaled in order when there is room again")
+    func outlived() async throws {
+        // Each has a disk of its own. They start one after the other: no process holds a pipe of another's, then.
+        let all = try CrashTests.Victim.allCases.map { victim in
+            let place = try Place()
+            let command = try victim == .producer ? place.producer(lanes: 2, pause: 20) : place.daemon()
+            return Outliving(victim: victim, place: place, disk: try SmallDisk(place, command))
+        }
+        try await atOnce(all) { one in try await expectOutlived(by: one.victim, one.place, one.disk) }
+    }
+
+    private struct Outliving: Sendable {
+        let victim: CrashTests.Victim
+        let place: Place
+        let disk: SmallDisk
+    }
+
+    private func expectOutlived(by victim: CrashTests.Victim, _ place: Place, _ disk: SmallDisk) async throws {
         print("disk:", try await disk.tell())
         try #require(try await until { await place.seq() > 20 })
         let following = Following(place)

@@ -109,13 +109,14 @@ private struct Simulation {
         var random = SeededRandom(seed: seed)
         let scenes = random.shuffled(Array(0..<recording.scenes))
         let level = recording.queries.count
-        func most(_ scene: Int) -> UInt8 {
-            recording.windows(scene).reduce(0) { max($0, recording.truth[$1 * level + query]) }
+        // Of each scene, once: a day shows it many times.
+        let most = (0..<recording.scenes).map { scene in
+            recording.windows(scene).reduce(UInt8(0)) { max($0, recording.truth[$1 * level + query]) }
         }
         let split = recording.scenes / 4
-        let early = scenes[..<split].filter { most($0) == 0 }
-        let late = scenes[split...].filter { most($0) == 0 }
-        let eventful = scenes[split...].filter { most($0) == 2 }
+        let early = scenes[..<split].filter { most[$0] == 0 }
+        let late = scenes[split...].filter { most[$0] == 0 }
+        let eventful = scenes[split...].filter { most[$0] == 2 }
         var calibration = Calibration(falseAlertsPerDay: budget)
         var time = 0.0
         var day = Day()
@@ -123,7 +124,7 @@ private struct Simulation {
         func show(_ scene: Int) -> (isAlert: Bool, peak: Float) {
             var isAlert = false
             var (peak, truePeak) = (-Float.infinity, -Float.infinity)
-            let isEvent = most(scene) == 2
+            let isEvent = most[scene] == 2
             for window in recording.windows(scene) {
                 time += Recording.seconds
                 let score = scores[window * count + column]

@@ -37,7 +37,7 @@ struct ClipDrills {
             try await daemon.add(fault.kind, try await cameras.add(fault.kind, film: Self.film, seconds: 12))
         }
         let kinds = ClipFault.all.map(\.kind)
-        try await atOnce(kinds) { kind in
+        try await together(kinds, atMost: 8) { kind in
             let hasBegun = try await until { try await !daemon.messages("match.\(kind).always").isEmpty }
             #expect(hasBegun, "\(kind)")
             try await expectPlays(kind, daemon, frames: 8)
@@ -46,9 +46,9 @@ struct ClipDrills {
         for kind in ["gone", "stall"] {
             #expect(try await until { try await daemon.states(kind).contains("backing-off") }, "\(kind)")
         }
-        try await atOnce(["size", "codec"]) { kind in try await expectPlays(kind, daemon, frames: 12) }
+        try await together(["size", "codec"], atMost: 8) { kind in try await expectPlays(kind, daemon, frames: 12) }
         for fault in ClipFault.all { try await cameras.heal(fault.kind) }
-        try await atOnce(kinds) { kind in try await expectPlays(kind, daemon, frames: 12) }
+        try await together(kinds, atMost: 8) { kind in try await expectPlays(kind, daemon, frames: 12) }
         #expect(try await daemon.place.ask("query.remove", .object(["id": .string("always")])).ok)
         for fault in ClipFault.all {
             let name = "match.\(fault.kind).always"

@@ -104,7 +104,7 @@ struct JournalDrills {
     @Test("followers of a journal that is restored are told, and lose nothing")
     func restored() async throws {
         // Each way has a place of its own, and mostly waits for it.
-        try await atOnce(Restored.allCases) { kind in try await expectTold(kind) }
+        try await together(Restored.allCases, atMost: 8) { kind in try await expectTold(kind) }
     }
 
     private func expectTold(_ kind: Restored) async throws {

@@ -16,7 +16,7 @@ struct CrashTests {
     @Test("nothing committed is lost, nothing comes twice, and every event has its end")
     func killed() async throws {
         // Each has a place of its own; most of the time one of them starts.
-        try await atOnce(Victim.allCases) { victim in try await expectAll(after: victim) }
+        try await together(Victim.allCases, atMost: 8) { victim in try await expectAll(after: victim) }
     }
 
     private func expectAll(after victim: Victim) async throws {

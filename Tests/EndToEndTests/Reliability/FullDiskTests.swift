@@ -88,7 +88,7 @@ struct FullDiskTests {
             let command = try victim == .producer ? place.producer(lanes: 2, pause: 20) : place.daemon()
             return Outliving(victim: victim, place: place, disk: try SmallDisk(place, command))
         }
-        try await atOnce(all) { one in try await expectOutlived(by: one.victim, one.place, one.disk) }
+        try await together(all, atMost: 8) { one in try await expectOutlived(by: one.victim, one.place, one.disk) }
     }
 
     private struct Outliving: Sendable {

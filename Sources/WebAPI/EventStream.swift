@@ -30,7 +30,7 @@ struct EventStream: Sendable {
         _ daemon: WatchwordDaemon, _ counters: WebCounters, query: [RequestTarget.Field], lastEventID: String?,
         for caller: Caller
     ) async throws(Refusal) {
-        let values = try MessageCursor.values(query, Self.arguments)
+        let values = try ArgumentReader.texts(query, Self.arguments)
         // A browser that has not received a number sends none, or an empty one.
         let lastEventID = lastEventID.flatMap { $0.isEmpty ? nil : $0 }
         let log = try await Self.log(values["log"], of: daemon, after: lastEventID ?? values["since"])
@@ -52,9 +52,6 @@ struct EventStream: Sendable {
     private static func log(
         _ name: String?, of daemon: WatchwordDaemon, after seq: String?
     ) async throws(Refusal) -> any MessageLog {
-        guard name == nil || name == "node" || name == "fleet" else {
-            throw Refusal(400, "bad-argument", "log: expected node or fleet, found \"\(name?.prefix(40) ?? "")\"")
-        }
         do throws(ControlFailure) {
             if name == "fleet", let seq = seq.flatMap({ Int64($0) }) { try await daemon.checkFleetReaches(seq) }
             return try daemon.log(name)

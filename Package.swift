@@ -514,7 +514,7 @@ let package = Package(
             "DaemonTests",
             [
                 "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Ingest", "Journal", "Matching",
-                "Messaging", "Publishing", "Sampling", "Service", "StreamSources", "SystemSupport",
+                "Messaging", "Publishing", "Recording", "Sampling", "Service", "StreamSources", "SystemSupport",
                 "WatchwordConfiguration", "WireFormat", .product(name: "Logging", package: "swift-log"),
             ]),
         tests(

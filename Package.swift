@@ -482,8 +482,8 @@ let package = Package(
         tests(
             "NotifyTests",
             [
-                "Journal", "Matching", "Notify", "StreamSources", "SystemSupport", "WatchwordConfiguration",
-                "WireFormat", .product(name: "Logging", package: "swift-log"),
+                "ControlAPI", "Journal", "Matching", "Notify", "StreamSources", "SystemSupport",
+                "WatchwordConfiguration", "WireFormat", .product(name: "Logging", package: "swift-log"),
             ]),
         tests(
             "FleetTests",

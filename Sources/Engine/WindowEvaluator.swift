@@ -195,7 +195,9 @@ final class WindowEvaluator {
         return true
     }
 
-    /// Returns the queries that may match a window or have an event in progress, with scores; nil for one not scored.
+    /// Returns the queries that may match a window or have an event in progress, each with its scores.
+    ///
+    /// `found` is nil for a query that was not scored.
     private func concerned(
         _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup
     ) -> [(standing: RegisteredQuery, found: Found?)] {

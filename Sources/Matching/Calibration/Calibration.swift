@@ -6,11 +6,11 @@
 /// - Overlapping windows with high scores count as one cluster, because the budget counts alerts, not windows.
 /// - The tail is a posterior distribution, not one estimate (`TailFit`).
 /// - Once learnt, the threshold is pinned: it changes only by a recorded recalibration.
-/// - True events are kept out of the null distribution (the scores that occur by chance): scores that reach the
-///   threshold are left out, which the fit accounts for, and so are the first hour's highest peaks if they do not
+/// - True events are kept out of the null distribution (the scores that occur by chance). Scores that reach the
+///   threshold are left out, which the fit accounts for. The first hour's highest peaks are left out if they do not
 ///   continue the tail.
 ///
-/// The value has a few KB. A window takes O(1), and a fit, once an hour, takes milliseconds.
+/// It takes a few KB of memory. Adding a window takes O(1); a fit, made once an hour, takes milliseconds.
 package struct Calibration: Sendable, Codable, Equatable {
     package enum State: Sendable, Equatable {
         /// There is no threshold yet; `progress` is the completed share (below 1) of the time and scores needed to

@@ -1,9 +1,10 @@
 /// The common event of a group of queries on one lane (a stream or region), so that similar queries give one alert.
 ///
 /// Its event starts with the first member's event and ends with the last member's. The member of the highest priority
-/// leads, and among equals the one with the greatest margin over its threshold; the event keeps the leader's name until
-/// it ends. If another member's peak exceeds the event's in score and in margin, it becomes the event's peak. Members
-/// have no cooldown (`EventPolicy.ofMember`); the group has the longest cooldown of the members that took part.
+/// leads; of several, the one with the greatest margin over its threshold. The event keeps the leader's name until it
+/// ends. If another member's peak exceeds the event's in score and in margin, it becomes the event's peak.
+///
+/// Members have no cooldown (`EventPolicy.ofMember`); the group has the longest cooldown of the members that took part.
 package struct EventGroup: Sendable {
     /// A query of the group that has an open event of its own.
     package struct Member: Sendable {

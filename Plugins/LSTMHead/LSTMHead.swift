@@ -67,6 +67,6 @@ private let descriptor = HeadDescriptor(
     name: "lstm", version: "1.0.0", description: "one LSTM layer over the frames (CLIP4Clip seqLSTM)",
     create: { HeadCalls.create(LSTMHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
-/// The plugin's C entry point, its only exported function; returns the head's descriptor.
+/// The plugin's C entry point, its only exported function; returns the head's descriptor, never nil.
 @c(watchword_head_entry)
 public func entry() -> UnsafePointer<watchword_head>? { descriptor.pointer }

@@ -23,6 +23,6 @@ private let descriptor = HeadDescriptor(
     name: "mean", version: "1.0.0", description: "mean of unit frame embeddings (CLIP4Clip meanP); blind to order",
     create: { HeadCalls.create(MeanHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
-/// The plugin's C entry point, its only exported function; returns the head's descriptor.
+/// The plugin's C entry point, its only exported function; returns the head's descriptor, never nil.
 @c(watchword_head_entry)
 public func entry() -> UnsafePointer<watchword_head>? { descriptor.pointer }

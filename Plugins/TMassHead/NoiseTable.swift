@@ -3,11 +3,13 @@ import HeadKit
 import SystemSupport
 import WatchwordHeadABI
 
-/// The random vectors by which T-MASS varies a text's embedding: one for each trial, determined by a seed.
+/// The random vectors that T-MASS uses to vary a text's embedding.
 ///
-/// All (text, window) pairs use the same vectors, unlike the original, which draws new ones for each pair. Source: Wang
-/// et al., "Text Is MASS" (CVPR 2024).
+/// The head scores `trials` variants of each text; each vector belongs to one variant, and the seed determines them
+/// all. All (text, window) pairs use the same vectors, unlike the original, which draws new ones for each pair. Source:
+/// Wang et al., "Text Is MASS" (CVPR 2024).
 struct NoiseTable {
+    /// The number of vectors, and so of variants of a text; with 0, only the text itself is scored.
     let trials: Int
     private let seed: UInt64
     /// The standard deviation of normally distributed noise; nil for noise that is uniform in 0..<1.
@@ -22,7 +24,11 @@ struct NoiseTable {
 
     /// Reads the settings of the noise from the head's `config_json`; throws if a value is invalid.
     ///
-    /// Keys and defaults: `seed` (24), `trials` (20), `prior` ("uniform01"; or "normal") and `prior_std` (0.003).
+    /// Keys, with their defaults in brackets:
+    /// - `seed` (24);
+    /// - `trials`, the number of vectors, 0 to 1000 (20);
+    /// - `prior`, the distribution of their numbers, "uniform01" or "normal" ("uniform01");
+    /// - `prior_std`, the standard deviation if normal, above 0 (0.003).
     init(_ config: HeadConfig) throws {
         guard let keys = try? config.decode(Keys.self) else {
             throw HeadCallError(

@@ -12,7 +12,7 @@ public import WatchwordHeadABI
 final class TMassHead: PairingHead {
     let width: Int
     let maxFrames: Int
-    /// The number of frames that the weights expect.
+    /// The number of frames that the weights expect; the window length is at most this.
     ///
     /// The text's cosines with these frames determine how far the text's copies are shifted.
     private let frames: Int
@@ -65,6 +65,6 @@ private let descriptor = HeadDescriptor(
     scores: .cosines,
     create: { HeadCalls.create(TMassHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
-/// The plugin's C entry point, its only exported function; returns the head's descriptor.
+/// The plugin's C entry point, its only exported function; returns the head's descriptor, never nil.
 @c(watchword_head_entry)
 public func entry() -> UnsafePointer<watchword_head>? { descriptor.pointer }

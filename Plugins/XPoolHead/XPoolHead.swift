@@ -34,6 +34,6 @@ private let descriptor = HeadDescriptor(
     scores: .cosines,
     create: { HeadCalls.create(XPoolHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
-/// The plugin's C entry point, its only exported function; returns the head's descriptor.
+/// The plugin's C entry point, its only exported function; returns the head's descriptor, never nil.
 @c(watchword_head_entry)
 public func entry() -> UnsafePointer<watchword_head>? { descriptor.pointer }

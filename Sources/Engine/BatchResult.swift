@@ -81,12 +81,13 @@ package struct WatchedScore: Sendable {
     package let threshold: Float?
 }
 
-/// The score of one window for one query; nil if the query's head (the model that scores windows) did not score it.
+/// The result of one query for one window.
 package struct WindowScore: Sendable {
     package let stream: String
     package let span: WindowSpan
     package let query: String
     package let text: String
     package let head: String
+    /// The score; nil if the query's head (the model that scores windows) did not score this window.
     package let score: Float?
 }

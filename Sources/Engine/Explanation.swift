@@ -57,8 +57,8 @@ package struct Explanation: Codable, Sendable, Equatable {
 
     /// The state of a learnt threshold, and the score's distance from the usual scores of this stream or region.
     package struct Background: Codable, Sendable, Equatable {
-        /// The threshold's state "learning", "pinned" (in use) or "drifted" (no longer fits); `progress` of learning is
-        /// 0 to 1.
+        /// The threshold's state: "learning", "pinned" (in use) or "drifted" (no longer fits); `progress` of learning
+        /// is 0 to 1.
         package let state: String
         package let progress: Double
         /// The version of the threshold, which grows with each change; 0 while there is none.
@@ -70,7 +70,8 @@ package struct Explanation: Codable, Sendable, Equatable {
         /// The mean number of days between two scores that are as high as this one by chance; nil while that is
         /// unknown.
         package let returnDays: Double?
-        /// The threshold that would fit the scores now, if the one in use no longer does; `why` is the reason.
+        /// The threshold that would fit the scores now, and `why`, the reason; nil while the threshold in use fits, or
+        /// is being learnt.
         package let suggested: Double?
         package let why: String?
     }

@@ -87,8 +87,8 @@ final class FrameScorer {
 
     /// Processes the next frames and ends of lanes (streams and regions); adds events, scores and counters to `step`.
     ///
-    /// `all` has every lane: at `time` (seconds since 1970), a query's active hours or expiry may end its events on any
-    /// of them.
+    /// `all` has every lane, because at `time` (seconds since 1970) a query's active hours or expiry may end its events
+    /// on any lane.
     func take(_ items: [(Lane, Item)], of all: some Sequence<Lane>, at time: Double, _ step: inout BatchResult) {
         var due: [GroupKey: WindowBatch] = [:]
         var actions: [(lane: Lane, action: WindowEvaluator.Action)] = []

@@ -29,8 +29,8 @@ package final class Replay {
 
     /// Makes a replay; throws if a query's head (the plugin that scores windows) cannot be used with the CLIP model.
     ///
-    /// `start` is the first frame's time in seconds since 1970, for active hours. `error` is the greatest difference
-    /// between cosines of recorded and of live embeddings.
+    /// `name` is the lane's name, and `labels` are its stream's. `start` is the first frame's time in seconds since
+    /// 1970, for active hours. `error` is the greatest difference between cosines of recorded and of live embeddings.
     package init(
         _ queries: [EmbeddedQuery], lane name: String, labels: [String] = [],
         model: ModelDirectory, finder: HeadFinder, rerank: Int = StandingQuery.defaultRerank,

@@ -87,7 +87,7 @@ extension ScoringEngine {
     /// Moves a query's learnt thresholds to the values that fit the scores now; on all streams and regions if `lane` is
     /// nil.
     ///
-    /// Returns the changes, or nil if there is no such query.
+    /// Returns the changes; a threshold without a fit is left out. Returns nil if there is no such query.
     package func recalibrate(_ id: String, lane: String? = nil) -> [ThresholdChange]? {
         guard let standing = book[id] else { return nil }
         return lanes.values.filter { lane == nil || $0.name == lane }.sorted { $0.name < $1.name }

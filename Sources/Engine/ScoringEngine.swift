@@ -78,7 +78,8 @@ package actor ScoringEngine {
         let scoring = try model.scoring()
         self.scoring = scoring
         let error = precision.assumedError.map { (cosines: $0, logits: $0 * scoring.scale) }
-        // The largest encoder first: the memory needed to reorder its weights is released before the others are made.
+        // The largest encoder is made first: the memory needed to reorder its weights is released before the others are
+        // made.
         exact = try error.map { _ in ExactEncoder(try images(.f32, isLean: true), isLimited: isLive) }
         model.releaseMemory()
         let pictures = try images(precision)
@@ -171,8 +172,9 @@ package actor ScoringEngine {
     /// Processes the next frames of all streams and regions, in order, and returns events, scores and counters.
     ///
     /// A window that waits to be scored again in float32 is decided by a later call, which may have no frames. `isLate`
-    /// is true if frames waited too long: then no float32 work is done now. `wantFrames` adds the embedded frames and
-    /// windows to the result. `watching` has the ids of queries whose scores are wanted.
+    /// is true if frames waited too long: then no float32 work is done now. `wantScores` adds the score of each window
+    /// for each active query to the result; `wantFrames` adds the embedded frames and windows. `watching` has the ids
+    /// of the queries whose values are added to `watched`.
     package func process(
         _ items: [QueuedItem], isLate: Bool = false, wantScores: Bool = false, wantFrames: Bool = false,
         watching: Set<String> = []

@@ -199,6 +199,7 @@ final class WindowEvaluator {
     /// A query that may match a window or has an event in progress, with its score; nil if it is not scored.
     private typealias Concerned = (standing: RegisteredQuery, found: Found?)
 
+    /// Returns the queries that may match a window or have an event in progress, each with its scores.
     private func concerned(_ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup) -> [Concerned] {
         var others = Set(window.lane.inMotion(window.key))
         var concerned: [(RegisteredQuery, Found?)] = []

@@ -23,9 +23,9 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
     package var metadata: [String: String]?
     package var head: String?
     package var frames: Int?
-    /// A fixed threshold.
+    /// The score that a window must reach; nil if another rule decides.
     ///
-    /// A query has one of: this; `against` with a probability; or a number of false alerts per day.
+    /// A query has at most one rule: this, `against` with a probability, or a number of false alerts per day.
     package var threshold: Double?
     package var against: [String]?
     package var probability: Double?

@@ -11,9 +11,9 @@ package struct DaemonMetrics: Sendable {
     package let measures: DaemonHealth.Measures
     /// The CPU seconds for decoding (`decode`) and scaling (`scale`) of each picture, by stream.
     package let decoding: [String: (decode: Histogram, scale: Histogram)]
-    /// The histogram of the scores that each head (model that scores a window) has computed.
+    /// The histograms of the scores that heads (models that score a window) have computed, by the head's name.
     ///
-    /// For queries with a fixed threshold, only scores at the threshold or above are counted.
+    /// For queries with a fixed threshold, only scores that reach it, or nearly do, are counted.
     package let scores: [String: Histogram]
     /// The number of event messages sent for each phase: "start", "update", "end".
     package let phases: [String: Int]

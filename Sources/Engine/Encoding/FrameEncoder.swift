@@ -6,7 +6,8 @@ import Tensors
 /// The embeddings that result from one new frame of a stream.
 ///
 /// `newest` is the new frame's embedding. With 3D patches, an embedding also depends on the next frame: `completed`
-/// then has the previous frame's embeddings, as an inner and as the first frame of a window. Otherwise it is nil.
+/// then has the previous frame's embeddings, as an inner and as the first frame of a window. Without 3D patches,
+/// `completed` is nil.
 struct FrameEmbeddings {
     let newest: [Float]
     let completed: (inner: [Float], first: [Float])?
@@ -29,14 +30,15 @@ final class FrameEncoder {
     /// The encoder's state of one stream: its newest picture and embedding.
     private struct StreamState {
         var sequence: FrameSequence
-        /// The number of the newest picture; `embedding` is nil until its batch is computed.
+        /// The number of the newest picture; `embedding` is nil until the batch with that picture is computed.
         var number: UInt64?
         var embedding: [Float]?
         var held: HeldPicture?
     }
 
     private enum Work {
-        /// The frame keeps an embedding of an earlier batch, or (nil) of an earlier frame of this batch.
+        /// The frame keeps an embedding: the given one, of an earlier batch; if nil, that of an earlier frame of this
+        /// batch.
         case known([Float]?, HeldPicture?)
         /// The frame's embedding is row `row` of the batch; if `completes`, two rows for the previous frame follow.
         case new(row: Int, completes: Bool, HeldPicture?)
@@ -78,7 +80,8 @@ final class FrameEncoder {
         do {
             let rows = inputs.isEmpty ? nil : try images.encode(inputs)
             func row(_ row: Int) -> [Float] { rows?.row(row) ?? [] }
-            // By stream. `states` cannot be used: a later item of this batch may have removed the stream's state.
+            // The newest embeddings by stream. `states` cannot be used: a later item of this batch may have removed its
+            // state.
             var latest: [String: [Float]] = [:]
             let embeddings = work.map { stream, work in
                 switch work {

@@ -45,7 +45,7 @@ extension QueryEmbedding {
 
         /// Returns the averaged embedding of `width` numbers; throws if the query has neither texts nor pictures.
         package func joined(width: Int) throws(QueryError) -> QueryEmbedding {
-            // Texts together and pictures together have the same weight, however many there are of each.
+            // All texts together have the same weight as all pictures together, however many there are of each.
             let kinds = [TextEnsemble.average(embeddings[0]), TextEnsemble.average(pictures)]
             let query = TextEnsemble.average(kinds.filter { !$0.isEmpty })
             guard query.count == width else { throw QueryError(id, key: "images", "none of them was decoded") }

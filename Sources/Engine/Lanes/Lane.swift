@@ -209,7 +209,9 @@ final class Lane {
         return ended.sorted { $0.query.id < $1.query.id }
     }
 
-    /// Ends the event of a query that is removed or no longer active; call this while the book still has the query.
+    /// Ends the event of a query that is removed or no longer active; returns the end messages.
+    ///
+    /// Call it while `book` still has the query.
     func drop(_ standing: RegisteredQuery, _ book: QueryBook, model: String) -> [Detection] {
         var now = motion[standing.key]?.removeValue(forKey: standing.slot)
         var ended = now.flatMap { close(standing, $0, model: model) }.map { [$0] } ?? []
@@ -224,7 +226,7 @@ final class Lane {
         return ended
     }
 
-    // MARK: What outlives a query's edit, a stream's and this process
+    // MARK: State that outlives a query's edit, a stream or this process
 
     /// Removes and returns a query's match, event and cooldown, so that the query's new version can continue them.
     func take(_ standing: RegisteredQuery) -> Motion? { motion[standing.key]?.removeValue(forKey: standing.slot) }

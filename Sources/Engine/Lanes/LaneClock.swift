@@ -1,6 +1,6 @@
 /// The clock of a lane (a stream or region), in seconds: it starts at wall-clock time and advances with media time.
 ///
-/// If media time jumps back, the clock does not.
+/// If media time jumps back, the clock does not: it advances to the wall clock, if that is later.
 package struct LaneClock: Sendable {
     package private(set) var now = 0.0
     private var latest: Double?

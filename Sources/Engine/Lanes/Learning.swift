@@ -39,7 +39,8 @@ package struct LearntThresholds: Sendable, Codable, Equatable {
 extension Lane {
     /// Compares a window's score with the learnt threshold, then uses the score to learn.
     ///
-    /// Scores of true events must be passed, too; they are separated from the usual scores.
+    /// `alerts` is the query's number of false alerts a day. Scores of true events must be passed, too; they are
+    /// separated from the usual scores.
     func learn(
         _ standing: RegisteredQuery, _ score: Float, _ alerts: Double, _ settings: CalibrationSettings
     ) -> (judgement: Judgement, change: ThresholdChange?) {
@@ -52,7 +53,9 @@ extension Lane {
         return (judgement, change.map { ThresholdChange(query: standing.query.id, lane: name, change: $0) })
     }
 
-    /// Moves a query's learnt threshold to the value that fits the scores now; nil if nothing was learnt since.
+    /// Moves a query's learnt threshold to the value that fits the scores now, and returns the change.
+    ///
+    /// Returns nil if there is no threshold yet, or if the scores seen so far allow no fit and no drift was found.
     func recalibrate(_ standing: RegisteredQuery) -> ThresholdChange? {
         guard let change = calibrations[standing.slot]?.recalibrate(at: clock) else { return nil }
         changedCalibrations.insert(standing.slot)

@@ -32,7 +32,7 @@ struct ScoreError {
 
     /// Counts a window, and returns true if it should be scored in both precisions to measure the error.
     ///
-    /// That is so for the first, second, fourth, eighth window and so on, and for each 1024th.
+    /// It returns true for the first, second, fourth, eighth window and so on, and for each 1024th.
     mutating func isSample() -> Bool {
         windows += 1
         return windows.nonzeroBitCount == 1 || windows % 1024 == 0

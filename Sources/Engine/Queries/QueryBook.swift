@@ -37,6 +37,9 @@ final class QueryBook {
     }
 
     /// Adds a query, in a time that does not depend on the number of queries; remove one with the same id before.
+    ///
+    /// `time`, in seconds since 1970, decides whether the query is active now. Throws if its head (the plugin that
+    /// scores windows) cannot be used.
     func add(_ query: StandingQuery, _ embedding: QueryEmbedding, at time: Double) throws -> RegisteredQuery {
         let group = try group(for: query)
         let slot = free.popLast() ?? Slot(slots.count)

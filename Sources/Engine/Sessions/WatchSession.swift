@@ -32,8 +32,9 @@ package struct WatchSession: Sendable {
         package var failure: String?
         /// True if the source was reached, but its data is bad.
         package var isBadData = false
-        /// The queries without an event, each with the window that came closest, the closest first; nil if none was
-        /// scored.
+        /// The queries without an event, each with the window that came closest, the closest first.
+        ///
+        /// `nearest` is nil if no window was scored for the query.
         package var eventless: [(query: StandingQuery, nearest: NearestMoment?)] = []
     }
 

@@ -8,15 +8,23 @@ import WireFormat
 /// The view may be out of date, so each decision is made by a transaction that checks the keys again.
 package struct FleetView: Sendable {
     package let keys: FleetKeys
+    /// The fleet's identity, the version of its keys, and the model of all nodes (key `meta`); nil if missing.
     package private(set) var meta: FleetMeta?
+    /// The nodes that are alive, by name (keys `node/NAME`).
     package private(set) var nodes: [String: Versioned<NodeRecord>] = [:]
-    /// The names of drained nodes, which are to run no streams.
+    /// The names of drained nodes, which are to run no streams (keys `drain/NODE`).
     package private(set) var drained: Set<String> = []
+    /// The configurations of the fleet's streams as JSON, by name (keys `stream/NAME`).
     package private(set) var streams: [String: Versioned<Data>] = [:]
+    /// The fleet's queries as JSON, by id (keys `query/ID`).
     package private(set) var queries: [String: Versioned<Data>] = [:]
+    /// The name of the node that is to run a stream, by the stream's name (keys `want/STREAM`).
     package private(set) var want: [String: Versioned<String>] = [:]
+    /// The node that runs a stream, and the epoch of its claim, by the stream's name (keys `own/STREAM`).
     package private(set) var own: [String: Versioned<Ownership>] = [:]
+    /// The name of the node that plans which node runs which stream (key `planner`); nil if no node does.
     package private(set) var planner: Versioned<String>?
+    /// The newest number and the size of the fleet's log (key `head`); nil if missing.
     package private(set) var head: LogHead?
     /// An error message for each key whose value cannot be read, by key.
     package private(set) var problems: [String: String] = [:]

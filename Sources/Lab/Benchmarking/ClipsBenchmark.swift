@@ -9,14 +9,14 @@ import StreamSources
 import SystemSupport
 import WatchwordConfiguration
 
-/// Measures what it costs to hold coded video and to write clips, and how soon a clip is ready.
+/// Measures the cost of keeping coded video in memory and of writing clips, and how soon a clip is ready.
 ///
-/// Cameras are played over RTSP by a process of their own; nothing is scored, and keyframes alone are decoded.
+/// A separate process plays the cameras over RTSP. Nothing is scored, and only keyframes are decoded.
 package struct ClipsBenchmark: Sendable {
     package let streams: Int
-    /// Seconds of each measurement.
+    /// The duration of each measurement, in seconds.
     package let seconds: Double
-    /// Rounds, in each of which nothing is held, then units are, then clips are written.
+    /// The number of rounds; in each, nothing is kept, then coded pictures are kept, then clips are written as well.
     package let rounds: Int
 
     package init(streams: Int, seconds: Double, rounds: Int) {
@@ -26,7 +26,7 @@ package struct ClipsBenchmark: Sendable {
     /// The work that is done with a stream's coded pictures.
     private enum Work: CaseIterable { case nothing, holding, writing }
 
-    /// Throws `ClipServer.Missing` if the cameras cannot be played.
+    /// Runs the benchmark; throws `ClipServer.Missing` if the cameras cannot be played.
     package func run(_ reporter: ProgressReporter) async throws -> ClipsReport {
         Memory.keepSmall()
         let server = try await offPoolThrowing { try ClipServer(scene: "moving") }
@@ -46,7 +46,7 @@ package struct ClipsBenchmark: Sendable {
             for (step, work) in Work.allCases.enumerated() {
                 reporter.progress("round \(round + 1) of \(rounds), step \(step + 1) of 3")
                 for camera in cameras { camera.ring.keep(work == .nothing ? nil : Int(settings.ringMegabytes * 1e6)) }
-                // Long enough for a keyframe to be held.
+                // The pause lets a keyframe arrive before the measurement.
                 try await Task.sleep(for: .seconds(3))
                 let (began, used) = (ContinuousClock.now, clock())
                 if work == .writing {
@@ -75,7 +75,7 @@ package struct ClipsBenchmark: Sendable {
             ring_mb: Double(bytes) / 1e6)
     }
 
-    /// Seconds that a clip goes on after its event.
+    /// The seconds for which a clip continues after its event.
     private static let after = 2.0
 
     private struct Camera {
@@ -84,7 +84,7 @@ package struct ClipsBenchmark: Sendable {
         let source: VideoSource
     }
 
-    /// Opens the cameras, and waits until each sends.
+    /// Opens the cameras, and waits until each has sent a keyframe.
     private func cameras(
         _ server: ClipServer, _ recorder: ClipRecorder, _ settings: ClipSettings
     ) async throws -> [Camera] {
@@ -110,9 +110,9 @@ package struct ClipsBenchmark: Sendable {
         return cameras
     }
 
-    /// Has an event on each stream for the measurement's time.
+    /// Begins an event on each stream, ends it, and waits until the clips' files are ready.
     ///
-    /// Returns how many seconds after its last picture each clip was ready.
+    /// Returns for each clip the seconds from its end until its file was ready.
     private func write(_ cameras: [Camera], _ recorder: ClipRecorder, _ round: Int) async throws -> [Double] {
         func event(_ camera: Camera) -> String { "\(camera.name.filter(\.isNumber))ROUND\(round)" }
         for camera in cameras {

@@ -60,7 +60,7 @@ package struct ClipEmbedding: Sendable {
 
     /// Embeds every clip of a set; returns the set of decodable clips, and each clip's embeddings `[frames, d]`.
     ///
-    /// Clips that cannot be decoded are listed as missing in the returned set.
+    /// Clips that cannot be decoded are listed as missing in the returned set. `progress` is called as by `each`.
     package func embed(
         _ set: RetrievalSet, progress: (Int, Int) -> Void
     ) async throws -> (set: RetrievalSet, clips: [[Float]]) {
@@ -68,6 +68,9 @@ package struct ClipEmbedding: Sendable {
     }
 
     /// Embeds every clip of a set into the cache; returns the set of decodable clips, and each clip's cache file.
+    ///
+    /// Without a cache the files are empty. `progress` receives the number of clips that are done, and the number of
+    /// all clips.
     package func fillCache(
         _ set: RetrievalSet, progress: (Int, Int) -> Void
     ) async throws -> (set: RetrievalSet, files: [URL]) {

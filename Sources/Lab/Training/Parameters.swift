@@ -2,6 +2,8 @@ package import Checkpoints
 package import Tensors
 
 /// The positions of all trained tensors within one array of parameters; gradients have the same layout.
+///
+/// The layers of this room take the array of parameters as `p`, and add gradients to an array `g`.
 package struct ParameterLayout: Sendable {
     package struct Entry: Sendable {
         package let name: String

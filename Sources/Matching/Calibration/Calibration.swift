@@ -6,11 +6,11 @@
 /// - Overlapping windows with high scores count as one cluster, because the budget counts alerts, not windows.
 /// - The tail is a posterior distribution, not one estimate (`TailFit`).
 /// - Once learnt, the threshold is pinned: it changes only by a recorded recalibration.
-/// - True events are kept out of the null distribution (the scores that occur by chance): scores that reach the
-///   threshold are left out, which the fit accounts for, and so are the first hour's highest peaks if they do not
+/// - True events are kept out of the null distribution (the scores that occur by chance). Scores that reach the
+///   threshold are left out, which the fit accounts for. The first hour's highest peaks are left out if they do not
 ///   continue the tail.
 ///
-/// The value has a few KB. A window takes O(1), and a fit, once an hour, takes milliseconds.
+/// It takes a few KB of memory. Adding a window takes O(1); a fit, made once an hour, takes milliseconds.
 package struct Calibration: Sendable, Codable, Equatable {
     package enum State: Sendable, Equatable {
         /// There is no threshold yet; `progress` is the completed share (below 1) of the time and scores needed to
@@ -30,7 +30,9 @@ package struct Calibration: Sendable, Codable, Equatable {
     package private(set) var ignored = 0
     /// The number of seconds in which windows were scored.
     package private(set) var seconds = 0.0
-    /// The number of alerts (runs of windows that reached the threshold) since it was pinned, true and false ones.
+    /// The number of alerts, true and false ones, since the threshold was last set.
+    ///
+    /// An alert is a cluster of high scores whose peak reached the threshold.
     package private(set) var alerts = 0
 
     package static let historyLimit = 8
@@ -68,7 +70,7 @@ package struct Calibration: Sendable, Codable, Equatable {
         return drift.map { .drifted(suggested: $0.suggested, why: $0.why) } ?? .pinned
     }
 
-    /// Adds the score of the next window; `time` is its last frame's, in seconds of a clock that never goes back.
+    /// Adds the score of the next window, whose last frame was at `time`, in seconds of a clock that never goes back.
     ///
     /// Returns a change if a threshold was set or moved; the caller must record the change before using the threshold.
     package mutating func observe(_ score: Float, at time: Double) -> Recalibration? {
@@ -96,7 +98,8 @@ package struct Calibration: Sendable, Codable, Equatable {
 
     /// Moves the threshold to the value that fits the scores seen until now, and returns the change.
     ///
-    /// Returns nil if there is no threshold yet, or nothing was learnt since it was pinned.
+    /// The change records `time` and `why`. Returns nil if there is no threshold yet, or if the peaks seen so far allow
+    /// no fit and no drift was found.
     package mutating func recalibrate(at time: Double, why: String = "asked for") -> Recalibration? {
         guard let pin else { return nil }
         if let fit = fit(below: pin.threshold) {
@@ -115,7 +118,7 @@ package struct Calibration: Sendable, Codable, Equatable {
             days: pin?.perDay(above: Double(score)).map { 1 / $0 })
     }
 
-    /// Returns the score below which the share `p` of the windows without events lies; nil before any score.
+    /// Returns the score below which the share `p` (0 to 1) of the windows without events lies; nil before any score.
     package func quantile(_ p: Double) -> Float? { scores.histogram.quantile(p).map { Float($0) } }
 
     private var clusters: Int { (older?.clusters ?? 0) + (newer?.clusters ?? 0) }
@@ -124,7 +127,7 @@ package struct Calibration: Sendable, Codable, Equatable {
 
     private mutating func follow(_ score: Float, at time: Double, after step: Double) {
         guard var peaks = newer else {
-            // A generation of peaks begins once the level of usual scores is known.
+            // A period's peaks are collected only after the level of usual scores is known.
             if seconds >= settings.levelling, scores.histogram.total >= 32 {
                 newer = quantile(settings.levelQuantile).map { NullPeaks(level: $0) }
             }
@@ -141,8 +144,9 @@ package struct Calibration: Sendable, Codable, Equatable {
         }
     }
 
-    /// The highest score peaks of the newer and the older period, complete and in descending order, and their total
-    /// seconds.
+    /// The highest score peaks of the newer and the older period, in descending order, and the seconds of both periods.
+    ///
+    /// It has only peaks above the score down to which both periods have kept all peaks (`NullPeaks.floor`).
     private var peaks: (sorted: [Float], seconds: Double) {
         let both = [older, newer].compactMap { $0 }
         let floor = both.flatMap { [$0.level, $0.floor ?? $0.level] }.max() ?? 0
@@ -178,8 +182,7 @@ package struct Calibration: Sendable, Codable, Equatable {
         return set(threshold, fit, .tail, at: time, why: "the warm-up is over")
     }
 
-    /// Returns the lowest peak of the scores so far that counts as a true event, with all higher ones; nil if none
-    /// does.
+    /// Returns the lowest score peak so far that counts as a true event, as all higher peaks then do; nil if none does.
     ///
     /// Such peaks do not continue the tail of the lower ones. The search tries cuts at the widest gaps among the
     /// highest peaks, and takes the cut whose higher peaks are the least probable by chance.

@@ -16,7 +16,7 @@ package struct CalibrationSettings: Sendable, Codable, Equatable {
     package var warmUpClusters = 40
     /// The seconds at the start that only measure usual scores; clusters (runs of high scores) are counted afterwards.
     package var levelling = 300.0
-    /// The share of windows whose score is too low to belong to a cluster (a run of high scores).
+    /// The share of windows (0 to 1) whose score is too low to belong to a cluster (a run of high scores).
     package var levelQuantile = 0.8
     /// The seconds of low scores that separate two clusters (runs of high scores).
     package var gap = 1.0

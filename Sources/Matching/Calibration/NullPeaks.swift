@@ -46,10 +46,10 @@ struct NullPeaks: Sendable, Codable, Equatable {
         }
     }
 
-    /// Adds the score of a window, `step` seconds after the last one; returns the peak of a cluster that has ended, or
-    /// nil.
+    /// Adds the score of the window at `time`, `step` seconds after the last one; returns the peak of a cluster that
+    /// has ended, or nil.
     ///
-    /// A cluster is a run of scores above `level`.
+    /// A cluster is a run of scores above `level`; it ends after `gap` seconds below the level.
     mutating func observe(_ score: Float, at time: Double, after step: Double, gap: Double) -> Float? {
         seconds += step
         if score > level {

@@ -6,8 +6,8 @@ import Foundation
 /// Peaks over a threshold follow a generalised Pareto distribution (Pickands; SPOT, Siffer et al. 2017). SPOT uses the
 /// most likely one (Grimshaw's trick). That gives too many alerts if an hour's scores must predict what occurs once a
 /// day, since the rate is convex in the estimated parameters. This type keeps the posterior distribution over a grid of
-/// shapes and scales. A rate is its mean, so that the expected number of false alerts equals the allowed one. A grid
-/// cannot fail to converge.
+/// shapes and scales. A rate is the mean over that distribution, so that the expected number of false alerts equals the
+/// allowed one. A grid cannot fail to converge.
 struct TailFit: Sendable {
     /// The score above which the fit is valid.
     let base: Double
@@ -32,8 +32,8 @@ struct TailFit: Sendable {
 
     /// Fits a generalised Pareto distribution to the `k` highest of the score peaks that are below `cut`.
     ///
-    /// Peaks at or above `cut` are left out, and the distribution is treated as truncated there. Returns nil with too
-    /// few peaks, or equal ones.
+    /// Peaks at or above `cut` are left out, and the distribution is treated as truncated there; nil leaves out none.
+    /// Returns nil with too few peaks, or equal ones.
     ///
     /// - Parameters:
     ///   - peaks: the peaks of scores, in descending order.

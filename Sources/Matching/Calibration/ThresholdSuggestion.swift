@@ -10,10 +10,11 @@ package struct ThresholdSuggestion: Sendable, Equatable {
     /// The unit to which suggestions are rounded, so that they are easy to read.
     private static let step = 0.001
 
-    /// Returns suggested thresholds above the current one, in ascending order; none without a wrong event.
+    /// Returns suggested thresholds above the current one, in ascending order; empty if no event was marked as wrong.
     ///
     /// They are: the least one that prevents all wrong events, the highest one that keeps all right events, and the one
-    /// that prevents most wrong events in relation to right ones. The lowest of equally good ones is taken.
+    /// that prevents most wrong events in relation to right ones. Of several that are equally good, the lowest is
+    /// taken.
     package static func thresholds(_ events: [Marked], above current: Double?) -> [Double] {
         let wrong = events.filter { !$0.isRight }.map(\.peak), right = events.filter(\.isRight).map(\.peak)
         let floor = current ?? -.infinity

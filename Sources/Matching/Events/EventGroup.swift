@@ -1,9 +1,10 @@
 /// The common event of a group of queries on one lane (a stream or region), so that similar queries give one alert.
 ///
 /// Its event starts with the first member's event and ends with the last member's. The member of the highest priority
-/// leads, and among equals the one with the greatest margin over its threshold; the event keeps the leader's name until
-/// it ends. If another member's peak exceeds the event's in score and in margin, it becomes the event's peak. Members
-/// have no cooldown (`EventPolicy.ofMember`); the group has the longest cooldown of the members that took part.
+/// leads; of several, the one with the greatest margin over its threshold. The event keeps the leader's name until it
+/// ends. If another member's peak exceeds the event's in score and in margin, it becomes the event's peak.
+///
+/// Members have no cooldown (`EventPolicy.ofMember`); the group has the longest cooldown of the members that took part.
 package struct EventGroup: Sendable {
     /// A query of the group that has an open event of its own.
     package struct Member: Sendable {
@@ -47,7 +48,7 @@ package struct EventGroup: Sendable {
     private var open: Open?
     private var barrier: (media: Double, wall: Double)?
     private var carried: Double?
-    /// The end (seconds since 1970) and cooldown of an event before this value was made; used at the next frame.
+    /// The end (seconds since 1970) and the cooldown of an event before this state was made; used at the next frame.
     private var resumed: (end: Double, cooldown: Double)?
     /// The last event's wall-clock end (seconds since 1970) and its cooldown.
     ///
@@ -70,9 +71,9 @@ package struct EventGroup: Sendable {
 
     package var isOpen: Bool { open != nil }
     package var leader: String? { open?.leader }
-    /// The media time before which no event starts; nil without a cooldown.
+    /// The media time before which no event starts; nil if no cooldown runs or an event is open.
     package var coolingDown: Double? { open == nil ? barrier.flatMap { newest < $0.media ? $0.media : nil } : nil }
-    /// True if the state need not be kept: no event is open and no cooldown runs or can cut off a window.
+    /// True if this state need not be kept: no event is open, and no cooldown runs or can cut off a window.
     ///
     /// It may be dropped only if no member has a match in progress, which may reach back into the previous event.
     package var isIdle: Bool {

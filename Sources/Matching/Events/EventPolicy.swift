@@ -6,10 +6,10 @@ package struct EventPolicy: Sendable, Hashable {
     package var hysteresis: Float
     /// The least duration of a match, from the end of its first window to the end of the window that starts the event.
     package var minimumDuration: Double
-    /// The number of the last `windows` windows that must match for an event to start and to continue.
+    /// The number of windows, of the last `windows`, that must match for an event to start and to continue.
     package var needed: Int
     package var windows: Int
-    /// The time after an event's end in which no new event starts.
+    /// The seconds after an event's end in which no new event starts.
     package var cooldown: Double
     /// The rise of an event's highest value for which an update is sent; `updateInterval` is the least time between
     /// updates.
@@ -44,7 +44,7 @@ package struct EventPolicy: Sendable, Hashable {
         return scores == .logits ? logitHysteresis : cosineHysteresis
     }
 
-    /// The same settings without a cooldown, for a query in a group: the group has the cooldown.
+    /// The same settings without a cooldown, for a query in a group of queries, which has a common cooldown.
     package var ofMember: EventPolicy {
         var policy = self
         policy.cooldown = 0

@@ -1,13 +1,19 @@
 /// Follows the events of one query on one lane (a stream or region): turns windows' values into start, update and end.
 ///
 /// A match begins when `needed` of the last `windows` windows reach the threshold. It lasts while as many stay at or
-/// above threshold - hysteresis. It becomes an event (`start`) once it has lasted for the minimum duration, no cooldown
-/// runs, and the newest window and enough of the others reach the threshold. `update` follows when the peak has risen.
-/// `end` follows when the match is over, or the stream jumps or ends. A match that never became an event starts no
-/// cooldown.
+/// above threshold - hysteresis.
 ///
-/// Spans of two events never overlap: the part of a window that belongs to the previous event or its cooldown is cut
-/// off.
+/// It becomes an event (`start`) at the first window where all of this holds:
+/// - this window reaches the threshold;
+/// - `needed` of the last `windows` windows, this one included, reach it;
+/// - the match has lasted for the minimum duration;
+/// - no cooldown runs.
+///
+/// `update` follows when the peak has risen. `end` follows when the match is over, or when the stream jumps or ends. A
+/// match that never became an event starts no cooldown.
+///
+/// Spans never overlap: an event begins, at the earliest, when the previous event's cooldown ended, even if its first
+/// window began before.
 package struct EventTracker: Sendable {
     package enum Phase: String, Sendable { case start, update, end }
 
@@ -28,7 +34,8 @@ package struct EventTracker: Sendable {
 
     /// A message about an event: its start, an update, or its end.
     ///
-    /// The span goes from the first frame of the match's first window to the last frame of its last window.
+    /// The span goes from the first frame of the match's first window to the last frame of its last window. If the
+    /// previous event's cooldown ended within it, it begins there.
     package struct Transition: Sendable, Equatable {
         package let phase: Phase
         package let score: Float
@@ -93,7 +100,7 @@ package struct EventTracker: Sendable {
     private var barrier: Barrier?
     /// The seconds of cooldown that were left when the stream jumped; they start with its next window.
     private var carried: Double?
-    /// The wall-clock end of an event before this value was made; its cooldown continues with the next window.
+    /// The wall-clock end of an event before this tracker was made; its cooldown continues with the next window.
     private var resumed: Double?
     /// The wall-clock end of the last event, in seconds since 1970; nil once its cooldown is over.
     package private(set) var lastEnd: Double?
@@ -124,7 +131,7 @@ package struct EventTracker: Sendable {
 
     package var isOpen: Bool { match?.event != nil }
 
-    /// True if this value need not be kept: no match, no cooldown, and no recent window that matched.
+    /// True if this tracker need not be kept: no match, no cooldown, and no recent window that matched.
     package var isIdle: Bool {
         match == nil && barrier == nil && carried == nil && resumed == nil && !seen.contains { $0.matched }
     }
@@ -138,10 +145,10 @@ package struct EventTracker: Sendable {
     /// The open event as it is now; nil if none is open.
     package var current: Transition? { match.flatMap { transition(.update, $0) } }
 
-    /// Adds the next window's value (a score or probability), and returns the messages about the event.
+    /// Adds the next window, and returns the messages about the event.
     ///
-    /// A nil or NaN value matches nothing. If a window ends before the previous one did, the stream jumped, and the
-    /// open event ends.
+    /// `value`, a score or probability, is compared with `threshold`; a nil or NaN value matches nothing. If the
+    /// window's `span` ends before the previous window's did, the stream jumped, and the open event ends.
     package mutating func observe(_ value: Float?, threshold: Float, span: WindowSpan) -> [Transition] {
         var transitions: [Transition] = []
         if span.mediaEnd < now { transitions += close().map { [$0] } ?? [] }

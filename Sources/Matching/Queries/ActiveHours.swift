@@ -130,8 +130,10 @@ package struct ActiveHours: Sendable, Hashable {
         rules.isEmpty || time.isFinite && rules.contains { $0.isActive(at: time) }
     }
 
-    /// Returns the first time after `time` at which the query becomes active or inactive; nil if within 400 days it
-    /// does not.
+    /// Returns the first time after `time` at which the query becomes active or inactive; nil if it does neither within
+    /// 400 days.
+    ///
+    /// Both times are in seconds since 1970.
     package func nextChange(after time: Double) -> Double? {
         guard !rules.isEmpty, time.isFinite else { return nil }
         let active = isActive(at: time)
@@ -178,7 +180,9 @@ extension ActiveHours.Rule {
         }
     }
 
-    /// Returns the seconds until active hours begin or end, if the zone's clock does not change before.
+    /// Returns the seconds from `time` until active hours begin or end, if the zone's clock does not change before.
+    ///
+    /// `active` is true if the hours are active at `time`.
     private func secondsToChange(_ time: Double, from active: Bool) -> Double {
         let second = secondOfWeek(time)
         func ahead(_ mark: Int) -> Double {

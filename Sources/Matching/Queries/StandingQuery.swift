@@ -5,7 +5,7 @@ package import SystemSupport
 package struct StandingQuery: Sendable, Equatable {
     /// The default number of queries that a pairing head (which scores each text with a window) scores in a window.
     ///
-    /// The mean head chooses them.
+    /// The mean head, which is faster, chooses these queries.
     package static let defaultRerank = 32
 
     package let id: String

@@ -15,7 +15,7 @@ package struct ClipSampling: Sendable, Equatable {
         self.seconds = seconds
     }
 
-    /// Returns the sampling of frame numbers for a clip of `fps` frames a second.
+    /// Returns the rule that selects frame numbers of a clip of `fps` frames a second.
     ///
     /// Throws where CLIP4Clip fails: below one frame a second, and if the rate is above the clip's.
     package func rule(fps: Double) throws(ClipError) -> Rule {
@@ -50,7 +50,8 @@ package struct ClipSampling: Sendable, Equatable {
 package enum ClipSelection: String, Sendable, CaseIterable {
     case head, tail, uniform
 
-    /// Returns the indices of the kept frames among `count`, ascending; all, if they are no more than `limit`.
+    /// Returns the indices, in ascending order, of the kept frames among `count` frames; all if there are at most
+    /// `limit`.
     package func indices(of count: Int, limit: Int) -> [Int] {
         guard count > limit else { return Array(0..<max(count, 0)) }
         switch self {

@@ -18,20 +18,23 @@ package struct WindowSpan: Sendable, Equatable {
 
 /// A ring buffer of a stream's last frame embeddings, `[count, width]`, not normalised.
 ///
-/// When it is full, a new frame overwrites the oldest, and nothing is allocated. With 3D patches, a frame's embedding
-/// depends on its position in the window; then three are kept of each frame: as the last, an inner and the first frame
-/// of a window.
+/// When it is full, a new frame overwrites the oldest, and nothing is allocated.
+///
+/// Some image towers have 3D patches: the embedding of a frame depends on the frames beside it, and so on its place in
+/// the window. The buffer then keeps three embeddings of each frame: for when it is the first, an inner or the last
+/// frame.
 package struct FrameWindow: Sendable {
     package let width: Int
     /// True if a frame's embedding depends on its position in the window (3D patches).
     package let hasEdges: Bool
     package private(set) var capacity: Int
     package private(set) var count = 0
-    /// The embeddings `[capacity, width]` of all frames; with 3D patches, those as inner frames of a window.
+    /// The embedding of each frame, `[capacity, width]` in ring-buffer order; with 3D patches, for when it is an inner
+    /// frame.
     private var embeddings: [Float]
-    /// The embeddings `[capacity, width]` of frames as the first of a window; `lasts` has those as the last.
+    /// With 3D patches, the embedding of each frame for when it is the first of a window; `lasts`: when it is the last.
     ///
-    /// Both are empty without 3D patches.
+    /// Each is `[capacity, width]`, in ring-buffer order, and empty without 3D patches.
     private var firsts: [Float]
     private var lasts: [Float]
     private var media: [Double]
@@ -51,7 +54,9 @@ package struct FrameWindow: Sendable {
         wall = [Double](repeating: 0, count: capacity)
     }
 
-    /// Adds the next frame; with 3D patches, `embedding` must be that of the last frame of a window.
+    /// Adds the next frame; with 3D patches, `embedding` must be the one for when it is the last frame of a window.
+    ///
+    /// `mediaTime` is in seconds, `wallClock` in seconds since 1970.
     package mutating func append(_ embedding: [Float], mediaTime: Double, wallClock: Double) {
         precondition(embedding.count == width)
         let place = next * width..<(next + 1) * width
@@ -66,9 +71,10 @@ package struct FrameWindow: Sendable {
         count = min(count + 1, capacity)
     }
 
-    /// Sets the newest frame's embeddings as an inner and as the first frame of a window (3D patches).
+    /// With 3D patches, sets the two other embeddings of the newest frame.
     ///
-    /// They are known only when the next frame has arrived; call this before that is appended.
+    /// `inner` is used where the frame stands inside a window, and `first` where it begins one. Both depend on the
+    /// frame after it, so call this when that frame has arrived, just before `append` adds it.
     package mutating func complete(inner: [Float], first: [Float]) {
         precondition(hasEdges && count > 0 && inner.count == width && first.count == width)
         let slot = slot(age: 0)
@@ -94,7 +100,8 @@ package struct FrameWindow: Sendable {
         self = grown
     }
 
-    /// Copies the last `length` frames, oldest first, to `out[offset...]` as `[length, width]`.
+    /// Copies the last `length` frames, oldest first, to `out[offset...]` as `[length, width]`; returns their span of
+    /// time.
     ///
     /// If there are fewer frames, the remainder of `out` is unchanged. Returns nil if there is no frame.
     package func copyLast(_ length: Int, into out: inout [Float], at offset: Int) -> WindowSpan? {
@@ -119,7 +126,8 @@ package struct FrameWindow: Sendable {
 
     /// Returns the embeddings and media times of the last `length` frames, oldest first.
     ///
-    /// With 3D patches, all but the newest are embedded as inner frames of a window.
+    /// With 3D patches, it returns the embedding for an inner frame of a window for all but the newest, which is the
+    /// last.
     package func last(_ length: Int) -> [(embedding: [Float], mediaTime: Double)] {
         (0..<min(length, count)).reversed().map { age in
             let slot = slot(age: age)

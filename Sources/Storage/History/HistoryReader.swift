@@ -3,9 +3,12 @@ package import Segments
 /// A recorded frame or clip with its embedding, as read from a history file in order.
 package struct HistoryRow: Sendable {
     package var entry: HistoryEntry
-    /// The embedding `[d]` with its original length; nil if the picture showed nothing or it was not wanted.
+    /// The embedding `[d]` with its original length; nil if the picture showed nothing, or if the caller of
+    /// `HistoryReader.next` did not want it.
     package var embedding: [Float]?
-    /// True if no frame is missing between the previous one and this one; if false, no window of frames spans both.
+    /// True if no frame is missing between the previous one and this one.
+    ///
+    /// If false, no window of frames has both.
     package var continues: Bool
 }
 

@@ -13,7 +13,7 @@ package struct HistoryStatus: Sendable, Equatable {
     package var lost: UInt64 = 0
     /// The number of pictures that were written.
     ///
-    /// `picturesDropped` found the queue full, and `picturesLost` could not be written.
+    /// `picturesDropped` counts pictures that found the queue full, `picturesLost` those that could not be written.
     package var pictures: UInt64 = 0
     package var picturesDropped: UInt64 = 0
     package var picturesLost: UInt64 = 0
@@ -156,7 +156,8 @@ package final class HistoryWriter: @unchecked Sendable {
             }
             if case .frame(var frame) = item, inbox.broken.remove(frame.stream) != nil {
                 frame.isDiscontinuity = true
-                // The frame whose embedding it repeats may be lost.
+                // A frame that repeats the previous embedding needs one of its own after a loss, since the repeated one
+                // may be lost.
                 frame.isRepeat = false
                 inbox.items.append(.frame(frame))
             } else {
@@ -297,7 +298,10 @@ package final class HistoryWriter: @unchecked Sendable {
         tryEach(pictures.values) { pictures throws(HistoryProblem) in try pictures.flush() }
     }
 
-    /// Finishes the files of earlier days that are no longer written, applies the limits, and updates the status.
+    /// Closes files to which nothing was added since the last call: segments of earlier days, and picture files of any
+    /// day.
+    ///
+    /// Then removes what exceeds the limits on the history's size and age, and updates the status.
     private func sealAndTrim() {
         guard lock != nil else { return }
         let today = HistoryFolder.day(at: now())

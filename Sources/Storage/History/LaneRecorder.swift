@@ -93,7 +93,7 @@ final class LaneRecorder {
         } else if isRepeat {
             flags.insert(.gated)
         }
-        // Set even if writing fails: the next repeated frame repeats this picture.
+        // `last` is set even if writing fails, because the next repeated frame repeats this picture.
         last = row
         let segment = try segment(at: frame.wall)
         let value = row.map { norms.push(high: $0.high, low: $0.low, scale: $0.scale) } ?? 0

@@ -21,8 +21,7 @@ final class SegmentAppender {
     private var sequence: Int
     /// The frames or clips of the next block, which is not complete yet.
     ///
-    /// `young` has those of them that were never written to the `.tail` file, which keeps an incomplete block on the
-    /// disk.
+    /// `young` has the ones that were never written to the `.tail` file, which keeps an incomplete block on the disk.
     private var block: BlockBuilder
     private var young: BlockBuilder
     /// The number of frames or clips that were lost because they could not be written.

@@ -40,11 +40,11 @@ struct WindowNorms {
         return count == length && norm > 1e-6 ? Float(1 / norm) : 0
     }
 
-    /// Moves the window of frames by all frames of a block, and writes the value for each into `values`.
+    /// Moves the window of frames by all frames of a block, and writes a value for each frame into `values`.
     ///
-    /// The value is 1 / the norm of the window's sum, 0 without a full window. It is 0 for copies of the previous
-    /// file's last frames, because windows that end with them belong to that file. The block must have its low plane
-    /// (the lower bytes of the embeddings).
+    /// The value is 1 / the norm of the sum of the window that ends with the frame, or 0 if the window is not full. It
+    /// is 0 for copies of the previous file's last frames, because windows that end with them belong to that file. The
+    /// block must have its low plane (the lower bytes of the embeddings).
     mutating func push(_ block: SegmentReader.Block, into values: inout [Float]) {
         var row = -1
         for entry in 0..<block.header.entries {

@@ -3,7 +3,8 @@ import GRDB
 
 /// An earlier journal that this one continues, and the last message number (`seq`) that both share.
 ///
-/// Up to that number, both journals have the same message under a number, or have none.
+/// No number up to `seq` means different messages in the two journals, although one of them may lack the message
+/// (`Hole`). Numbers above it may mean different ones.
 package struct JournalBranch: Sendable, Equatable {
     package let identity: String
     package let seq: Int64
@@ -54,11 +55,11 @@ struct Continuity {
         side = path + "-last"
     }
 
-    /// The findings about published messages, from the small file beside the journal (`PublishedFile`).
+    /// The facts about published messages that the small file beside the journal (`PublishedFile`) tells.
     private struct Known {
         var published: Int64 = 0
         var reason = Hole.Reason.unjournaled
-        /// The identity of the journal that published the last message, if it is not this one.
+        /// The identity of the journal that published the last message; nil if it is this one, or unknown.
         var identity: String?
         /// The reason why this journal is not the one that published the last message, for people; nil if it is.
         var difference: String?

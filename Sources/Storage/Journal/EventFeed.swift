@@ -7,9 +7,9 @@ import Synchronization
 package final class EventFeed: Sendable {
     /// The result of asking for the messages after a given number.
     package enum Next: Sendable {
-        /// The messages published after that number, in order; empty if there are none yet.
+        /// The messages published after the given number, in order; empty if there are none yet.
         case messages([Entry])
-        /// The buffer no longer has all of these messages: they must be read from the journal, up to number `newest`.
+        /// The buffer no longer has all messages after the given number: read the journal, up to number `newest`.
         case behind(newest: Int64)
         case ended
     }
@@ -20,7 +20,7 @@ package final class EventFeed: Sendable {
         /// Every message with a greater number than this is in the buffer.
         var floor: Int64
         var newest: Int64
-        /// The number after which the feed began.
+        /// The number after which the feed began; 0 after `restart`.
         var start: Int64
         var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
         var tickets = 0
@@ -50,7 +50,7 @@ package final class EventFeed: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// Leaves out the messages up to `seq`: followers that are before it read the log instead.
+    /// Removes the messages up to `seq`; followers that have read less then read the log instead.
     package func skip(to seq: Int64) {
         wake { state in
             guard seq > state.newest else { return }
@@ -59,7 +59,7 @@ package final class EventFeed: Sendable {
         }
     }
 
-    /// Begins again without messages, because the log is another one.
+    /// Removes all messages, and begins again at number 0; call it when the log was replaced by another one.
     package func restart() {
         wake { state in
             (state.entries, state.bytes, state.floor) = ([], 0, 0)
@@ -67,7 +67,7 @@ package final class EventFeed: Sendable {
         }
     }
 
-    /// The number after which the feed began: the newest one when the daemon started.
+    /// The number after which the feed began: the newest one when the daemon started, or 0 after `restart`.
     package var start: Int64 { state.withLock { $0.start } }
 
     package var newest: Int64 { state.withLock { $0.newest } }
@@ -98,7 +98,7 @@ package final class EventFeed: Sendable {
         state.withLock { state in
             if seq < state.floor { return .behind(newest: state.newest) }
             guard seq < state.newest else { return state.ended ? .ended : .messages([]) }
-            // Numbers have no gaps, but a message that could not be published may be missing, so search for the place.
+            // A number is missing if its message could not be published, so the index is searched for, not computed.
             let first = state.entries.partitioningIndex { $0.seq > seq }
             return .messages(Array(state.entries[first...].prefix(limit)))
         }

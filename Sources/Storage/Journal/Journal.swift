@@ -22,10 +22,10 @@ package final class Journal: Sendable {
     let snapshots: SnapshotFolder?
     private let mark: PublishedFile?
     private let numbering: Mutex<Numbering>
-    /// The newest number that is stored and noted in the small file beside the journal: readers get no greater one.
+    /// The newest number that is stored, and noted in the small file beside the journal; readers get no greater one.
     ///
-    /// A message that is heard before its number is noted could come again as another, if the process is killed between
-    /// the two and the journal is then restored from a copy.
+    /// Otherwise a reader could receive a number twice, for different messages: if the process is killed before the
+    /// number is noted, and the journal is then restored from a copy.
     let stored: Atomic<Int64>
     /// The journal's identity: the same number in a journal with another identity is another message.
     package let identity: String
@@ -102,7 +102,9 @@ package final class Journal: Sendable {
     /// The newest number that was given to a message; 0 if there is none.
     package var lastSeq: Int64 { numbering.withLock { $0.last } }
 
-    /// Gives messages their numbers without storing them; a message whose body cannot be encoded gets none.
+    /// Gives messages their numbers (`seq`, and `prev`, the topic's previous number) without storing them.
+    ///
+    /// A message whose body cannot be encoded gets no number; its error is in `refused`.
     package func number(_ messages: [PendingMessage]) -> (entries: [Entry], refused: [any Error]) {
         numbering.withLock { numbering in
             var entries: [Entry] = []

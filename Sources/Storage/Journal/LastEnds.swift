@@ -2,7 +2,7 @@ package import Foundation
 import GRDB
 
 extension Journal {
-    /// A message about the end of an event, if no newer message has the same topic.
+    /// A message about the end of an event that is the newest message of its topic.
     package struct LastEnd: Sendable, Equatable {
         package let query: String
         package let stream: String

@@ -121,7 +121,8 @@ package struct MessageFilter: Sendable, Equatable {
 package struct ReplayPage: Sendable, Equatable {
     package var entries: [Entry]
     package var holes: [Hole]
-    /// The number through which the page is complete, if the log may go on after it; nil if this is the log's end.
+    /// The number up to which the page is complete, if the log may continue after it; nil if the page reaches the log's
+    /// end.
     package var through: Int64?
 
     package init(entries: [Entry], holes: [Hole], through: Int64? = nil) {

@@ -8,18 +8,20 @@ package protocol MessageLog: Sendable {
     var branches: [JournalBranch] { get }
     /// The newest messages, for followers that keep up.
     var feed: EventFeed { get }
-    /// Whether another copy of the log may be ahead of this one, and its clients may come here.
+    /// True if a client may come from another copy of this log, which may be ahead of this one.
     var mayBeBehind: Bool { get }
     /// Throws if the log has no message of this number yet in any of its copies.
     func checkReaches(_ seq: Int64) async throws
-    /// Returns messages after `since`, oldest first, at most `limit`, and the holes among them.
+    /// Returns messages with greater numbers than `since`, oldest first, at most `limit`, and the holes among them.
+    ///
+    /// A hole is a range of numbers whose messages are lost. `filter` selects the messages.
     func replay(since: Int64, limit: Int, filter: MessageFilter) async throws -> ReplayPage
     /// Returns the newest number, and the newest message of each event that is open at that moment.
     func openEvents() async throws -> (seq: Int64, entries: [Entry])
 }
 
 extension MessageLog {
-    /// A log of which there is one copy is behind none.
+    /// False: a log with only one copy is behind no other.
     package var mayBeBehind: Bool { false }
     /// A log of which there is one copy has no other copy to ask: its reader compares with its newest number.
     package func checkReaches(_ seq: Int64) async throws {}

@@ -55,7 +55,7 @@ package struct Retired: Sendable, Equatable {
     }
 }
 
-/// The state of retention by age, kept in memory while the process runs.
+/// The state of removal by age, kept in memory while the process runs.
 struct Aging {
     /// The number of messages that may still be removed by age in the hour that began at `hour`.
     var left = 0
@@ -74,9 +74,10 @@ struct Aging {
 extension Journal {
     /// Removes messages that exceed the limits, the oldest first, at most `limit` in one transaction.
     ///
+    /// The caller calls again if the result's `isMore` is true.
+    ///
     /// It is protected from a wrong clock: by age it removes only messages that were due at a trusted time, and at most
-    /// a tenth of all messages in an hour. `instant` is the time of a clock that does not jump. The caller calls again
-    /// if the result's `isMore` is true.
+    /// a tenth of all messages in an hour. `now` is the clock's time, and `instant` that of a clock that does not jump.
     package func prune(
         _ retention: Retention, now: Date = Date(), at instant: ContinuousClock.Instant = .now, limit: Int = 500
     ) throws(JournalError) -> Retired {

@@ -34,7 +34,7 @@ final class SnapshotFolder: Sendable {
         for event in events where paths[event] == nil {
             let path = path(event)
             if path == whole {
-                // The event's file is this picture already.
+                // The event already has this picture.
             } else if let whole, let freed = try share(whole, as: path) {
                 total.withLock { $0 -= freed }
             } else {
@@ -54,9 +54,10 @@ final class SnapshotFolder: Sendable {
         return paths
     }
 
-    /// Adds a hard link to a picture at `path`, replacing the file there; returns the number of bytes that this frees.
+    /// Makes `path` a second name (hard link) of the file `picture`, in place of a file that may have this name.
     ///
-    /// Returns nil if the link cannot be made.
+    /// Returns the bytes that this frees: the size of the replaced file, or 0 if there was none or it has another name.
+    /// Returns nil if the file system makes no link. Throws if the new name cannot be put in place.
     private func share(_ picture: String, as path: String) throws -> Int? {
         if link(picture, path) == 0 { return 0 }
         // Some file systems have no hard links, and all limit the number of links of a file.

@@ -81,7 +81,9 @@ struct StoredTimes {
     private let present: Double
     /// The newest plausible time among the messages so far, in order of their numbers.
     private(set) var floor: Double
-    /// The time that replaces wrong times of messages with smaller numbers than `seq`.
+    /// The time that replaces wrong times of messages with smaller numbers than `seq`; nil before the first search.
+    ///
+    /// Its `time` is nil if no later message has a plausible time.
     private var next: (seq: Int64, time: Double?)?
 
     init(present: Double, floor: Double) {
@@ -105,7 +107,8 @@ struct StoredTimes {
 
     /// Searches the messages after `seq` for the next plausible time; returns it with its message's number.
     ///
-    /// It looks at the next 4,096 numbers, then in growing steps, so that a long run of wrong times costs few reads.
+    /// `time` is nil if there is none. The search looks at the next 4,096 numbers, then in growing steps, so that a
+    /// long run of wrong times costs few reads.
     private func search(after seq: Int64, _ database: Database) throws -> (seq: Int64, time: Double?) {
         let near: Int64 = 4096
         let found = try Row.fetchOne(

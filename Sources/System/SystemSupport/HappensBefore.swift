@@ -1,9 +1,9 @@
 import Synchronization
 
-/// A memory-ordering marker between threads that GStreamer runs one after the other.
+/// Tells ThreadSanitizer the order of threads that GStreamer runs one after the other.
 ///
-/// GStreamer starts one thread after another has finished, so this protects nothing and costs nothing. It states the
-/// order in terms of the memory model, for the compiler and ThreadSanitizer, which do not see GStreamer's locks.
+/// GStreamer's locks already order these threads, so this protects nothing and costs next to nothing. ThreadSanitizer
+/// does not see those locks, but it sees the atomic value here.
 package struct HappensBefore: ~Copyable, Sendable {
     private let turn = Atomic<Int>(0)
 

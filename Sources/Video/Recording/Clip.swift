@@ -3,20 +3,24 @@ import Muxing
 import Sampling
 import SystemSupport
 
-/// The clip of one event on its way into its files; used by the recorder's thread alone.
+/// Writes the clip of one event: the coded video around it, in one MP4 file or several; used by the recorder's thread
+/// alone.
 ///
-/// A file ends where the stream is opened again or its format changes; the next one begins with the next keyframe.
+/// A file ends where the stream is opened again or its format changes. The next file begins with the next keyframe.
 final class Clip: EventRecord {
-    /// The outcome of writing a clip, with the sums of its files.
+    /// The outcome of writing a clip; numbers are the sums over its files.
     enum Outcome: Equatable {
-        /// `problem`: why its last file could not be written; the others are there.
+        /// At least one file was written; `cut` is the reason why the clip ends early, and nil if it does not.
+        ///
+        /// `problem` is the reason why the clip's last file could not be written; nil if it could.
         case written(seconds: Double, bytes: Int, files: Int, cut: Cut?, problem: String? = nil)
-        /// The ring had no unit to begin with.
+        /// The stream's ring (its last coded pictures, in memory) had no keyframe or, for a strip, no picture to begin
+        /// with.
         case nothing
         case failed(String, isFull: Bool)
     }
 
-    /// Why it ends before its time.
+    /// The reason why a clip or one of its files ends early.
     enum Cut: String {
         case longest = "it has its most seconds"
         case format = "the stream's format changed"
@@ -24,7 +28,7 @@ final class Clip: EventRecord {
         case lost = "the disk was too slow"
         case stopped = "Watchword ended"
 
-        /// Whether another file can go on with what comes.
+        /// True if another file of the same clip can continue with the pictures that follow.
         var isOfFile: Bool { self == .format || self == .session }
     }
 
@@ -45,22 +49,22 @@ final class Clip: EventRecord {
     private var next: UInt64 = 0
     /// The units of the newest file.
     private var feed: UnitFeed?
-    /// When the clip began, in seconds since 1970.
+    /// The time of the clip's first picture, in seconds since 1970; nil before it.
     private var start: Double?
-    /// Files that have begun, and what those that are over have.
+    /// The number of files that were begun; `sums` has the seconds and bytes of the published ones.
     private(set) var files = 0
-    /// Files that have their names.
+    /// The number of published files: complete, and renamed from `.part` to their final names.
     private var published = 0
     private var sums = (seconds: 0.0, bytes: 0)
-    /// Why the last file is over, while another is waited for.
+    /// The reason why the last file ended, while the clip waits for a keyframe to begin another; otherwise nil.
     private var pending: Cut?
     private let begun = ContinuousClock.now
 
-    /// Seconds of the span.
+    /// The span of time that a clip is to cover.
     struct Span {
-        /// Seconds since 1970 at which it should begin.
+        /// The time at which the clip should begin, in seconds since 1970.
         let start: Double
-        /// Seconds from its event's end to its own, and from its start at most.
+        /// The seconds from the event's end to the clip's end; `longest` is the greatest length of the clip in seconds.
         let after: Double
         let longest: Double
     }
@@ -73,14 +77,15 @@ final class Clip: EventRecord {
         self.span = span
     }
 
-    /// Units that are read from the ring at once.
+    /// The greatest number of coded pictures (units) that are read from the ring at once.
     private static let chunk = 64
-    /// Seconds that a unit may be late.
+    /// The seconds by which a coded picture may arrive late.
     private static let slack = 2.0
 
-    /// Writes what has come; nil while it is not over.
+    /// Writes the coded pictures that have arrived; returns the clip's outcome once it is over, otherwise nil.
     ///
-    /// `ended`: when the event did, in seconds since 1970; `isLast`: nothing more is waited for.
+    /// `ended` is the time at which the event ended, and `now` the present, in seconds since 1970; a nil `ended` means
+    /// that the event is open. If `isLast`, the clip waits for nothing more and ends.
     func step(ended: Double?, now: Double, isLast: Bool) -> Outcome? {
         let end = ended.map { $0 + span.after }
         switch stage {
@@ -108,7 +113,7 @@ final class Clip: EventRecord {
             case nil: break
             }
             if isPast(end, now) {
-                // Where the disk could not take all of it, the rest is missing.
+                // If the muxer has no room, the disk was too slow, and the end of the clip is missing.
                 finish(muxer, muxer.hasRoom ? nil : .lost)
             } else if isLast {
                 finish(muxer, .stopped)
@@ -124,25 +129,30 @@ final class Clip: EventRecord {
         }
     }
 
-    /// Whether its end is past, also where no unit says so; by a steady clock, too, as the other may be set back.
+    /// Returns true if the clip's end is past, even if no coded picture has a later time.
+    ///
+    /// A steady clock is checked as well, because the system clock may be set back.
     private func isPast(_ end: Double?, _ now: Double) -> Bool {
         if let end, now > end + Self.slack { return true }
         if let start, now > start + span.longest + Self.slack { return true }
         return ContinuousClock.now - begun > .seconds(span.longest + Self.slack + 60)
     }
 
-    /// The keyframe to begin a file with: the one before the start, later the first that comes; nil without one.
+    /// Returns the keyframe with which a file begins; nil if there is none yet.
+    ///
+    /// The first file begins with the newest keyframe at or before the clip's start, or else with the oldest one in the
+    /// ring; a later file begins with the next keyframe.
     private func firstUnit() -> UnitRing.Numbered? {
         files == 0 ? ring.keyframe(before: span.start) : ring.keyframe(from: next)
     }
 
-    /// Whether a unit comes after all that is wanted.
+    /// Returns true if a coded picture comes after the clip's end, or after its greatest length.
     private func isBeyond(_ unit: CodedUnit, _ end: Double?) -> Bool {
         guard let start else { return false }
         return unit.at > end ?? .infinity || unit.at - start > span.longest
     }
 
-    /// Begins a file with a keyframe.
+    /// Creates a `.part` file that begins with this keyframe, and a muxer that writes it.
     private func begin(with first: UnitRing.Numbered) throws(MuxError) {
         let part = AtomicFile.Part(of: folder.file(event, number: files + 1))
         let descriptor = open(part.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -155,13 +165,14 @@ final class Clip: EventRecord {
         stage = .writing(muxer)
     }
 
-    /// Why no more is written.
+    /// The reason why no more pictures are written to a file: the clip's end is reached, or the file is cut.
     private enum Ending {
         case due
         case cut(Cut)
     }
 
-    /// Writes the units that have come; nil while more are wanted.
+    /// Passes the coded pictures that have arrived to the muxer; returns the reason if the file ends with them, nil if
+    /// more are wanted.
     private func write(_ muxer: UnitMuxer, until end: Double?) -> Ending? {
         while muxer.hasRoom {
             let read = ring.units(from: next, most: Self.chunk)
@@ -186,7 +197,7 @@ final class Clip: EventRecord {
         stage = .ending(muxer, cut)
     }
 
-    /// Writes no more, and leaves nothing of the file that was being written.
+    /// Ends the clip, and deletes the file that is being written; complete files stay.
     func giveUp(_ why: String) -> Outcome { fail(why, isFull: true) }
 
     private func fail(_ why: String, isFull: Bool) -> Outcome {
@@ -195,7 +206,7 @@ final class Clip: EventRecord {
         return published > 0 ? written(.lost, problem: why) : .failed(why, isFull: isFull)
     }
 
-    /// Names the file; nil if another one follows.
+    /// Renames the complete file to its final name; returns the clip's outcome, or nil if another file follows.
     private func publish(_ cut: Cut?, goesOn: Bool) -> Outcome? {
         stage = .over
         defer { part = nil }

@@ -1,24 +1,27 @@
 import Foundation
 import SystemSupport
 
-/// The files of clips, named after their events: `EVENT.mp4`, `EVENT.2.mp4` and so on, or `EVENT.jpg` for a strip of
-/// pictures; each with `.part` while it is written.
+/// The directory of the clips' files, which are named after events.
+///
+/// A clip's files are `EVENT.mp4`, `EVENT.2.mp4` and so on; a strip of pictures is `EVENT.jpg`. While a file is
+/// written, `.part` is added to its name.
 struct ClipFolder: Sendable {
     let path: String
     private static let (ending, stripEnding) = ("mp4", "jpg")
 
-    /// Files of one clip, at most.
+    /// The greatest number of files of one clip.
     static let mostFiles = 16
 
-    /// The path of a clip's file, by its number from 1.
+    /// Returns the path of a clip's file; `number` counts the clip's files from 1.
     func file(_ event: String, number: Int = 1) -> String {
         "\(path)/\(event)\(number == 1 ? "" : ".\(number)").\(Self.ending)"
     }
 
-    /// The path of a strip of pictures.
+    /// Returns the path of the strip of pictures of an event.
     func strip(_ event: String) -> String { "\(path)/\(event).\(Self.stripEnding)" }
 
-    /// The files that there are of a clip, in order.
+    /// Returns the paths of a clip's existing files, in order, or that of the event's strip of pictures; empty if it
+    /// has neither.
     func files(of event: String) -> [String] {
         let found = (1...Self.mostFiles).lazy.map { file(event, number: $0) }
             .prefix { FileManager.default.fileExists(atPath: $0) }
@@ -26,7 +29,7 @@ struct ClipFolder: Sendable {
         return FileManager.default.fileExists(atPath: strip(event)) ? [strip(event)] : []
     }
 
-    /// The event of a file by its name; nil for other names.
+    /// Returns the event to which a file of this name belongs; nil for other names.
     private static func event(of name: String) -> String? {
         let words = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard let event = words.first, Identifier.isEvent(event) else { return nil }
@@ -41,7 +44,8 @@ struct ClipFolder: Sendable {
         }
     }
 
-    /// A clip and what retention goes by: the bytes of its files, and the time of the newest.
+    /// A clip with the sum of its files' bytes, and the time at which its newest file was written, in seconds since
+    /// 1970.
     struct Kept: Sendable {
         let event: String
         var bytes = 0
@@ -49,7 +53,7 @@ struct ClipFolder: Sendable {
         var files: [String] = []
     }
 
-    /// The clips, oldest first.
+    /// Returns all clips and strips of pictures, oldest first.
     func all() -> [Kept] {
         var all: [String: Kept] = [:]
         for name in names() {
@@ -66,16 +70,16 @@ struct ClipFolder: Sendable {
 
     private func names() -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] }
 
-    /// Bytes that are free for this user where the clips are; nil if that is not known.
+    /// The bytes of the directory's disk that this user may still write; nil if that is unknown.
     var free: Int? {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { return nil }
         return Int(status.f_bavail) * Int(status.f_frsize)
     }
 
-    /// Takes up what a crash left: a part that plays becomes its event's clip, another is removed.
+    /// Completes or removes the `.part` files that a crash left; returns how many were completed.
     ///
-    /// Returns how many became clips.
+    /// A part with a playable beginning is cut to it and gets its final name. Others are removed.
     func sweep() -> Int {
         var count = 0
         for name in names() where name.hasSuffix(".part") {
@@ -92,7 +96,7 @@ struct ClipFolder: Sendable {
         return count
     }
 
-    /// Bytes of a fragmented file up to the end of its last whole fragment; 0 if there is none.
+    /// Returns the bytes of a fragmented MP4 file up to the end of its last complete fragment; 0 if there is none.
     private static func playable(_ path: String) -> off_t {
         guard let handle = FileHandle(forReadingAtPath: path) else { return 0 }
         defer { try? handle.close() }
@@ -105,13 +109,14 @@ struct ClipFolder: Sendable {
             guard box.bytes >= 8, box.bytes <= end - place else { break }
             place += box.bytes
             if box.name == "moov" { hasIndex = true }
-            // An index stands behind the pictures that it is of.
+            // An index (`moov` or `moof`) comes after the pictures that it describes, so the file is playable up to its
+            // end.
             if hasIndex, box.name == "moov" || box.name == "moof" { whole = place }
         }
         return off_t(whole)
     }
 
-    /// The beginning of a part of an MP4 file.
+    /// The size and name of a box, the unit of which MP4 files consist.
     private struct Box {
         let bytes: UInt64
         let name: String
@@ -129,13 +134,15 @@ struct ClipFolder: Sendable {
         }
     }
 
-    /// Removes clips that are too old, then the oldest while they take too much; `spared` ones stay.
+    /// Removes clips older than `days`, then the oldest ones until all take at most `most` bytes; returns how many.
+    ///
+    /// Clips of the events in `spared` are not removed. `now` is in seconds since 1970.
     func retire(days: Double, bytes most: Int, now: Double, sparing spared: Set<String>) -> Int {
         let kept = all()
         var (bytes, count) = (kept.reduce(0) { $0 + $1.bytes }, 0)
         for clip in kept where !spared.contains(clip.event) {
             guard clip.modified < now - days * 86_400 || bytes > most else { continue }
-            // The last first: a clip of which some files stay has its first ones.
+            // The last file is removed first: if the removal is interrupted, the clip still has its first files.
             let files = clip.files.sorted { ($0.utf8.count, $0) > ($1.utf8.count, $1) }
             guard files.allSatisfy({ unlink($0) == 0 || errno == ENOENT }) else { continue }
             bytes -= clip.bytes

@@ -5,20 +5,22 @@ package import StreamSources
 import Synchronization
 package import SystemSupport
 
-/// Writes the clips of events: one thread, which reads the streams' rings and waits for the disk.
+/// Writes an MP4 file for each event, the coded video around it, or a strip of pictures if the stream's coding is not
+/// recorded.
 ///
-/// A disk that is full or slow costs clips and nothing else.
+/// One thread reads each stream's ring (its last coded pictures, in memory) and waits for the disk. If the disk is full
+/// or slow, clips are lost or cut, but detection goes on undisturbed.
 package final class ClipRecorder: Sendable {
     private struct Running {
-        /// When the event ended, in seconds since 1970; nil while it goes on.
+        /// The time at which the event ended, in seconds since 1970; nil while it is open.
         var ended: Double?
-        /// Files that have begun.
+        /// The number of the clip's files that were begun.
         var files = 0
-        /// Whether it is a strip of pictures.
+        /// True if pictures are stored in place of video (`Strip`).
         let isStrip: Bool
     }
 
-    /// A clip that the thread has not begun yet.
+    /// A clip that is requested, and that the thread has not begun yet.
     private struct Wanted {
         let event: String
         let stream: String
@@ -29,7 +31,7 @@ package final class ClipRecorder: Sendable {
 
     private struct State {
         var rings: [String: UnitRing] = [:]
-        /// Clips that are being written, by event.
+        /// The clips and strips that are requested or being written, by event.
         var running: [String: Running] = [:]
         var wanted: [Wanted] = []
         var counts = ClipStatus()
@@ -42,11 +44,16 @@ package final class ClipRecorder: Sendable {
     private let state = Mutex(State())
     private let news = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
-    /// Clips that are written at once, at most, of all streams and of one, and strips, which hold their pictures.
+    /// The greatest numbers of clips and strips that are written at once: of all streams, and of one stream.
+    ///
+    /// `strips` is the greatest number of strips among them; it is low, because a strip keeps its pictures in memory.
     private static let most = (all: 64, ofStream: 8, strips: 16)
 
-    /// Makes the directory, beside a journal's snapshots if the settings name none, and takes up what a crash left; its
-    /// thread ends with `close`.
+    /// Makes the clips' directory, completes the clips that a crash interrupted, and starts the thread, which ends with
+    /// `close`.
+    ///
+    /// If the settings name no directory, it is made beside the pictures of the journal at the path `journal`. Throws
+    /// if there is neither, or if the directory cannot be made.
     package init(_ settings: ClipSettings, journal: String?, logger: Logger) throws(FolderProblem) {
         guard let directory = settings.directory ?? journal.map({ "\($0).d/clips" }) else {
             throw FolderProblem("clips: there is no journal to keep them beside; give a directory")
@@ -65,7 +72,7 @@ package final class ClipRecorder: Sendable {
 
     // MARK: Streams
 
-    /// Keeps a stream's units from now on.
+    /// Makes a stream's ring keep coded pictures for clips, from now on.
     package func keep(_ ring: UnitRing, of stream: String) {
         let isNew = state.withLock { state in
             defer { state.rings[stream] = ring }
@@ -75,7 +82,7 @@ package final class ClipRecorder: Sendable {
         ring.keep(Int(settings.ringMegabytes * 1e6))
     }
 
-    /// Keeps nothing of a stream any more; `ring` is its.
+    /// Makes a stream's ring keep nothing for clips any more; `ring` is the stream's ring.
     func drop(_ ring: UnitRing, of stream: String) {
         state.withLock { $0.rings[stream] = nil }
         ring.keep(nil)
@@ -83,7 +90,9 @@ package final class ClipRecorder: Sendable {
 
     // MARK: Events
 
-    /// Begins the clip of an event that began at `time`, in seconds since 1970.
+    /// Requests the clip of an event that began at `time`, in seconds since 1970.
+    ///
+    /// It is ignored if the stream has no clips; it is counted as refused if too many clips are being written.
     package func begin(_ event: String, of stream: String, at time: Double) {
         let isTaken = state.withLock { state in
             guard !state.isEnding, state.running[event] == nil, Identifier.isEvent(event),
@@ -105,9 +114,10 @@ package final class ClipRecorder: Sendable {
         news.signal()
     }
 
-    /// Takes note that an event ended at `time`; where its clip will be, as far as its files are known.
+    /// Records that an event ended at `time`, in seconds since 1970; returns the paths that its clip will have.
     ///
-    /// Nil if no clip of it is being written: then `files(of:)` says whether there is one.
+    /// More files may follow if the stream's format changes. Nil if no clip of the event is being written: `files(of:)`
+    /// then says whether there is one.
     package func end(_ event: String, at time: Double) -> [String]? {
         let running = state.withLock { state in
             state.running[event]?.ended = time
@@ -121,7 +131,7 @@ package final class ClipRecorder: Sendable {
 
     /// The state of an event's clip.
     package enum Found: Sendable, Equatable {
-        /// The paths of its files, in order; never empty.
+        /// The paths of the clip's files, in order; never empty.
         case files([String])
         case beingWritten
         case nothing
@@ -143,9 +153,9 @@ package final class ClipRecorder: Sendable {
 
     // MARK: Retention
 
-    /// Removes what is too old or too much; waits for the disk.
+    /// Removes clips that exceed the limits on age and size; waits for the disk.
     ///
-    /// `spared`: events whose clips stay, as do those that are being written.
+    /// Clips of the events in `spared` stay, and so do those that are being written.
     func retire(sparing spared: Set<String>) {
         let staying = state.withLock { spared.union($0.running.keys) }
         let removed = folder.retire(
@@ -155,7 +165,7 @@ package final class ClipRecorder: Sendable {
         if removed > 0 { logger.notice("old clips were removed", metadata: ["count": "\(removed)"]) }
     }
 
-    /// Does so each minute, until the task is cancelled.
+    /// Removes old clips once a minute, until the task is cancelled; `spared` returns the events whose clips stay.
     package func keepRetiring(sparing spared: @Sendable () async -> Set<String>) async {
         while !Task.isCancelled {
             let spared = await spared()
@@ -172,7 +182,7 @@ package final class ClipRecorder: Sendable {
 
     // MARK: The thread
 
-    /// Ends the clips that are being written as they are, and waits for them.
+    /// Ends the clips that are being written where they are; waits until their files are complete, at most 10 seconds.
     package func close() {
         state.withLock { $0.isEnding = true }
         news.signal()
@@ -183,14 +193,14 @@ package final class ClipRecorder: Sendable {
         var clips: [any EventRecord] = []
         while true {
             if clips.isEmpty { news.wait() } else { _ = news.wait(timeout: .now() + Self.pause) }
-            // Signals that came together are one.
+            // Several signals since the last round need only one round.
             while news.wait(timeout: .now()) == .success {}
             let (wanted, isEnding) = state.withLock { state in
                 defer { state.wanted = [] }
                 return (state.wanted, state.isEnding)
             }
             clips += wanted.map(record)
-            // A disk that is nearly full is left to the journal.
+            // If the disk is nearly full, the remaining space is left to the journal.
             let isFull = folder.free.map { Double($0) < settings.freeMegabytes * 1e6 } ?? false
             clips = clips.filter { !isOver($0, isLast: isEnding, isFull: isFull) }
             let writing = Dictionary(clips.map { ($0.stream, 1) }, uniquingKeysWith: +)
@@ -209,7 +219,7 @@ package final class ClipRecorder: Sendable {
             : Clip(event: one.event, stream: one.stream, ring: one.ring, folder: folder, span)
     }
 
-    /// The time between two looks for new units while a clip is written.
+    /// The time after which the thread looks for new coded pictures again, while clips are written.
     private static let pause = DispatchTimeInterval.milliseconds(100)
 
     private func isOver(_ clip: any EventRecord, isLast: Bool, isFull: Bool) -> Bool {

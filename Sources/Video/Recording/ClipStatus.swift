@@ -1,21 +1,25 @@
-/// How the writing of clips is doing.
+/// Counters of clips, and the reason if clips cannot be written.
 package struct ClipStatus: Codable, Sendable, Equatable {
-    /// Clips that are being written, by stream.
+    /// The number of clips that are being written, by stream.
     package var writing: [String: Int] = [:]
     package var written = 0
-    /// Clips that end before their time, of those that were written.
+    /// The number of written clips that end early.
     package var cut = 0
-    /// Events without a clip: too many at once, nothing was held, or the disk took nothing.
+    /// The number of events without a clip because too many clips were being written.
+    ///
+    /// `empty` counts events for which the stream's ring had no picture, `failed` those whose clip could not be
+    /// written.
     package var refused = 0
     package var empty = 0
     package var failed = 0
-    /// Files that there are, and their bytes, as they were last counted.
+    /// The number of clips in the directory: the last count, and the clips written since; `bytes` is the size of their
+    /// files.
     package var clips = 0
     package var bytes = 0
-    /// Why the last clip could not be written; nil if it could.
+    /// The reason why the last clip could not be written whole; nil if it could.
     package var problem: String?
 
-    /// Adds what became of a clip; whether clips can be written has changed.
+    /// Counts the outcome of a clip; returns true if writing has begun to fail or to succeed again.
     mutating func add(_ outcome: Clip.Outcome) -> Bool {
         switch outcome {
         case .written(_, let bytes, _, let cut, let why):

@@ -4,19 +4,20 @@ import Muxing
 import Sampling
 import Synchronization
 
-/// A stream's coded video as a movie without end, made once for all who watch it.
+/// The coded video of a stream as an endless fragmented MP4 movie, made once for all its viewers.
 ///
-/// It begins with the newest keyframe that the ring holds, or the next one, and ends where the format or the session
-/// changes: who watches asks again then. A thread of its own feeds it while somebody watches.
+/// It begins with the newest keyframe in the stream's ring (its last coded pictures, in memory) or the next one. It
+/// ends where the format changes or the stream is opened again; viewers then request a new movie. Its own thread feeds
+/// it while there are viewers.
 package final class LiveMovie: Sendable {
-    /// A piece and its number.
+    /// A piece of the movie with its number; `begins` is true if its first picture is a keyframe.
     package struct Piece: Sendable {
         package let number: UInt64
         package let bytes: [UInt8]
         fileprivate let begins: Bool
     }
 
-    /// The answer to a viewer's reading.
+    /// The result of a viewer's request for the next pieces.
     package enum Next: Sendable {
         case pieces([Piece])
         case nothing
@@ -36,14 +37,14 @@ package final class LiveMovie: Sendable {
     private let ring: UnitRing
     private let state = Mutex(State())
     private let news = DispatchSemaphore(value: 0)
-    /// Bytes of pieces that are held for viewers who are behind.
+    /// The greatest number of bytes of pieces that are kept for slow viewers.
     private static let most = 8_000_000
 
     init(_ ring: UnitRing) { self.ring = ring }
 
     // MARK: Viewers
 
-    /// One viewer's place; it leaves with the last reference to it.
+    /// A viewer's position in the movie; the viewer leaves when the last reference to this object is gone.
     package final class Viewer: Sendable {
         private let movie: LiveMovie
         private let place = Atomic<UInt64>(0)
@@ -51,11 +52,12 @@ package final class LiveMovie: Sendable {
         fileprivate init(_ movie: LiveMovie) { self.movie = movie }
         deinit { movie.leave() }
 
-        /// The index that comes before all pieces; nil while there is no keyframe to begin with.
+        /// The movie's index (`ftyp` and `moov`), which a player needs before all pieces; nil until a first keyframe
+        /// has come.
         package var index: [UInt8]? { movie.state.withLock { $0.index } }
         package var isOver: Bool { movie.state.withLock { $0.isOver } }
 
-        /// The pieces that came since; a viewer that is too far behind goes on at the newest keyframe.
+        /// Returns the pieces since the last call; a viewer that is too far behind continues at the newest keyframe.
         package func next() -> Next {
             let found = movie.pieces(from: place.load(ordering: .relaxed))
             if case .pieces(let pieces) = found, let last = pieces.last {
@@ -65,7 +67,7 @@ package final class LiveMovie: Sendable {
         }
     }
 
-    /// A viewer more; nil if the movie is over.
+    /// Adds a viewer, and starts the thread for the first one; returns nil if the movie is over.
     func join() -> Viewer? {
         let isFirst = state.withLock { state -> Bool? in
             guard !state.isOver else { return nil }
@@ -90,7 +92,7 @@ package final class LiveMovie: Sendable {
         if isOver { news.signal() }
     }
 
-    /// Ends it for all who watch.
+    /// Ends the movie for all viewers.
     func end() {
         state.withLock { $0.isOver = true }
         news.signal()
@@ -101,7 +103,7 @@ package final class LiveMovie: Sendable {
     private func pieces(from number: UInt64) -> Next {
         state.withLock { state in
             let first = state.pieces.first?.number ?? state.next
-            // At first, and after a gap, pictures can be shown from a keyframe on.
+            // A new viewer, or one that missed pieces, can show pictures only from a keyframe on.
             let start =
                 number >= first ? number : state.pieces.last { $0.begins }?.number ?? state.next
             guard start < state.next else { return state.isOver ? .ended : .nothing }
@@ -141,10 +143,12 @@ package final class LiveMovie: Sendable {
 
     private var isOver: Bool { state.withLock { $0.isOver } }
 
-    /// Seconds after which a held keyframe is not live any more.
+    /// The age in seconds from which on a keyframe in the ring is not live any more.
     private static let fresh = 15.0
 
-    /// Waits for a keyframe; one that is held may be of a camera that has gone.
+    /// Waits for a keyframe that is fresh, and returns it; nil if the movie is over.
+    ///
+    /// A keyframe in the ring may be old, if the camera is gone.
     private func firstUnit() -> UnitRing.Numbered? {
         while !isOver {
             if let found = ring.newestKeyframe, Date().timeIntervalSince1970 - found.unit.at < Self.fresh {
@@ -155,7 +159,7 @@ package final class LiveMovie: Sendable {
         return nil
     }
 
-    /// Takes a buffer of the movie, on GStreamer's thread.
+    /// Adds a buffer that the muxer has made to the movie; called on GStreamer's thread.
     private func take(_ bytes: [UInt8], _ isKeyframe: Bool) {
         state.withLock { state in
             for part in state.parts.take(bytes, isKeyframe: isKeyframe) {

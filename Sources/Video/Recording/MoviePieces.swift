@@ -1,21 +1,22 @@
-/// Parts a fragmented movie, as it comes in buffers, into its index and its pieces, which a player takes one by one.
+/// Splits a fragmented MP4 movie, which comes in buffers, into its index and its pieces, for a player to read one by
+/// one.
 package struct MoviePieces: Sendable {
     package enum Part: Sendable, Equatable {
-        /// The index that comes before all pieces.
+        /// The movie's index, which a player needs before all pieces.
         case index([UInt8])
-        /// Pictures and their index; `begins` with a keyframe.
+        /// A fragment: some pictures with their index; `begins` is true if the first of them is a keyframe.
         case piece([UInt8], begins: Bool)
     }
 
     private var bytes: [UInt8] = []
     private var index: [UInt8]? = []
-    /// Bytes that the piece will have; nil until that is known.
+    /// The size in bytes of the piece that is being collected; nil until its pictures' box has begun.
     private var wanted: Int?
     private var begins = false
 
     package init() {}
 
-    /// Takes the next buffer; `isKeyframe`: of a buffer with a picture.
+    /// Adds the next buffer, and returns the parts that it completes; `isKeyframe` is true if it has a keyframe's data.
     package mutating func take(_ buffer: [UInt8], isKeyframe: Bool) -> [Part] {
         var parts: [Part] = []
         if bytes.isEmpty, Self.name(buffer) == "moof" {
@@ -46,14 +47,16 @@ package struct MoviePieces: Sendable {
         buffer.count >= 8 ? String(decoding: buffer[4..<8], as: UTF8.self) : ""
     }
 
-    /// The length that a box says.
+    /// Returns the length of a box (a part of an MP4 file) in bytes, from its header.
     private static func length(_ buffer: [UInt8]) -> Int {
         let short = buffer[0..<4].reduce(0) { $0 << 8 | Int($1) }
         guard short == 1, buffer.count >= 16 else { return short }
         return buffer[8..<16].reduce(0) { ($0 & 0x7F_FFFF_FFFF_FFFF) << 8 | Int($1) }
     }
 
-    /// The `codecs` of a movie's type (RFC 6381), read from its index: "avc1.64001F"; nil if it has none.
+    /// Returns the parameter `codecs` of the movie's media type (RFC 6381), such as "avc1.64001F", from its index.
+    ///
+    /// Returns nil if the index has neither H.264 nor H.265.
     package static func codecs(_ index: [UInt8]) -> String? {
         if let place = find("avcC", in: index), place + 4 <= index.count {
             return "avc1." + index[place + 1..<place + 4].map { hex($0) }.joined()
@@ -75,7 +78,7 @@ package struct MoviePieces: Sendable {
         (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
     }
 
-    /// The place after a box's name.
+    /// Returns the index of the byte after the first occurrence of a box's name; nil if there is none.
     private static func find(_ name: String, in bytes: [UInt8]) -> Int? {
         let name = Array(name.utf8)
         guard bytes.count >= name.count else { return nil }

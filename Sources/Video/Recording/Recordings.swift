@@ -3,14 +3,15 @@ import Sampling
 package import StreamSources
 import Synchronization
 
-/// The recordings of all streams: their rings, the clips of events, and the live video.
+/// Records coded video of all streams: a ring for each stream (its last coded pictures, in memory), clips of events,
+/// and live video.
 package final class Recordings: Sendable {
     private struct State {
         var rings: [String: UnitRing] = [:]
         var movies: [String: LiveMovie] = [:]
     }
 
-    /// The clips of events; nil where none are kept.
+    /// The recorder of events' clips; nil if the settings want no clips, or if they cannot be written.
     package let clips: ClipRecorder?
     private let state = Mutex(State())
 
@@ -27,13 +28,13 @@ package final class Recordings: Sendable {
     /// Returns the ring of a stream that runs, or a new one for a stream that is to run.
     package func ring(of stream: String) -> UnitRing { state.withLock { $0.rings[stream] } ?? UnitRing() }
 
-    /// Records a stream that runs now; `hasClips`: whether its events may have clips.
+    /// Records a stream that runs now; if `hasClips`, its events get clips.
     package func keep(_ ring: UnitRing, of stream: String, hasClips: Bool) {
         state.withLock { $0.rings[stream] = ring }
         if let clips, hasClips { clips.keep(ring, of: stream) } else { clips?.drop(ring, of: stream) }
     }
 
-    /// Lets go of what is held of a stream.
+    /// Removes a stream's ring and ends its live video.
     package func forget(_ stream: String) {
         let (ring, movie) = state.withLock {
             ($0.rings.removeValue(forKey: stream), $0.movies.removeValue(forKey: stream))
@@ -42,7 +43,7 @@ package final class Recordings: Sendable {
         movie?.end()
     }
 
-    /// Ends what is written and watched; waits for the disk.
+    /// Ends all clips and live videos; waits for the disk.
     package func close() {
         let movies = state.withLock { state in
             defer { state = State() }
@@ -55,7 +56,7 @@ package final class Recordings: Sendable {
     /// Returns the state of a stream's ring; nil if there is no such stream.
     package func status(of stream: String) -> RingStatus? { state.withLock { $0.rings[stream] }?.status }
 
-    /// Streams whose video somebody may soon want; it ends with the last reference.
+    /// A sign that some streams' video may soon be watched; it counts until the last reference to it is gone.
     package final class Expectation: Sendable {
         private let rings: [UnitRing]
 
@@ -67,12 +68,15 @@ package final class Recordings: Sendable {
         deinit { for ring in rings { ring.expect(false) } }
     }
 
-    /// Holds what of these streams a video can begin with at once, while the result is there.
+    /// Makes the streams' rings keep the pictures since the newest keyframe, so that live video can begin at once.
+    ///
+    /// They do so as long as the result exists.
     package func expect(_ streams: Set<String>) -> Expectation {
         state.withLock { state in Expectation(streams.compactMap { state.rings[$0] }) }
     }
 
-    /// A viewer more of a stream's video, which is made once for all of them; nil without such a stream.
+    /// Adds a viewer of a stream's live video, which is made once for all its viewers; returns nil if there is no such
+    /// stream.
     package func watch(_ stream: String) -> LiveMovie.Viewer? {
         state.withLock { state in
             guard let ring = state.rings[stream] else { return nil }

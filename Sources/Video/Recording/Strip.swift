@@ -2,10 +2,11 @@ import Foundation
 import Pixels
 import SystemSupport
 
-/// The pictures around one event as one JPEG, of a stream whose coding is not recorded; used by the recorder's thread
+/// Collects the pictures around one event and writes them as one JPEG file, a strip; used by the recorder's thread
 /// alone.
 ///
-/// Of a long event they are further apart.
+/// It takes the place of a clip if the stream's coding is not recorded. The longer the event, the further apart the
+/// pictures.
 final class Strip: EventRecord {
     let event: String
     let stream: String
@@ -15,15 +16,15 @@ final class Strip: EventRecord {
     private let folder: ClipFolder
     private var next: UInt64 = 0
     private var pictures: [UnitRing.Still] = []
-    /// Seconds between two pictures, at least.
+    /// The least number of seconds between two pictures; it grows with the event's length.
     private var apart = 0.0
     private var isOver = false
     private let begun = ContinuousClock.now
 
-    /// Pictures of a strip, at most, and in one row.
+    /// The greatest number of pictures of a strip, and the number in each row.
     static let (most, columns) = (24, 4)
     private static let quality = 75
-    /// Seconds that a picture may be late.
+    /// The seconds by which a picture may arrive late.
     private static let slack = 1.0
 
     init(event: String, stream: String, ring: UnitRing, folder: ClipFolder, _ span: Clip.Span) {
@@ -39,7 +40,9 @@ final class Strip: EventRecord {
         return write(cut ?? (isOver || isPast ? nil : isLast ? .stopped : .longest))
     }
 
-    /// Takes the pictures that have come; why there are no more to take, if it is not the event's end.
+    /// Takes the pictures that have arrived; returns the reason if the strip ends before the event does, otherwise nil.
+    ///
+    /// `end` is the time at which the strip ends, in seconds since 1970; nil while the event is open.
     private func take(until end: Double?) -> Clip.Cut? {
         for still in ring.stills(from: next) {
             next = still.number + 1
@@ -77,16 +80,17 @@ final class Strip: EventRecord {
     func giveUp(_ why: String) -> Clip.Outcome { .failed(why, isFull: true) }
 }
 
-/// What is kept of an event, on its way to its files; used by the recorder's thread alone.
+/// A recording of one event that is being written: a clip or a strip of pictures; used by the recorder's thread alone.
 protocol EventRecord: AnyObject {
     var event: String { get }
     var stream: String { get }
-    /// Files that have begun.
+    /// The number of files that were begun.
     var files: Int { get }
-    /// Writes what has come; nil while it is not over.
+    /// Writes what has arrived; returns the recording's outcome once it is over, otherwise nil.
     ///
-    /// `ended`: when the event did, in seconds since 1970; `isLast`: nothing more is waited for.
+    /// `ended` is the time at which the event ended, and `now` the present, in seconds since 1970; a nil `ended` means
+    /// that the event is open. If `isLast`, the recording waits for nothing more and ends.
     func step(ended: Double?, now: Double, isLast: Bool) -> Clip.Outcome?
-    /// Writes no more, and leaves nothing.
+    /// Ends the recording for the reason `why`, and leaves no incomplete file.
     func giveUp(_ why: String) -> Clip.Outcome
 }

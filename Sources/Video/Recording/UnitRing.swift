@@ -3,28 +3,30 @@ package import Pixels
 package import Sampling
 import Synchronization
 
-/// The last coded units of one stream, in memory, within a bound of bytes; clips and live viewers read them by number.
+/// A ring of one stream's last coded pictures (units), in memory and limited in bytes.
 ///
-/// A streaming thread adds and never waits for readers; one that is too slow finds its units gone.
+/// Clips and live viewers read it by the pictures' numbers. A streaming thread adds pictures and never waits for
+/// readers: a reader that is too slow misses pictures.
 package final class UnitRing: UnitTaker {
-    /// A unit, its number in the ring, and the session that it came in.
+    /// A coded picture with its number in the ring, and the number of its session, one opening of the source.
     package struct Numbered: Sendable {
         package let number: UInt64
         package let session: Int
         package let unit: CodedUnit
     }
 
-    /// A small picture of a stream whose coding is not recorded, its number, and when it was, in seconds since 1970.
+    /// A small decoded picture of a stream whose coding is not recorded, with its number, and its time in seconds since
+    /// 1970.
     struct Still {
         let number: UInt64
         let at: Double
         let picture: Preview
     }
 
-    /// The answer to a reading: units, and whether some are gone.
+    /// The result of a read: coded pictures, and whether earlier ones are missing.
     package struct Reading: Sendable {
         package var units: [Numbered] = []
-        /// Whether units between the asked number and these are gone.
+        /// True if pictures between the requested number and the first returned one have left the ring.
         package var hasGap = false
     }
 
@@ -35,31 +37,33 @@ package final class UnitRing: UnitTaker {
         var session = 0
         var format: CodedFormat?
         var refused: String?
-        /// Bytes that are kept for clips; nil where there are none.
+        /// The greatest number of bytes that are kept for clips; nil if the stream's events have no clips.
         var kept: Int?
         var stills: Deque<Still> = []
         var stillBytes = 0
         var nextStill: UInt64 = 1
-        /// How many may soon want the video, from its newest keyframe on.
+        /// The number of callers that may soon watch the video, from its newest keyframe on (`expect`).
         var waiting = 0
         var listeners: [Int: @Sendable () -> Void] = [:]
         var nextListener = 0
     }
 
     private let state = Mutex(State())
-    /// Whether units are kept or listened to; read on streaming threads before anything else.
+    /// True if coded pictures are wanted at all; streaming threads read it before anything else.
     private let wanted = Atomic(false)
-    /// Bytes that a unit takes besides its own.
+    /// The bytes of memory that a coded picture takes in addition to its data, as an estimate.
     private static let overhead = 160
-    /// Bytes that are held, at most, while somebody listens and nothing is kept.
+    /// The greatest number of bytes that are kept while somebody listens and nothing is kept for clips.
     private static let passing = 4_000_000
-    /// Bytes since the newest keyframe that are held, at most, for those who may soon want the video.
+    /// The greatest number of bytes since the newest keyframe that are kept while the video may soon be watched.
     private static let soon = 2_000_000
 
-    /// `bytes`: most of what is kept, with what units take besides their own; nil keeps nothing.
+    /// Makes an empty ring; `bytes` is the greatest number of bytes that it keeps for clips, nil for no clips.
+    ///
+    /// The memory that each picture takes besides its data is included.
     package init(bytes: Int? = nil) { keep(bytes) }
 
-    /// Keeps so many bytes from now on; nil keeps nothing but what is listened to.
+    /// Keeps up to `bytes` bytes for clips from now on; with nil, only what listeners and expected viewers need.
     package func keep(_ bytes: Int?) {
         state.withLock { state in
             state.kept = bytes
@@ -67,7 +71,7 @@ package final class UnitRing: UnitTaker {
         }
     }
 
-    /// Holds to the bounds, and says whether units are wanted.
+    /// Removes the oldest pictures until the limits hold, and updates `wanted`.
     private func settle(_ state: inout State) {
         let isWanted = state.kept != nil || !state.listeners.isEmpty || state.waiting > 0
         wanted.store(isWanted, ordering: .relaxed)
@@ -83,7 +87,9 @@ package final class UnitRing: UnitTaker {
         if isForSoon { holdNewestGroup(&state) }
     }
 
-    /// Drops the units before the newest keyframe, and all units while there is no keyframe: they could not be shown.
+    /// Removes the pictures before the newest keyframe, which nobody needs.
+    ///
+    /// Without a keyframe it removes all, because they could not be shown.
     private func holdNewestGroup(_ state: inout State) {
         if state.units.first?.unit.isKeyframe == true, state.units.last?.unit.isKeyframe == false { return }
         let newest = state.units.lastIndex { $0.unit.isKeyframe } ?? state.units.endIndex
@@ -91,7 +97,9 @@ package final class UnitRing: UnitTaker {
         state.units.removeSubrange(..<newest)
     }
 
-    /// Counts one more, or one less, who may soon want the video; the units since the newest keyframe are then held.
+    /// Counts a caller that may soon watch the video (`isMore`), or one that no longer may.
+    ///
+    /// While there is one, the pictures since the newest keyframe are kept.
     package func expect(_ isMore: Bool) {
         state.withLock { state in
             state.waiting += isMore ? 1 : -1
@@ -135,7 +143,8 @@ package final class UnitRing: UnitTaker {
         state.withLock { if session == $0.session { $0.refused = kind } }
     }
 
-    /// Takes a sampled picture, if the stream's events have clips and its coding is not recorded.
+    /// Adds a sampled picture, if the stream's events have clips and its coding is not recorded; `time` is in seconds
+    /// since 1970.
     package func see(_ picture: Preview, at time: Double) {
         let isWanted = state.withLock { state in
             guard state.kept != nil, state.format == nil else { return false }
@@ -151,28 +160,32 @@ package final class UnitRing: UnitTaker {
         }
     }
 
-    /// Seconds between two pictures that are held, their longer side, unless it is less than half of that too long, and
-    /// the bytes of all, at most.
+    /// The least number of seconds between two small pictures, their size in pixels, and the greatest number of bytes
+    /// of all.
+    ///
+    /// A larger picture is halved until its longer side is at most `stillSide`.
     private static let (leastApart, stillSide, mostStills) = (0.5, 320, 8_000_000)
 
     // MARK: Reading
 
-    /// Whether it is known that the stream's coding is not recorded: it was refused, or pictures come without units.
+    /// True if it is known that the stream's coding is not recorded: it was refused, or pictures came without coded
+    /// ones.
     ///
-    /// Before a session's first unit neither is known.
+    /// It is false at the beginning of a session, before either is known.
     package var isUnrecorded: Bool {
         state.withLock { state in
             state.format == nil && (state.refused != nil || !state.stills.isEmpty && state.units.isEmpty)
         }
     }
 
-    /// The pictures from a number on.
+    /// Returns the small pictures whose number is at least `number`.
     func stills(from number: UInt64) -> [Still] {
         state.withLock { Array($0.stills.drop { still in still.number < number }) }
     }
 
-    /// The newest keyframe at or before a moment in seconds since 1970, or else the oldest one; none of an earlier
-    /// session.
+    /// Returns the newest keyframe at or before a time in seconds since 1970; if there is none, the oldest keyframe.
+    ///
+    /// Only keyframes of the newest session are considered; nil if the ring has none.
     package func keyframe(before time: Double) -> Numbered? {
         state.withLock { state in
             var found: Numbered?
@@ -186,7 +199,7 @@ package final class UnitRing: UnitTaker {
         }
     }
 
-    /// The first keyframe from a number on, of any session.
+    /// Returns the first keyframe whose number is at least `number`, of any session; nil if there is none.
     package func keyframe(from number: UInt64) -> Numbered? {
         state.withLock { state in
             guard let first = state.units.first?.number else { return nil }
@@ -195,10 +208,10 @@ package final class UnitRing: UnitTaker {
         }
     }
 
-    /// The newest keyframe of this session.
+    /// The newest keyframe of the newest session; nil if the ring has none.
     package var newestKeyframe: Numbered? { keyframe(before: .infinity) }
 
-    /// The units from a number on, at most so many.
+    /// Returns the coded pictures whose number is at least `number`, at most `most` of them.
     package func units(from number: UInt64, most: Int) -> Reading {
         state.withLock { state in
             guard let first = state.units.first?.number else {
@@ -210,7 +223,8 @@ package final class UnitRing: UnitTaker {
         }
     }
 
-    /// Calls `tell` on the streaming thread for each unit, until the result is given to `stopListening`.
+    /// Calls `tell` on the streaming thread after each coded picture, until the returned number is given to
+    /// `stopListening`.
     package func listen(_ tell: @escaping @Sendable () -> Void) -> Int {
         state.withLock { state in
             state.nextListener += 1
@@ -245,14 +259,14 @@ package final class UnitRing: UnitTaker {
 
 /// The state of a stream's ring.
 package struct RingStatus: Codable, Sendable, Equatable {
-    /// "H.264" or "H.265"; nil before the first unit.
+    /// The stream's codec, "H.264" or "H.265"; nil until it is known.
     package let codec: String?
     package let width: Int?
     package let height: Int?
     package let seconds: Double
     package let bytes: Int
-    /// Whether the stream's events have clips.
+    /// True if the stream's events have clips.
     package let clips: Bool
-    /// Why nothing is recorded; nil if something is, or nothing has come yet.
+    /// The reason why the stream's coding is not recorded; nil if it is, or if that is not known yet.
     package let problem: String?
 }

@@ -1,19 +1,20 @@
 package import Sampling
 
-/// Times of units in a file, in seconds from its first: their own, as long as these go on as time does.
+/// Computes the times of coded pictures in a file, in seconds from its first picture.
 ///
-/// A time stamp that leaps is taken for the sender's mistake: from it on, times go on from where they were.
+/// A picture's own time stamp is used while time stamps advance as real time does. A stamp that jumps is taken for the
+/// sender's mistake: that picture's time is computed from its arrival, and later stamps count from there.
 package struct UnitTimes {
     private var offset: Double?
     private var last: (stamp: Double, arrival: Double, time: Double)?
-    /// Seconds that a stamp may go back: as far as B-frames may be from their order.
+    /// The seconds by which a time stamp may go back, as B-frames make it do.
     private static let mostBack = 2.0
-    /// Seconds that a stamp may be ahead of what arrival says.
+    /// The seconds by which a time stamp may advance more than the time of arrival.
     private static let mostAhead = 3.0
 
     package init() {}
 
-    /// The time of the next unit, in the order of decoding.
+    /// Returns the time of the next coded picture; call it in the order of decoding.
     package mutating func time(of unit: CodedUnit) -> Double {
         guard let last else { return remember(unit, 0) }
         let passed = max(0, unit.arrival - last.arrival)
@@ -27,7 +28,7 @@ package struct UnitTimes {
         return time
     }
 
-    /// Pictures are no closer than this where their times are made.
+    /// The least number of seconds between two pictures if the second one's time is computed from its arrival.
     private static let least = 0.001
 
     private mutating func remember(_ unit: CodedUnit, _ time: Double) -> Double {

@@ -13,11 +13,13 @@ package struct Attention {
         scratch = Scratch()
     }
 
-    /// Computes `softmax(q · kᵀ / sqrt(width / heads)) · v` in each head of each sequence.
+    /// Computes `softmax(q · kᵀ / sqrt(width / heads)) · v` in each head of each sequence, into `out`.
     ///
-    /// `qkv` is `[sequences · tokens, 3 · width]`. If `lengths` is given, only the first `lengths[i]` keys of sequence
-    /// i are used. If `rows` is given, only token `rows[i]` of sequence i is a query, and `out` is `[sequences,
-    /// width]`; otherwise `out` is `[sequences · tokens, width]`.
+    /// `qkv` is `[sequences · tokens, 3 · width]`, and `tokens` is the length of every sequence. If `causal`, a token
+    /// uses only the keys of itself and of earlier tokens. If `lengths` is given, only the first `lengths[i]` keys of
+    /// sequence i are used. If `rows` is given, only token `rows[i]` of sequence i is a query, and `out` is
+    /// `[sequences, width]`; otherwise `out` is `[sequences · tokens, width]`. `form` is the form in which `out` stores
+    /// its numbers.
     package func callAsFunction(
         _ qkv: Activations, tokens: Int, causal: Bool = false, lengths: [Int32]? = nil, rows: [Int32]? = nil,
         into out: Activations, as form: RowForm

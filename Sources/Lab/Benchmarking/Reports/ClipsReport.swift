@@ -1,14 +1,18 @@
-/// The measurement of `bench clips`.
+/// The results of `watchword bench clips`.
 package struct ClipsReport: Encodable, Sendable {
     private let bench = "clips"
     package let streams: Int
     package let seconds: Double
     package let rounds: Int
-    /// Coded video of a stream, by the sizes of the clips.
+    /// The rate of a stream's coded video, in megabits per second, computed from the sizes of the clips.
     package let mbit_per_s: Double
-    /// Percent of one core that a stream takes: receiving and decoding its keyframes; medians of the rounds.
+    /// The processor time for receiving a stream and decoding its keyframes, in percent of one core; the median of the
+    /// rounds.
     package let receive_percent: Double
-    /// The cost of holding the coded pictures, and of holding and writing together; by the rounds, too.
+    /// The additional processor time per stream for keeping coded pictures in memory, in percent of one core; the
+    /// median.
+    ///
+    /// `write_percent` is that for keeping them and writing clips. The lists `..._all` have the values of all rounds.
     package let hold_percent: Double
     package let write_percent: Double
     package let hold_percent_all: [Double]
@@ -16,10 +20,11 @@ package struct ClipsReport: Encodable, Sendable {
     package let clips: Int
     package let cut: Int
     package let failed: Int
-    /// Milliseconds from a clip's last picture until its file is there: the median, and the longest.
+    /// The median time from a clip's end until its file was ready, in milliseconds; `ready_most_ms` is the longest.
     package let ready_ms: Int
     package let ready_most_ms: Int
-    /// Most that a ring held.
+    /// The most that a stream's ring of coded pictures (the last ones, in memory) held at once, in megabytes (1e6
+    /// bytes).
     package let ring_mb: Double
 
     private enum CodingKeys: String, CodingKey {

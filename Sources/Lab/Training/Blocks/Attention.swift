@@ -1,6 +1,6 @@
 import Tensors
 
-/// Which tokens each token of a sequence can attend to in an attention layer.
+/// The tokens of a sequence that each of its tokens can attend to in an attention layer.
 package enum AttentionMask: Sendable {
     case none
     /// Each token attends to itself and to the tokens before it.

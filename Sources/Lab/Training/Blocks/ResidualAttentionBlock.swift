@@ -42,6 +42,8 @@ struct ResidualAttentionBlock: Sendable {
     }
 
     /// Applies the block to `x`, `[B, T, W]`, in place; returns the values that `backward` needs.
+    ///
+    /// `x` has B sequences of T tokens, each of the width W; `p` holds all parameters of the model.
     func forward<Real: ProductScalar>(
         _ x: inout [Real], B: Int, T: Int, mask: AttentionMask, _ p: [Real]
     ) -> Saved<Real> {

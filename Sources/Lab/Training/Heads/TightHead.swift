@@ -56,9 +56,11 @@ struct TightHead: Sendable {
         let hidden: [Real]
     }
 
-    /// Scores (text, video) pairs, given as indices into `texts`, `[N, D]`, and into the videos of `windows`.
+    /// Runs the head forward on pairs, and returns the scores and what the backward pass needs.
     ///
-    /// `number` numbers the calls over one batch, so that each call has its own dropout.
+    /// A pair has the index of a row of `texts`, `[N, D]`, and of a video in `windows`; `p` holds all parameters of the
+    /// model. Without `dropout` nothing is dropped. `number` counts the calls for one batch from 0, so that each drops
+    /// other values.
     func pass<Real: ProductScalar>(
         _ pairs: [(text: Int, video: Int)], _ texts: [Real], _ windows: Windows<Real>, dropout: Dropout?,
         number: Int = 0, _ p: [Real]
@@ -83,9 +85,10 @@ struct TightHead: Sendable {
             pooled: pooled, scores: similarity.forward(pooled, rows: P, p), hidden: x)
     }
 
-    /// Adds the gradients of one forward pass to `dTexts`, `dFrames` and the parameters' gradients `g`.
+    /// Adds the gradients of one forward pass, `made`, to `dTexts`, `dFrames` and the parameters' gradients `g`.
     ///
-    /// `dHidden` is an additional gradient of the transformer's output tokens.
+    /// `dScores` is the gradient of the pairs' scores, and `dHidden` an additional gradient of the transformer's output
+    /// tokens. `T` is the number of frames of a video.
     func backward<Real: ProductScalar>(
         _ dScores: [Real], _ made: Pass<Real>, dHidden: [Real]? = nil, T: Int, texts dTexts: inout [Real],
         frames dFrames: inout [Real], _ p: [Real], _ g: inout [Real]
@@ -136,7 +139,7 @@ struct TightHead: Sendable {
         return (dTexts, dFrames)
     }
 
-    /// Returns the (text, video) pairs of one text with every video.
+    /// Returns the pairs of one text with every video.
     private func pairs<Real>(of text: Int, _ windows: Windows<Real>) -> [(text: Int, video: Int)] {
         windows.valid.indices.map { (text, $0) }
     }

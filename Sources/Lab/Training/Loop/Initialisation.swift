@@ -48,7 +48,7 @@ package enum Initialisation {
 
     /// Returns the values of CLIP's text tower that a head's position embeddings or block weights start from.
     ///
-    /// Nil for other parameters, and if the shapes differ.
+    /// Returns nil for other parameters, and if the shapes differ.
     private static func fromText(_ entry: ParameterLayout.Entry, _ clip: some TensorSource) throws -> [Float]? {
         var name: String?
         if entry.name.hasSuffix("position_embeddings.weight") { name = "positional_embedding" }

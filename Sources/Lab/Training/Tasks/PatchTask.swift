@@ -28,8 +28,8 @@ struct PatchTask: Sendable {
 
     /// Returns the loss, weighted by `share`, and its gradient with respect to the patches' tokens `[F * g * g, W]`.
     ///
-    /// `labels`, `[F, g * P, g * P]`, has each pixel's object: 0 for background, else
-    /// `1 + shape * C + colour`, with C colours.
+    /// `grid` is g, the number of patches along a side. `labels`, `[F, g * P, g * P]`, has each pixel's object: 0 for
+    /// background, else `1 + shape * C + colour`, with C colours.
     func evaluate<Real: ProductScalar>(
         _ tokens: [Real], labels: [UInt8], grid n: Int, share: Real, _ p: [Real], _ g: inout [Real]
     ) -> (loss: Double, dTokens: [Real]) {

@@ -25,7 +25,7 @@ struct StatementTask: Sendable {
 
     /// Returns the loss times `share`, and its gradient with respect to the text embeddings `[N, D]`.
     ///
-    /// `said` has each text's class in every slot (a property that a text can state); nil classes do not count.
+    /// `said` has each text's class in every slot (a property that a text can state); nil: the slot does not count.
     func evaluate<Real: ProductScalar>(
         _ texts: [Real], said: [[Int?]], share: Real, _ p: [Real], _ g: inout [Real]
     ) -> (loss: Double, gradient: [Real]) {

@@ -91,7 +91,8 @@ struct ImageTower: Sendable {
         return (projection.forward(normalised, rows: F, p), saved)
     }
 
-    /// Adds the gradients of the tower's parameters, from block `lowest` upwards, to `g`; nil means all parameters.
+    /// Adds the gradients of the tower's parameters, from block `lowest` upwards, to `g`; of all parameters if `lowest`
+    /// is nil.
     ///
     /// `dy` is the gradient of the embeddings; `dHidden` is an additional gradient of the last block's output tokens.
     func backward<Real: ProductScalar>(

@@ -79,7 +79,8 @@ struct TextTower: Sendable {
         return (projection.forward(normalised, rows: N, p), saved)
     }
 
-    /// Adds the gradients of the tower's parameters, from block `lowest` upwards, to `g`; nil means all parameters.
+    /// Adds the gradients of the tower's parameters, from block `lowest` upwards, to `g`; of all parameters if `lowest`
+    /// is nil.
     ///
     /// `dy` is the gradient of the embeddings.
     func backward<Real: ProductScalar>(

@@ -89,7 +89,8 @@ package struct HeadsModel: Sendable {
 
     /// Returns a batch's losses and gradients, and the random choices made for them.
     ///
-    /// `side` is the weight of the auxiliary losses. With nil `choices`, new choices are made.
+    /// `side` is the weight of the auxiliary losses. If `choices` is nil, new choices are made. `p` holds all
+    /// parameters.
     @specialized(where Real == Float)
     package func evaluate<Real: ProductScalar>(
         _ batch: WindowBatch<Real>, side: Double, choices given: Choices<Real>? = nil, _ p: [Real]
@@ -150,9 +151,13 @@ package struct HeadsModel: Sendable {
         return (losses, choices)
     }
 
-    /// Adds the mean head's losses to `losses`, and returns their gradient with respect to the text embeddings.
+    /// Adds the mean head's losses to `losses` and its parameters' gradient to `g`; returns the gradient with respect
+    /// to `said`.
     ///
-    /// The mean head ignores the order of frames, so texts that a single frame can decide have most of the weight.
+    /// `said` has the texts' embeddings. The mean head does not see the order of frames: the loss over the texts whose
+    /// truth one frame can show ("a red circle") has the weight 1, each of the two losses over all texts 0.15.
+    /// `weights` takes the number of a loss and a function that computes the weights of its pairs, and returns the
+    /// weights to use.
     private func learnMean<Real: ProductScalar>(
         _ batch: WindowBatch<Real>, _ said: [Real], _ windows: Windows<Real>,
         _ weights: (Int, () -> [Real]) -> [Real], _ losses: inout Losses<Real>, _ p: [Real], _ g: inout [Real]
@@ -173,7 +178,10 @@ package struct HeadsModel: Sendable {
         return Cosines.backward(dMean, windows, made).texts
     }
 
-    /// Adds the tight head's losses on `pairs` to `losses`; returns their gradient with respect to the text embeddings.
+    /// Adds the tight head's losses on `pairs` to `losses` and its parameters' gradient to `g`; returns the gradient
+    /// with respect to the texts' embeddings `said`.
+    ///
+    /// `share` is the weight of the auxiliary loss on actions; `weights` is as in `learnMean`.
     private func learnTight<Real: ProductScalar>(
         _ batch: WindowBatch<Real>, _ said: [Real], _ windows: Windows<Real>, _ pairs: [(text: Int, video: Int)],
         _ weights: (Int, () -> [Real]) -> [Real], _ share: Real, _ losses: inout Losses<Real>, _ p: [Real],
@@ -184,7 +192,7 @@ package struct HeadsModel: Sendable {
         let made = tight.pass(
             pairs, said, windows, dropout: .init(probability: 0.05, seed: batch.seed), p)
         let truth = pairs.map { batch.truth[$0.text * V + $0.video] }
-        // The cross entropy of each window's own text, the first of its pairs, against its false texts.
+        // Each window's own text, the first of its pairs, competes with its false texts in a cross entropy.
         var dScores = [Real](repeating: 0, count: pairs.count)
         var loss = 0.0
         for video in 0..<V {
@@ -197,7 +205,7 @@ package struct HeadsModel: Sendable {
         let decided = DecidedPairLoss.evaluate(
             made.scores, truth: truth, weights: weights(4) { DecidedPairLoss.weights(made.scores, truth: truth) })
         add(decided.gradient, to: &dScores)
-        // The mean of the output tokens of each window's frames, beside the window's own text.
+        // The window's vector: the mean of its frames' output tokens, in the pair with the window's own text.
         var vectors = [Real](repeating: 0, count: V * D)
         for video in 0..<V {
             for token in 1..<S {

@@ -50,10 +50,10 @@ package struct TowersModel: Sendable {
         self.layout = layout
     }
 
-    /// Returns a batch's losses and gradients.
+    /// Returns a batch's losses and gradients; `p` holds all parameters.
     ///
-    /// `side` is the weight of `PatchTask`'s loss. `weights` are the weights of the (text, picture) pairs; nil computes
-    /// them.
+    /// `side` is the weight of `PatchTask`'s loss. `weights` are the weights of the (text, picture) pairs; if nil, they
+    /// are computed.
     @specialized(where Real == Float)
     package func evaluate<Real: ProductScalar>(
         _ batch: PictureBatch<Real>, side: Double, weights: [Real]? = nil, _ p: [Real]
@@ -170,7 +170,8 @@ struct PairScores: Sendable {
 
     /// Returns the loss that separates true from false (text, video) pairs (`DecidedPairLoss`), times `share`.
     ///
-    /// `gradient` is the loss's gradient with respect to the cosines `[N, V]`. Nil `weights` are computed.
+    /// `gradient` is the loss's gradient with respect to the cosines `[N, V]`. If `weights` is nil, the pairs' weights
+    /// are computed.
     func decided<Real: ProductScalar>(
         _ cosines: [Real], truth: [Float], weights: [Real]? = nil, share: Real, _ p: [Real], _ g: inout [Real]
     ) -> (loss: Double, gradient: [Real]) {

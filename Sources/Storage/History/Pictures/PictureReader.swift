@@ -130,7 +130,9 @@ extension PictureFile.RecordHeader {
 /// Finds pictures of streams in a history by time; reads files, so it must not run on the cooperative pool.
 package struct HistoryPictures {
     private let folder: HistoryFolder
-    /// The readers of picture files by path, so that searches within an hour read the file once; nil if unreadable.
+    /// The readers of picture files by path, so that searches within an hour read the file once.
+    ///
+    /// A nil value: the file cannot be read.
     private var opened: [String: PictureReader?] = [:]
     private static let mostOpened = 32
     /// The greatest distance in seconds between the requested time and the picture's.

@@ -1,4 +1,4 @@
-/// The best half minutes (slots) of the recording for one text, over all history files that are searched so far.
+/// The best half minutes (slots) of the recording for one text, over all history files that were searched so far.
 struct Candidates {
     struct Slot: Equatable {
         /// The index of the history file among those that are searched.

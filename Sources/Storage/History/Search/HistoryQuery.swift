@@ -24,9 +24,10 @@ package struct HistoryQuery: Sendable {
     /// `to` is the span's end, not included. Films have no wall times, and are left out if there is a bound.
     package var from: Double?
     package var to: Double?
-    /// The beginning of the span in which windows of a film's frames must end, in seconds of media time.
+    /// The beginning of the span in which windows of a film's frames must end, in seconds of media time; nil:
+    /// unbounded.
     ///
-    /// `mediaTo` is its end, not included; nil means unbounded.
+    /// `mediaTo` is the span's end, not included; nil: unbounded.
     package var mediaFrom: Double?
     package var mediaTo: Double?
     /// The greatest number of moments (stretches of the recording that match) to return for each text.

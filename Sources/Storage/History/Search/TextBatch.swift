@@ -51,8 +51,8 @@ struct TextBatch: Sendable {
 
     /// True for a quick search, which adds up two or four successive frames and so skips windows of frames.
     ///
-    /// It scores only every second or fourth window. The best half minutes are then scored window by window in any
-    /// case.
+    /// It scores only every second or fourth window. The windows of the best half minutes are then scored one by one,
+    /// as in any search.
     let isQuick: Bool
     private let withRests: Bool
 

@@ -5,7 +5,7 @@ import Foundation
 enum Deflate {
     /// The size of zlib's history window, 4 KiB, as the negative of its base-2 logarithm: negative means no header.
     ///
-    /// It is longer than the texts and dictionaries, and quick to set up.
+    /// It is longer than every dictionary and nearly every text, and zlib sets it up quickly.
     private static let window: Int32 = -12
 
     /// Compresses `data` with the help of a dictionary; returns nil if the result would not be smaller.

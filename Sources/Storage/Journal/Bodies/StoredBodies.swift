@@ -3,10 +3,14 @@ import GRDB
 
 /// Compresses the bodies of messages for the journal's file, and decompresses them.
 ///
-/// Most bodies are compressed with a dictionary: an earlier body of a message of the same kind. A compressed body is a
-/// mark of one byte, the dictionary's number and the body's length of four bytes each, then deflate's bytes. A body
-/// that would not become smaller is stored unchanged; if it happens to begin with the mark, a header with dictionary
-/// number 0 is put before it.
+/// Most bodies are compressed with a dictionary: an earlier body of a message of the same kind. A compressed body has:
+/// - 1 byte, the mark;
+/// - 4 bytes, the number of its dictionary;
+/// - 4 bytes, its length before compression;
+/// - the rest, the output of deflate.
+///
+/// A body that would not shrink is stored as it is. A body that begins with the mark by chance is not compressed: it
+/// gets the same 9-byte header, with dictionary 0.
 final class StoredBodies {
     private static let mark: UInt8 = 1
     private static let headBytes = 9
@@ -22,9 +26,11 @@ final class StoredBodies {
     private static let most = 64 << 20
 
     private let database: Database
-    /// The compression dictionaries that were read so far, by number; nil for a number that the journal does not have.
+    /// The compression dictionaries that were read so far, by number; a nil value: the journal has no such dictionary.
     private var dictionaries: [Int64: Data?] = [:]
-    /// The newest compression dictionary for each kind of message, and how many there are; nil for none.
+    /// The newest compression dictionary of each kind of message, and the number of the kind's dictionaries.
+    ///
+    /// A nil value: the kind has none.
     private var newest: [String: (id: Int64, count: Int)?] = [:]
 
     init(_ database: Database) { self.database = database }
@@ -49,6 +55,8 @@ final class StoredBodies {
     }
 
     /// Returns a message's body in the form in which it is stored; may store it as a new dictionary as well.
+    ///
+    /// The part of `topic` before its first dot is the message's kind.
     func pack(_ body: Data, topic: String) throws -> Data {
         guard body.first != Self.mark else { return Self.head(0, body.count) + body }
         guard body.count >= Self.least else { return body }

@@ -1,19 +1,19 @@
 import Muxing
 import Sampling
 
-/// Hands a stream's units to a muxer, from a keyframe on, with the times that they have in its file or movie.
+/// Gives a stream's units (coded pictures) to a muxer, from a keyframe on, with their times in its file or movie.
 struct UnitFeed {
-    /// The keyframe that it begins with.
+    /// The keyframe that the file or movie begins with.
     let first: UnitRing.Numbered
-    /// Seconds from the first unit to the newest.
+    /// The time of the newest unit, in seconds from the first.
     private(set) var last = 0.0
     private var times = UnitTimes()
-    /// Whether pictures that lean on those before the first keyframe may still come.
+    /// True while pictures may come that are shown before the first keyframe and need earlier ones; they are left out.
     private var mayLean = true
 
     init(from first: UnitRing.Numbered) { self.first = first }
 
-    /// Hands on the next unit, in the order of decoding; leaves out one that cannot be shown.
+    /// Gives the next unit, in decoding order, to the muxer; leaves out one that needs units before the first keyframe.
     mutating func put(_ unit: CodedUnit, into muxer: UnitMuxer) {
         let isFirst = unit === first.unit
         if !isFirst, unit.isKeyframe { mayLean = false }
@@ -23,7 +23,7 @@ struct UnitFeed {
         muxer.push(unit, at: last, after: needsSets ? unit.format.parameterSets : [])
     }
 
-    /// Whether a picture after an open group's keyframe is shown before it, and needs the group before.
+    /// Returns true if a unit that follows the first keyframe is shown before it, and so needs units before it.
     private func leans(_ unit: CodedUnit) -> Bool {
         guard let stamp = unit.stamp, let start = first.unit.stamp else { return false }
         return (0.0001...2).contains(start - stamp)

@@ -12,7 +12,7 @@ extension ScoringEngine {
     @discardableResult
     package func add(_ query: StandingQuery, _ embedding: QueryEmbedding, at time: Date = Date()) throws -> [Detection]
     {
-        try check(query)
+        _ = try book.group(for: query)
         let old = book[query.id]
         let kept = old.map { old in
             old.query.isLearntLike(query) ? lanes.compactMapValues { $0.calibrations[old.slot] } : [:]

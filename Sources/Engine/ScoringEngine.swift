@@ -130,7 +130,7 @@ package actor ScoringEngine {
     }
 
     /// Throws if a query's head (the plugin that scores windows) cannot be used with the CLIP model.
-    package func check(_ query: StandingQuery) throws { _ = try book.group(for: query) }
+    package func check(_ query: StandingQuery) throws { try book.check(query) }
 
     // MARK: Lanes and frames
 

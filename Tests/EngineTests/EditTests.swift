@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 /// An engine with one stream, which plays grey pictures a second apart.
-private struct Stage {
+struct Stage {
     let engine: ScoringEngine
     var time = 0.0
 
@@ -23,16 +23,18 @@ private struct Stage {
     /// Plays seconds of the same picture; returns the phases of the query's events.
     mutating func play(_ seconds: Int, wall: Double = 0, jump: Bool = false) async throws -> [Detection] {
         var detections: [Detection] = []
-        for index in 0..<seconds {
-            let picture = Picture(side: 64, rgb: [UInt8](repeating: 90, count: 64 * 64 * 3))
-            let frame = Frame(
-                picture: picture, pictureNumber: UInt64(time), mediaTime: time,
-                wallClock: Date(timeIntervalSince1970: 1_000_000 + time + wall),
-                discontinuity: time == 0 || jump && index == 0)
-            detections += try await engine.process([QueuedItem(stream: "a", item: .frame(frame))]).detections
-            time += 1
-        }
+        for index in 0..<seconds { detections += try await next(wall: wall, jump: jump && index == 0).detections }
         return detections
+    }
+
+    /// Plays the next second; returns all that the engine says of it.
+    mutating func next(wall: Double = 0, jump: Bool = false) async throws -> BatchResult {
+        let picture = Picture(side: 64, rgb: [UInt8](repeating: 90, count: 64 * 64 * 3))
+        let frame = Frame(
+            picture: picture, pictureNumber: UInt64(time), mediaTime: time,
+            wallClock: Date(timeIntervalSince1970: 1_000_000 + time + wall), discontinuity: time == 0 || jump)
+        time += 1
+        return try await engine.process([QueuedItem(stream: "a", item: .frame(frame))])
     }
 }
 

@@ -13,6 +13,8 @@ final class QueryBook {
     private var timed: Set<Slot> = []
     private(set) var nextChange: Double?
     private let makeGroup: (GroupKey) throws -> QueryGroup
+    /// The scoring models and window lengths that `check` found to be usable; there are few, and models stay loaded.
+    private var checked: Set<GroupKey> = []
 
     init(makeGroup: @escaping (GroupKey) throws -> QueryGroup) { self.makeGroup = makeGroup }
 
@@ -24,10 +26,19 @@ final class QueryBook {
     subscript(id: String) -> RegisteredQuery? { ids[id].flatMap { slots[Int($0)] } }
     subscript(slot: Slot) -> RegisteredQuery? { slots.indices.contains(Int(slot)) ? slots[Int(slot)] : nil }
 
+    /// Throws if a query's scoring model cannot be used; adds nothing, since each frame is scored for every group.
+    func check(_ query: StandingQuery) throws {
+        let key = GroupKey(query)
+        guard groups[key] == nil, !checked.contains(key) else { return }
+        _ = try makeGroup(key)
+        checked.insert(key)
+    }
+
     /// Returns the group of queries that a query is scored with, or makes it; throws if its scoring model cannot be
     /// used.
     ///
-    /// Call this before a change, so that an error leaves nothing half done.
+    /// Call this only if the query is then added: a group without queries would be scored, too. Call it before any
+    /// other change, so that an error leaves nothing half done.
     func group(for query: StandingQuery) throws -> QueryGroup {
         let key = GroupKey(query)
         if let group = groups[key] { return group }

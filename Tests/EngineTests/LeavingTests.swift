@@ -1,0 +1,30 @@
+import Engine
+import Matching
+import Testing
+
+private func query(_ id: String = "q", text: String = "a circle", frames: Int = 1, group: String? = nil) throws
+    -> StandingQuery
+{
+    var settings = StandingQuery.Settings()
+    settings.policy.cooldown = 100
+    settings.group = group
+    return try StandingQuery(
+        id: id, text: text, head: "mean", frames: frames, rule: .score(-1000), settings: settings)
+}
+
+@Suite("What a query leaves behind")
+struct LeavingTests {
+    @Test("a query that is only checked, embedded or tested is not scored afterwards")
+    func asked() async throws {
+        var stage = try await Stage()
+        let asked = try query()
+        #expect(try await stage.next().scored == 0)
+        try await stage.engine.check(asked)
+        _ = try await stage.engine.test(asked, stage.engine.embed(asked))
+        #expect(try await stage.next().scored == 0)
+        try await stage.engine.add(asked)
+        #expect(try await stage.next().scored == 1)
+        _ = await stage.engine.remove("q")
+        #expect(try await stage.next().scored == 0)
+    }
+}

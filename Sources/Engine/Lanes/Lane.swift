@@ -218,7 +218,7 @@ final class Lane {
         if let group = standing.query.settings.group, var alert = alerts[group],
             alert.group.leader == standing.query.id
         {
-            if let news = alert.group.close() { ended += detections(news, &alert, book, model: model) }
+            if let news = alert.group.loseLeader() { ended += detections(news, &alert, book, model: model) }
             alerts[group] = alert.group.isIdle ? nil : alert
         }
         return ended

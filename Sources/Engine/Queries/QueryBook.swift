@@ -12,6 +12,10 @@ final class QueryBook {
     /// The queries with active hours or an expiry; `nextChange` is the first time at which one of them starts or stops.
     private var timed: Set<Slot> = []
     private(set) var nextChange: Double?
+    /// The queries that have expired, which become active again if the clock is set back.
+    private var expired: Set<Slot> = []
+    /// The latest time at which queries were activated and deactivated; `nextChange` holds from then on.
+    private var refreshed = -Double.infinity
     private let makeGroup: (GroupKey) throws -> QueryGroup
     /// The scoring models and window lengths that `check` found to be usable; there are few, and models stay loaded.
     private var checked: Set<GroupKey> = []
@@ -57,11 +61,21 @@ final class QueryBook {
         slots[Int(slot)] = standing
         ids[query.id] = slot
         group.add(standing, embedding)
-        if let change = query.nextChange(after: time) {
-            timed.insert(slot)
-            nextChange = min(nextChange ?? change, change)
-        }
+        follow(standing, after: time)
+        // If the clock was set back meanwhile, `refresh` must still see that.
+        refreshed = max(refreshed, time)
         return standing
+    }
+
+    /// Notes the time after `time` at which a query starts or stops, or that it has expired.
+    private func follow(_ standing: RegisteredQuery, after time: Double) {
+        if let change = standing.query.nextChange(after: time) {
+            timed.insert(standing.slot)
+            nextChange = min(nextChange ?? change, change)
+        } else {
+            timed.remove(standing.slot)
+            if standing.query.isExpired(at: time) { expired.insert(standing.slot) }
+        }
     }
 
     /// Removes a query, in a time that does not depend on the number of queries.
@@ -72,14 +86,23 @@ final class QueryBook {
         slots[Int(slot)] = nil
         free.append(slot)
         timed.remove(slot)
+        expired.remove(slot)
         groups[standing.key]?.remove(standing)
         if !keepingGroup, groups[standing.key]?.isEmpty == true { groups[standing.key] = nil }
         return standing
     }
 
     /// Activates and deactivates queries by their active hours and expiry; returns the queries that became inactive.
+    ///
+    /// It does so at the next change, and whenever the clock was set back.
     func refresh(at time: Double) -> [RegisteredQuery] {
-        guard let due = nextChange, time >= due else { return [] }
+        let isSetBack = time < refreshed
+        refreshed = time
+        guard isSetBack || time >= nextChange ?? .infinity else { return [] }
+        if isSetBack {
+            timed.formUnion(expired)
+            expired = []
+        }
         var left: [RegisteredQuery] = []
         nextChange = nil
         for slot in timed {
@@ -90,11 +113,7 @@ final class QueryBook {
                 groups[standing.key]?.setWatched(standing, isWatched)
                 if !isWatched { left.append(standing) }
             }
-            guard let change = standing.query.nextChange(after: time) else {
-                timed.remove(slot)
-                continue
-            }
-            nextChange = min(nextChange ?? change, change)
+            follow(standing, after: time)
         }
         return left
     }

@@ -27,7 +27,7 @@ extension ScoringEngine {
         for (name, calibration) in kept ?? [:] { lanes[name]?.calibrations[standing.slot] = calibration }
         if let old, !old.query.isLearntLike(query) { calibrationCache.forget(query: query.id) }
         for lane in lanes.values { calibrationCache.give(standing, to: lane) }
-        growWindows()
+        fitWindows()
         return ended
     }
 
@@ -63,6 +63,7 @@ extension ScoringEngine {
         defer {
             for lane in lanes.values { lane.forgetLastEnd(of: id) }
             for name in lastEnds.keys { _ = lastEnds[name]?.take(query: id) }
+            fitWindows()
         }
         return remove(id, keepingGroup: false)
     }
@@ -77,6 +78,7 @@ extension ScoringEngine {
             lane.calibrations[standing.slot] = nil
         }
         _ = book.remove(id, keepingGroup: keepingGroup)
+        if book.groups[standing.key] == nil { for lane in lanes.values { lane.forget(standing.key) } }
         return ended
     }
 
@@ -92,9 +94,10 @@ extension ScoringEngine {
     }
     package var queryCount: Int { book.count }
 
-    /// Enlarges the frame buffers of all streams and regions to the longest window of all queries; their frames are
+    /// Fits the frame buffers of all streams and regions to the longest window of all queries; the newest frames are
     /// kept.
-    private func growWindows() {
-        for lane in lanes.values where lane.window.capacity < windowCapacity { lane.growWindow(to: windowCapacity) }
+    private func fitWindows() {
+        let capacity = windowCapacity
+        for lane in lanes.values where lane.window.capacity != capacity { lane.fitWindow(to: capacity) }
     }
 }

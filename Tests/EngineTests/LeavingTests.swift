@@ -27,4 +27,22 @@ struct LeavingTests {
         _ = await stage.engine.remove("q")
         #expect(try await stage.next().scored == 0)
     }
+
+    @Test("a longer window's frames and the last hour's windows leave with the last query that needs them")
+    func memory() async throws {
+        var stage = try await Stage()
+        try await stage.engine.add(query(frames: 16))
+        _ = try await stage.play(20)
+        #expect(try await stage.engine.explain("q")?.first?.windows == 5)
+        // An edit of the words goes on with the frames, and with the past windows.
+        try await stage.engine.add(query(text: "a star", frames: 16))
+        #expect(try await stage.next().scored == 1)
+        #expect(try await stage.engine.explain("q")?.first?.windows == 6)
+        _ = await stage.engine.remove("q")
+        try await stage.engine.add(query(frames: 16))
+        // The model's own window has 8 frames.
+        for _ in 0..<7 { #expect(try await stage.next().scored == 0) }
+        #expect(try await stage.next().scored == 1)
+        #expect(try await stage.engine.explain("q")?.first?.windows == 1)
+    }
 }

@@ -81,8 +81,11 @@ final class Lane {
         return hasLost
     }
 
-    /// Enlarges the frame buffer for windows of `capacity` frames; the frames in it are kept.
-    func growWindow(to capacity: Int) { window.grow(to: capacity) }
+    /// Enlarges or shrinks the frame buffer for windows of `capacity` frames; the newest frames are kept.
+    func fitWindow(to capacity: Int) {
+        window.resize(to: capacity)
+        if pictures.count > capacity { pictures = Array(pictures.suffix(capacity)) }
+    }
 
     /// Returns the kept pictures of the newest `frames` frames, oldest first.
     func pictures(ofLast frames: Int) -> [HeldPicture] { pictures.suffix(frames) }
@@ -222,6 +225,12 @@ final class Lane {
             alerts[group] = alert.group.isIdle ? nil : alert
         }
         return ended
+    }
+
+    /// Forgets the past windows of a group of queries that are scored together; call this when it has no query left.
+    func forget(_ key: GroupKey) {
+        histories[key] = nil
+        motion[key] = nil
     }
 
     // MARK: What outlives a query's edit, a stream's and this process

@@ -60,9 +60,15 @@ extension ScoringEngine {
     /// Removes a query, and returns the end messages of its open events; nil if there is no such query.
     package func remove(_ id: String) -> [Detection]? {
         calibrationCache.forget(query: id)
+        let group = book[id]?.query.settings.group
         defer {
             for lane in lanes.values { lane.forgetLastEnd(of: id) }
             for name in lastEnds.keys { _ = lastEnds[name]?.take(query: id) }
+            if let group, !book.hasMembers(of: group) {
+                for lane in lanes.values { lane.forget(group: group) }
+                for name in lastEnds.keys { _ = lastEnds[name]?.take(group: group) }
+            }
+            lastEnds = lastEnds.filter { !$0.value.isEmpty }
             fitWindows()
         }
         return remove(id, keepingGroup: false)

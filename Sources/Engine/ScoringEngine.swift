@@ -138,7 +138,7 @@ package actor ScoringEngine {
     package func addLane(_ name: String, labels: [String] = []) {
         if let old = lanes[name] {
             calibrationCache.keep(old, book)
-            lastEnds[name, default: LastEnds()].merge(old.takeLastEnds(book))
+            keepLastEnds(of: old)
             decisions.forget(old)
         }
         for group in book.groups.values { group.forget(name) }
@@ -163,9 +163,18 @@ package actor ScoringEngine {
         guard let lane = lanes.removeValue(forKey: name) else { return [] }
         decisions.leave(lane, &unreported)
         calibrationCache.keep(lane, book)
-        lastEnds[name, default: LastEnds()].merge(lane.takeLastEnds(book))
+        keepLastEnds(of: lane)
+        for group in book.groups.values { group.forget(name) }
         defer { unreported.detections = [] }
         return unreported.detections
+    }
+
+    /// Stores the ends of the last events of a lane (a stream or region) that leaves, whose cooldowns may still run.
+    private func keepLastEnds(of lane: Lane) {
+        var ends = lastEnds[lane.name] ?? LastEnds()
+        ends.merge(lane.takeLastEnds(book))
+        ends.keepGroups { book.hasMembers(of: $0) }
+        lastEnds[lane.name] = ends.isEmpty ? nil : ends
     }
 
     /// Processes the next frames of all streams and regions, in order, and returns events, scores and counters.

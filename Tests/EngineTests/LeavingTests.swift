@@ -45,4 +45,21 @@ struct LeavingTests {
         #expect(try await stage.next().scored == 1)
         #expect(try await stage.engine.explain("q")?.first?.windows == 1)
     }
+
+    @Test("a group is forgotten with its last query, and its cooldown with it")
+    func group() async throws {
+        var stage = try await Stage()
+        try await stage.engine.add(query(group: "g"))
+        #expect(try await stage.play(3).map(\.transition.phase) == [.start])
+        #expect(await stage.engine.remove("q")?.map(\.transition.phase) == [.end])
+        try await stage.engine.add(query("r", group: "g"))
+        #expect(try await stage.play(1).map(\.transition.phase) == [.start])
+        // The same while the stream is away.
+        #expect(await stage.engine.removeLane("a").map(\.transition.phase) == [.end])
+        _ = await stage.engine.remove("r")
+        await stage.engine.addLane("a")
+        stage.time = 0
+        try await stage.engine.add(query(group: "g"))
+        #expect(try await stage.play(1).map(\.transition.phase) == [.start])
+    }
 }

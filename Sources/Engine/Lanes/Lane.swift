@@ -266,6 +266,12 @@ final class Lane {
     /// Removes the stored end of a query's last event, since the query was removed for good.
     func forgetLastEnd(of query: String) { _ = lastEnds.take(query: query) }
 
+    /// Removes the event and cooldown of a group that has no query left.
+    func forget(group: String) {
+        alerts[group] = nil
+        _ = lastEnds.take(group: group)
+    }
+
     /// Ends the event of a query; nil if none is open, or if the query belongs to a group, which has the event.
     private func close(_ standing: RegisteredQuery, _ now: Motion, model: String) -> Detection? {
         var now = now

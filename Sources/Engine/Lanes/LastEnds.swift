@@ -19,6 +19,11 @@ struct LastEnds {
     mutating func take(query id: String) -> Double? { queries.removeValue(forKey: id) }
     mutating func take(group name: String) -> (end: Double, cooldown: Double)? { groups.removeValue(forKey: name) }
 
+    var isEmpty: Bool { queries.isEmpty && groups.isEmpty }
+
+    /// Forgets the groups of queries for which `isKept` returns false.
+    mutating func keepGroups(where isKept: (String) -> Bool) { groups = groups.filter { isKept($0.key) } }
+
     mutating func merge(_ other: LastEnds) {
         for (id, end) in other.queries { note(query: id, end) }
         for (name, last) in other.groups { note(group: name, last.end, cooldown: last.cooldown) }

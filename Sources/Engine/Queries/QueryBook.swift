@@ -9,6 +9,8 @@ final class QueryBook {
     private var free: [Slot] = []
     private var ids: [String: Slot] = [:]
     private(set) var groups: [GroupKey: QueryGroup] = [:]
+    /// The number of queries in each group of queries that share an event, by the group's name.
+    private var members: [String: Int] = [:]
     /// The queries with active hours or an expiry; `nextChange` is the first time at which one of them starts or stops.
     private var timed: Set<Slot> = []
     private(set) var nextChange: Double?
@@ -26,6 +28,9 @@ final class QueryBook {
     var all: [StandingQuery] { slots.compactMap { $0?.query }.sorted { $0.id < $1.id } }
     /// The longest window of all queries, in frames; 0 without queries.
     var longestWindow: Int { groups.keys.map(\.frames).max() ?? 0 }
+
+    /// Returns true if a query belongs to the group of this name, whose queries share an event.
+    func hasMembers(of group: String) -> Bool { members[group] != nil }
 
     subscript(id: String) -> RegisteredQuery? { ids[id].flatMap { slots[Int($0)] } }
     subscript(slot: Slot) -> RegisteredQuery? { slots.indices.contains(Int(slot)) ? slots[Int(slot)] : nil }
@@ -60,6 +65,7 @@ final class QueryBook {
             query, slot: slot, contrasts: embedding.contrasts, isWatched: query.isWatched(at: time))
         slots[Int(slot)] = standing
         ids[query.id] = slot
+        if let name = query.settings.group { members[name, default: 0] += 1 }
         group.add(standing, embedding)
         follow(standing, after: time)
         // If the clock was set back meanwhile, `refresh` must still see that.
@@ -87,6 +93,9 @@ final class QueryBook {
         free.append(slot)
         timed.remove(slot)
         expired.remove(slot)
+        if let name = standing.query.settings.group, let count = members[name] {
+            members[name] = count > 1 ? count - 1 : nil
+        }
         groups[standing.key]?.remove(standing)
         if !keepingGroup, groups[standing.key]?.isEmpty == true { groups[standing.key] = nil }
         return standing

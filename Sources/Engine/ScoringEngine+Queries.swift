@@ -2,6 +2,7 @@ import CLIP
 package import Foundation
 package import Matching
 package import Pixels
+import Synchronization
 
 /// Adding, removing and listing the engine's queries.
 extension ScoringEngine {
@@ -93,10 +94,24 @@ extension ScoringEngine {
     package func queries(ids: [String]) -> [String: StandingQuery] {
         Dictionary(ids.compactMap { id in book[id].map { (id, $0.query) } }) { $1 }
     }
-    package var allQueries: [StandingQuery] { book.all }
+    /// All queries, sorted by id; they are sorted outside the engine's thread, on which frames wait.
+    package nonisolated var allQueries: [StandingQuery] { get async { await unsorted.sorted { $0.id < $1.id } } }
+    private var unsorted: [StandingQuery] { book.all }
     /// Returns at most `limit` queries, sorted by id, that follow a given id; for lists in pages.
-    package func queries(after id: String, limit: Int) -> [StandingQuery] {
-        Array(book.all.drop { $0.id <= id }.prefix(limit))
+    package nonisolated func queries(after id: String, limit: Int) async -> [StandingQuery] {
+        let known = sortedIDs.withLock { $0 }
+        guard let (revision, unsorted) = await ids(unless: known.revision) else {
+            return await queries(known.ids.drop { $0 <= id }, limit: limit)
+        }
+        let ids = unsorted.sorted()
+        sortedIDs.withLock { $0 = (revision, ids) }
+        return await queries(ids.drop { $0 <= id }, limit: limit)
+    }
+    private func ids(unless revision: Int) -> (revision: Int, unsorted: [String])? {
+        revision == book.revision ? nil : (revision: book.revision, unsorted: book.allIDs)
+    }
+    private func queries(_ ids: ArraySlice<String>, limit: Int) -> [StandingQuery] {
+        Array(ids.lazy.compactMap { self.book[$0]?.query }.prefix(limit))
     }
     package var queryCount: Int { book.count }
 

@@ -6,6 +6,7 @@ package import Matching
 package import Measures
 package import Pixels
 import Sampling
+import Synchronization
 import SystemSupport
 package import Tensors
 
@@ -32,6 +33,8 @@ package actor ScoringEngine {
     private let scorer: FrameScorer
     let embedder: QueryEmbedder
     let book: QueryBook
+    /// The sorted ids of all queries and the book's revision that they are of, for lists in pages.
+    nonisolated let sortedIDs = Mutex<(revision: Int, ids: [String])>((-1, []))
     var lanes: [String: Lane] = [:]
     /// The model's scale and bias, which turn cosines into logits.
     let scoring: Scoring

@@ -25,7 +25,11 @@ final class QueryBook {
     init(makeGroup: @escaping (GroupKey) throws -> QueryGroup) { self.makeGroup = makeGroup }
 
     var count: Int { ids.count }
-    var all: [StandingQuery] { slots.compactMap { $0?.query }.sorted { $0.id < $1.id } }
+    /// All queries, in no order.
+    var all: [StandingQuery] { slots.compactMap { $0?.query } }
+    var allIDs: [String] { Array(ids.keys) }
+    /// A number that changes whenever a query is added or removed.
+    private(set) var revision = 0
     /// The longest window of all queries, in frames; 0 without queries.
     var longestWindow: Int { groups.keys.map(\.frames).max() ?? 0 }
 
@@ -65,6 +69,7 @@ final class QueryBook {
             query, slot: slot, contrasts: embedding.contrasts, isWatched: query.isWatched(at: time))
         slots[Int(slot)] = standing
         ids[query.id] = slot
+        revision += 1
         if let name = query.settings.group { members[name, default: 0] += 1 }
         group.add(standing, embedding)
         follow(standing, after: time)
@@ -90,6 +95,7 @@ final class QueryBook {
     func remove(_ id: String, keepingGroup: Bool = false) -> RegisteredQuery? {
         guard let slot = ids.removeValue(forKey: id), let standing = slots[Int(slot)] else { return nil }
         slots[Int(slot)] = nil
+        revision += 1
         free.append(slot)
         timed.remove(slot)
         expired.remove(slot)

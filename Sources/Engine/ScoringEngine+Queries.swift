@@ -27,6 +27,7 @@ extension ScoringEngine {
         for (name, motion) in going { lanes[name]?.put(motion, standing) }
         for (name, calibration) in kept ?? [:] { lanes[name]?.calibrations[standing.slot] = calibration }
         if let old, !old.query.isLearntLike(query) { calibrationCache.forget(query: query.id) }
+        calibrationCache.discardUnfit(query, model: model.historyIdentity)
         for lane in lanes.values { calibrationCache.give(standing, to: lane) }
         fitWindows()
         return ended

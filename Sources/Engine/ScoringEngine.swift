@@ -140,7 +140,7 @@ package actor ScoringEngine {
     /// Adds a lane (a stream or region), or resets an existing one of that name, whose learnt thresholds are kept.
     package func addLane(_ name: String, labels: [String] = []) {
         if let old = lanes[name] {
-            calibrationCache.keep(old, book)
+            calibrationCache.keep(old, book, model: model.historyIdentity)
             keepLastEnds(of: old)
             decisions.forget(old)
         }
@@ -165,7 +165,7 @@ package actor ScoringEngine {
         encoder.forget(name)
         guard let lane = lanes.removeValue(forKey: name) else { return [] }
         decisions.leave(lane, &unreported)
-        calibrationCache.keep(lane, book)
+        calibrationCache.keep(lane, book, model: model.historyIdentity)
         keepLastEnds(of: lane)
         for group in book.groups.values { group.forget(name) }
         defer { unreported.detections = [] }
@@ -234,11 +234,7 @@ package actor ScoringEngine {
     /// Returns all head plugins (models that score windows) by name, with the error of each that cannot be loaded.
     package func heads() -> [(name: String, library: HeadLibrary?, problem: String?)] {
         finder.names.map { name in
-            do {
-                return (name, try finder.load(name), nil)
-            } catch {
-                return (name, nil, "\(error)")
-            }
+            do { return (name, try finder.load(name), nil) } catch { return (name, nil, "\(error)") }
         }
     }
 }

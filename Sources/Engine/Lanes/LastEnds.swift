@@ -44,17 +44,6 @@ package struct EndedEvent: Sendable, Equatable {
     }
 }
 
-extension StandingQuery {
-    /// Returns true if the other query matches the same windows and belongs to the same group.
-    ///
-    /// Then it can continue this query's open event.
-    func isDecidedLike(_ other: StandingQuery) -> Bool {
-        let (policy, theirs) = (settings.policy, other.settings.policy)
-        return isLearntLike(other) && settings.group == other.settings.group && policy.needed == theirs.needed
-            && policy.windows == theirs.windows
-    }
-}
-
 extension RegisteredQuery {
     /// Returns true if the other query is this one, or is a new version of it that matches the same windows.
     func decidesLike(_ other: RegisteredQuery) -> Bool {

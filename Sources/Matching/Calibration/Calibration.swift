@@ -32,6 +32,10 @@ package struct Calibration: Sendable, Codable, Equatable {
     package private(set) var seconds = 0.0
     /// The number of alerts (runs of windows that reached the threshold) since it was pinned, true and false ones.
     package private(set) var alerts = 0
+    /// The digest of the query and the model whose scores were seen (`StandingQuery.scoresDigest`).
+    ///
+    /// Nil before the first save, and if an older version saved it.
+    package var learntFrom: String?
 
     package static let historyLimit = 8
 

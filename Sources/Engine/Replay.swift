@@ -77,10 +77,13 @@ package final class Replay {
         var step = BatchResult()
         var start = 0
         while start < frames.count {
-            // Active hours and expiry are applied between batches, so a batch ends where they change.
+            // Active hours and expiry are applied between batches, so a batch ends where they change, and where the
+            // clock was set back.
             let change = book.nextChange ?? .infinity
             var end = start + 1
-            while end < frames.count, end - start < Self.batch, frames[end].wallClock < change { end += 1 }
+            while end < frames.count, end - start < Self.batch, frames[end].wallClock < change,
+                frames[end].wallClock >= frames[end - 1].wallClock
+            { end += 1 }
             let items = frames[start..<end].map { (lane, FrameScorer.Item.frame(EmbeddedFrame($0))) }
             scorer.take(items, of: [lane], at: frames[start].wallClock, &step)
             if let failure = step.failures.first { throw failure.cause ?? failure }

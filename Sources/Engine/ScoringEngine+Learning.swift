@@ -1,3 +1,4 @@
+import CLIP
 package import Matching
 
 /// Learnt thresholds and cooldowns that outlive the process.
@@ -5,6 +6,13 @@ extension ScoringEngine {
     /// Restores the saved state of a learnt threshold; it is used once its query and its lane (stream or region) exist.
     package func restore(_ calibration: Calibration, query: String, lane: String) {
         calibrationCache.put(calibration, query: query, lane: lane)
+        if let query = book[query]?.query { calibrationCache.discardUnfit(query, model: model.historyIdentity) }
+    }
+
+    /// Returns which restored thresholds (query and lane) were discarded since the last call, as they do not fit now.
+    package func takeDiscarded() -> [String] {
+        defer { calibrationCache.discarded = [] }
+        return calibrationCache.discarded
     }
 
     /// Uses a threshold that was learnt from the history, for a query on a lane (a stream or region).
@@ -81,7 +89,8 @@ extension ScoringEngine {
 
     /// Returns the learnt thresholds' states that changed since the last call, to be saved.
     package func changedCalibrations() -> [LearntCalibration] {
-        calibrationCache.takeUnsaved() + lanes.values.flatMap { $0.takeChanges(book) }
+        let model = model.historyIdentity
+        return calibrationCache.takeUnsaved() + lanes.values.flatMap { $0.takeChanges(book, model: model) }
     }
 
     /// Moves a query's learnt thresholds to the values that fit the scores now; on all streams and regions if `lane` is

@@ -2,6 +2,7 @@ import CLIP
 package import Foundation
 package import Matching
 package import Pixels
+import Synchronization
 
 /// Adding, removing and listing the engine's queries.
 extension ScoringEngine {
@@ -12,7 +13,7 @@ extension ScoringEngine {
     @discardableResult
     package func add(_ query: StandingQuery, _ embedding: QueryEmbedding, at time: Date = Date()) throws -> [Detection]
     {
-        try check(query)
+        _ = try book.group(for: query)
         let old = book[query.id]
         let kept = old.map { old in
             old.query.isLearntLike(query) ? lanes.compactMapValues { $0.calibrations[old.slot] } : [:]
@@ -26,8 +27,9 @@ extension ScoringEngine {
         for (name, motion) in going { lanes[name]?.put(motion, standing) }
         for (name, calibration) in kept ?? [:] { lanes[name]?.calibrations[standing.slot] = calibration }
         if let old, !old.query.isLearntLike(query) { calibrationCache.forget(query: query.id) }
+        calibrationCache.discardUnfit(query, model: model.historyIdentity)
         for lane in lanes.values { calibrationCache.give(standing, to: lane) }
-        growWindows()
+        fitWindows()
         return ended
     }
 
@@ -60,9 +62,16 @@ extension ScoringEngine {
     /// Removes a query, and returns the end messages of its open events; nil if there is no such query.
     package func remove(_ id: String) -> [Detection]? {
         calibrationCache.forget(query: id)
+        let group = book[id]?.query.settings.group
         defer {
             for lane in lanes.values { lane.forgetLastEnd(of: id) }
             for name in lastEnds.keys { _ = lastEnds[name]?.take(query: id) }
+            if let group, !book.hasMembers(of: group) {
+                for lane in lanes.values { lane.forget(group: group) }
+                for name in lastEnds.keys { _ = lastEnds[name]?.take(group: group) }
+            }
+            lastEnds = lastEnds.filter { !$0.value.isEmpty }
+            fitWindows()
         }
         return remove(id, keepingGroup: false)
     }
@@ -77,6 +86,7 @@ extension ScoringEngine {
             lane.calibrations[standing.slot] = nil
         }
         _ = book.remove(id, keepingGroup: keepingGroup)
+        if book.groups[standing.key] == nil { for lane in lanes.values { lane.forget(standing.key) } }
         return ended
     }
 
@@ -85,16 +95,31 @@ extension ScoringEngine {
     package func queries(ids: [String]) -> [String: StandingQuery] {
         Dictionary(ids.compactMap { id in book[id].map { (id, $0.query) } }) { $1 }
     }
-    package var allQueries: [StandingQuery] { book.all }
+    /// All queries, sorted by id; they are sorted outside the engine's thread, on which frames wait.
+    package nonisolated var allQueries: [StandingQuery] { get async { await unsorted.sorted { $0.id < $1.id } } }
+    private var unsorted: [StandingQuery] { book.all }
     /// Returns at most `limit` queries, sorted by id, that follow a given id; for lists in pages.
-    package func queries(after id: String, limit: Int) -> [StandingQuery] {
-        Array(book.all.drop { $0.id <= id }.prefix(limit))
+    package nonisolated func queries(after id: String, limit: Int) async -> [StandingQuery] {
+        let known = sortedIDs.withLock { $0 }
+        guard let (revision, unsorted) = await ids(unless: known.revision) else {
+            return await queries(known.ids.drop { $0 <= id }, limit: limit)
+        }
+        let ids = unsorted.sorted()
+        sortedIDs.withLock { $0 = (revision, ids) }
+        return await queries(ids.drop { $0 <= id }, limit: limit)
+    }
+    private func ids(unless revision: Int) -> (revision: Int, unsorted: [String])? {
+        revision == book.revision ? nil : (revision: book.revision, unsorted: book.allIDs)
+    }
+    private func queries(_ ids: ArraySlice<String>, limit: Int) -> [StandingQuery] {
+        Array(ids.lazy.compactMap { self.book[$0]?.query }.prefix(limit))
     }
     package var queryCount: Int { book.count }
 
-    /// Enlarges the frame buffers of all streams and regions to the longest window of all queries; their frames are
+    /// Fits the frame buffers of all streams and regions to the longest window of all queries; the newest frames are
     /// kept.
-    private func growWindows() {
-        for lane in lanes.values where lane.window.capacity < windowCapacity { lane.growWindow(to: windowCapacity) }
+    private func fitWindows() {
+        let capacity = windowCapacity
+        for lane in lanes.values where lane.window.capacity != capacity { lane.fitWindow(to: capacity) }
     }
 }

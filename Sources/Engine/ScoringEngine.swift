@@ -6,6 +6,7 @@ package import Matching
 package import Measures
 package import Pixels
 import Sampling
+import Synchronization
 import SystemSupport
 package import Tensors
 
@@ -32,6 +33,8 @@ package actor ScoringEngine {
     private let scorer: FrameScorer
     let embedder: QueryEmbedder
     let book: QueryBook
+    /// The sorted ids of all queries and the book's revision that they are of, for lists in pages.
+    nonisolated let sortedIDs = Mutex<(revision: Int, ids: [String])>((-1, []))
     var lanes: [String: Lane] = [:]
     /// The model's scale and bias, which turn cosines into logits.
     let scoring: Scoring
@@ -131,15 +134,15 @@ package actor ScoringEngine {
     }
 
     /// Throws if a query's head (the plugin that scores windows) cannot be used with the CLIP model.
-    package func check(_ query: StandingQuery) throws { _ = try book.group(for: query) }
+    package func check(_ query: StandingQuery) throws { try book.check(query) }
 
     // MARK: Lanes and frames
 
     /// Adds a lane (a stream or region), or resets an existing one of that name, whose learnt thresholds are kept.
     package func addLane(_ name: String, labels: [String] = []) {
         if let old = lanes[name] {
-            calibrationCache.keep(old, book)
-            lastEnds[name, default: LastEnds()].merge(old.takeLastEnds(book))
+            calibrationCache.keep(old, book, model: model.historyIdentity)
+            keepLastEnds(of: old)
             decisions.forget(old)
         }
         for group in book.groups.values { group.forget(name) }
@@ -163,10 +166,19 @@ package actor ScoringEngine {
         encoder.forget(name)
         guard let lane = lanes.removeValue(forKey: name) else { return [] }
         decisions.leave(lane, &unreported)
-        calibrationCache.keep(lane, book)
-        lastEnds[name, default: LastEnds()].merge(lane.takeLastEnds(book))
+        calibrationCache.keep(lane, book, model: model.historyIdentity)
+        keepLastEnds(of: lane)
+        for group in book.groups.values { group.forget(name) }
         defer { unreported.detections = [] }
         return unreported.detections
+    }
+
+    /// Stores the ends of the last events of a lane (a stream or region) that leaves, whose cooldowns may still run.
+    private func keepLastEnds(of lane: Lane) {
+        var ends = lastEnds[lane.name] ?? LastEnds()
+        ends.merge(lane.takeLastEnds(book))
+        ends.keepGroups { book.hasMembers(of: $0) }
+        lastEnds[lane.name] = ends.isEmpty ? nil : ends
     }
 
     /// Processes the next frames of all streams and regions, in order, and returns events, scores and counters.
@@ -224,11 +236,7 @@ package actor ScoringEngine {
     /// Returns all head plugins (models that score windows) by name, with the error of each that cannot be loaded.
     package func heads() -> [(name: String, library: HeadLibrary?, problem: String?)] {
         finder.names.map { name in
-            do {
-                return (name, try finder.load(name), nil)
-            } catch {
-                return (name, nil, "\(error)")
-            }
+            do { return (name, try finder.load(name), nil) } catch { return (name, nil, "\(error)") }
         }
     }
 }

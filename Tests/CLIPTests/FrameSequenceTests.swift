@@ -64,7 +64,7 @@ struct FrameSequenceTests {
             if frame > 0 { window.complete(inner: [Float(frame * 10 - 9)], first: [Float(frame * 10 - 8)]) }
             window.append([Float(frame * 10)], mediaTime: 0, wallClock: 0)
         }
-        window.grow(to: 3)
+        window.resize(to: 3)
         window.complete(inner: [21], first: [22])
         window.append([30], mediaTime: 0, wallClock: 0)
         var rows: [Float] = [0, 0, 0]

@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 /// An engine with one stream, which plays grey pictures a second apart.
-private struct Stage {
+struct Stage {
     let engine: ScoringEngine
     var time = 0.0
 
@@ -23,28 +23,30 @@ private struct Stage {
     /// Plays seconds of the same picture; returns the phases of the query's events.
     mutating func play(_ seconds: Int, wall: Double = 0, jump: Bool = false) async throws -> [Detection] {
         var detections: [Detection] = []
-        for index in 0..<seconds {
-            let picture = Picture(side: 64, rgb: [UInt8](repeating: 90, count: 64 * 64 * 3))
-            let frame = Frame(
-                picture: picture, pictureNumber: UInt64(time), mediaTime: time,
-                wallClock: Date(timeIntervalSince1970: 1_000_000 + time + wall),
-                discontinuity: time == 0 || jump && index == 0)
-            detections += try await engine.process([QueuedItem(stream: "a", item: .frame(frame))]).detections
-            time += 1
-        }
+        for index in 0..<seconds { detections += try await next(wall: wall, jump: jump && index == 0).detections }
         return detections
+    }
+
+    /// Plays the next second; returns all that the engine says of it.
+    mutating func next(wall: Double = 0, jump: Bool = false) async throws -> BatchResult {
+        let picture = Picture(side: 64, rgb: [UInt8](repeating: 90, count: 64 * 64 * 3))
+        let frame = Frame(
+            picture: picture, pictureNumber: UInt64(time), mediaTime: time,
+            wallClock: Date(timeIntervalSince1970: 1_000_000 + time + wall), discontinuity: time == 0 || jump)
+        time += 1
+        return try await engine.process([QueuedItem(stream: "a", item: .frame(frame))])
     }
 }
 
 private func query(
-    _ text: String = "a circle", threshold: Float = -1000,
+    _ text: String = "a circle", id: String = "q", frames: Int = 1, threshold: Float = -1000,
     _ change: (inout StandingQuery.Settings) throws -> Void = { _ in }
 ) throws -> StandingQuery {
     var settings = StandingQuery.Settings()
     settings.policy.cooldown = 100
     try change(&settings)
     return try StandingQuery(
-        id: "q", text: text, head: "mean", frames: 1, rule: .score(threshold), settings: settings)
+        id: id, text: text, head: "mean", frames: frames, rule: .score(threshold), settings: settings)
 }
 
 extension [Detection] {
@@ -177,5 +179,42 @@ struct EditTests {
         #expect(try await stage.engine.add(edited).ended.isEmpty)
         #expect(try await stage.play(5).isEmpty)
         #expect(await stage.engine.removeLane("a").phases == [.end])
+    }
+    @Test(
+        "a group's cooldown holds whatever becomes of its leader, though windows reach back before its end",
+        arguments: ["text", "off and on", "expired", "removed"])
+    func leader(_ way: String) async throws {
+        func leads(_ settings: inout StandingQuery.Settings) { (settings.group, settings.priority) = ("g", 1) }
+        var stage = try await Stage()
+        try await stage.engine.add(query(frames: 8, leads))
+        try await stage.engine.add(query(id: "r", frames: 8) { $0.group = "g" })
+        let started = try await stage.play(20)
+        #expect(started.phases == [.start] && started.first?.query.id == "q")
+        // The event is over with the window at 19 s.
+        let ended: [Detection]
+        switch way {
+        case "text": ended = try await stage.engine.add(query("a star", frames: 8, leads)).ended
+        case "off and on":
+            ended = try await stage.engine.add(
+                query(frames: 8) {
+                    leads(&$0)
+                    $0.enabled = false
+                }
+            ).ended
+            #expect(try await stage.play(5).isEmpty)
+            try await stage.engine.add(query(frames: 8, leads))
+        case "expired":
+            ended = try await stage.engine.add(
+                query(frames: 8) {
+                    leads(&$0)
+                    $0.expires = 5
+                }
+            ).ended
+        default: ended = await stage.engine.remove("q") ?? []
+        }
+        #expect(ended.phases == [.end] && ended.first?.transition.mediaEnd == 19)
+        let early = try await stage.play(119 - Int(stage.time))
+        #expect(early.isEmpty, "\(early.phases)")
+        #expect(try await stage.play(1).phases == [.start])
     }
 }

@@ -194,6 +194,57 @@ struct CalibrationTests {
         #expect(abs(try #require(calibration.threshold) - (before + 0.3)) < 0.12)
     }
 
+    @Test("a scene that rises above the threshold is told, and learnt anew; by hand it moves when asked to")
+    func risen() throws {
+        var settings = CalibrationSettings()
+        settings.policy = .manual
+        var calibration = Calibration(falseAlertsPerDay: 4, settings: settings)
+        var background = Background(seed: 13)
+        _ = calibration.watch(&background, hours: 1.01)
+        let pinned = try #require(calibration.threshold)
+        #expect(calibration.watch(&background, hours: 8, shift: 1).changes.isEmpty)
+        #expect(calibration.threshold == pinned)
+        guard case .drifted(let suggested, let why) = calibration.state else {
+            Issue.record("all scores reach the threshold, and the state is \(calibration.state)")
+            return
+        }
+        #expect(abs(suggested - (pinned + 1)) < 0.15 && !why.isEmpty)
+        let moved = calibration.recalibrate(at: background.time)
+        let change = try #require(moved)
+        #expect(change.version == 2 && change.old == pinned && abs(change.new - (pinned + 1)) < 0.15)
+        #expect(calibration.state == .pinned && calibration.pin?.basis == .tail)
+        #expect(calibration.watch(&background, hours: 24, shift: 1).alerts <= 20)
+    }
+
+    @Test("a scene that rises above the threshold is followed by itself")
+    func followsRise() throws {
+        var calibration = Calibration(falseAlertsPerDay: 4)
+        var background = Background(seed: 14)
+        _ = calibration.watch(&background, hours: 1.01)
+        let pinned = try #require(calibration.threshold)
+        #expect(!calibration.watch(&background, hours: 24, shift: 1).changes.isEmpty)
+        #expect(abs(try #require(calibration.threshold) - (pinned + 1)) < 0.15)
+    }
+
+    @Test("what is learnt anew survives a restart, and is forgotten after a long event")
+    func longEvent() throws {
+        var settings = CalibrationSettings()
+        settings.policy = .manual
+        var calibration = Calibration(falseAlertsPerDay: 4, settings: settings)
+        var background = Background(seed: 15)
+        func learnsAnew(_ saved: Data) -> Bool { String(decoding: saved, as: UTF8.self).contains("\"anew\"") }
+        _ = calibration.watch(&background, hours: 1.01)
+        let pinned = try #require(calibration.threshold)
+        #expect(try !learnsAnew(JSONEncoder().encode(calibration)))
+        _ = calibration.watch(&background, hours: 5, shift: 1)
+        let saved = try JSONEncoder().encode(calibration)
+        #expect(learnsAnew(saved) && saved.count < 32_768, "\(saved.count) bytes")
+        calibration = try JSONDecoder().decode(Calibration.self, from: saved)
+        _ = calibration.watch(&background, hours: 4)
+        #expect(try !learnsAnew(JSONEncoder().encode(calibration)))
+        #expect(calibration.threshold == pinned)
+    }
+
     @Test("scores that are no numbers are counted, and change nothing else")
     func noNumbers() {
         var calibration = Calibration(falseAlertsPerDay: 4)

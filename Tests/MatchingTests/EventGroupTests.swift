@@ -140,4 +140,20 @@ struct EventGroupTests {
         let end = group.close()
         #expect(end?.transition.phase == .end && !group.isOpen)
     }
+
+    @Test("a group that loses its leader has its whole cooldown, however far its windows reach back")
+    func lostLeader() throws {
+        var group = EventGroup()
+        _ = try group.observe([member("a", 0.9, at: 10, cooldown: 20)], span: window(10, length: 7))
+        let end = group.loseLeader()
+        #expect(end?.transition.phase == .end && end?.transition.mediaEnd == 10 && group.coolingDown == 30)
+        #expect(try group.observe([member("b", 0.9, at: 11)], span: window(11, length: 7)).isEmpty)
+        #expect(group.coolingDown == 30 && group.last?.end == 110)
+        #expect(try group.observe([member("b", 0.9, at: 29)], span: window(29, length: 7)).isEmpty)
+        #expect(try group.observe([member("b", 0.9, at: 30)], span: window(30, length: 7)).map(\.leader) == ["b"])
+        let last = group.loseLeader()
+        #expect(last?.leader == "b" && !group.isOpen)
+        let none = group.loseLeader()
+        #expect(none == nil)
+    }
 }

@@ -21,8 +21,12 @@ struct MatchingTests {
                 #expect(found?.frames == last.count)
             }
         }
-        window.grow(to: capacity + 2)
-        #expect(window.count == capacity)
+        window.resize(to: capacity + 2)
+        #expect(window.count == capacity && window.capacity == capacity + 2)
+        window.resize(to: 1)
+        #expect(window.count == 1 && window.capacity == 1)
+        let last = window.last(8)
+        #expect(last.map { $0.mediaTime } == [19] && last.map { $0.embedding } == Array(plain.suffix(1)))
         window.clear()
         var none: [Float] = [0, 0]
         #expect(window.copyLast(1, into: &none, at: 0) == nil)

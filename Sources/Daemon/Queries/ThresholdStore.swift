@@ -18,9 +18,7 @@ package actor ThresholdStore {
     private let logger: Logger
 
     package init(engine: ScoringEngine, outbox: Outbox, logger: Logger) {
-        self.engine = engine
-        self.outbox = outbox
-        self.logger = logger
+        (self.engine, self.outbox, self.logger) = (engine, outbox, logger)
     }
 
     /// Loads the saved calibrations (the state of learnt thresholds) into the engine; unreadable ones are logged.
@@ -45,12 +43,16 @@ package actor ThresholdStore {
 
     /// Saves the calibrations (the state of learnt thresholds) that changed since the last save.
     package func save() async {
+        let discarded = await engine.takeDiscarded()
+        if !discarded.isEmpty {
+            let which = discarded.prefix(20).joined(separator: ", ")
+            logger.notice("thresholds of another wording or model are learnt anew", metadata: ["which": "\(which)"])
+        }
         let changed = await engine.changedCalibrations()
         guard !changed.isEmpty else { return }
         do {
-            let saved = try changed.map { learnt in
-                SavedCalibration(
-                    query: learnt.query, stream: learnt.lane, json: try JSONEncoder().encode(learnt.calibration))
+            let saved = try changed.map {
+                SavedCalibration(query: $0.query, stream: $0.lane, json: try JSONEncoder().encode($0.calibration))
             }
             try await outbox.save(calibrations: saved)
         } catch {
@@ -73,9 +75,7 @@ package actor ThresholdStore {
         await outbox.send(changes.map(\.pending))
     }
 
-    /// Sets a query's learnt thresholds anew from recent scores, on all lanes (streams and regions) or one.
-    ///
-    /// Returns the changes; nil if there is no such query.
+    /// Sets a query's learnt thresholds anew, on all lanes (streams and regions) or one; nil if there is no such query.
     package func recalibrate(_ id: String, lane: String?) async -> [ThresholdChange]? {
         guard let changes = await engine.recalibrate(id, lane: lane) else { return nil }
         if !changes.isEmpty { await record(changes) }

@@ -81,8 +81,11 @@ final class Lane {
         return hasLost
     }
 
-    /// Enlarges the frame buffer for windows of `capacity` frames; the frames in it are kept.
-    func growWindow(to capacity: Int) { window.grow(to: capacity) }
+    /// Enlarges or shrinks the frame buffer for windows of `capacity` frames; the newest frames are kept.
+    func fitWindow(to capacity: Int) {
+        window.resize(to: capacity)
+        if pictures.count > capacity { pictures = Array(pictures.suffix(capacity)) }
+    }
 
     /// Returns the kept pictures of the newest `frames` frames, oldest first.
     func pictures(ofLast frames: Int) -> [HeldPicture] { pictures.suffix(frames) }
@@ -220,13 +223,19 @@ final class Lane {
         if let group = standing.query.settings.group, var alert = alerts[group],
             alert.group.leader == standing.query.id
         {
-            if let news = alert.group.close() { ended += detections(news, &alert, book, model: model) }
+            if let news = alert.group.loseLeader() { ended += detections(news, &alert, book, model: model) }
             alerts[group] = alert.group.isIdle ? nil : alert
         }
         return ended
     }
 
-    // MARK: State that outlives a query's edit, a stream or this process
+    /// Forgets the past windows of a group of queries that are scored together; call this when it has no query left.
+    func forget(_ key: GroupKey) {
+        histories[key] = nil
+        motion[key] = nil
+    }
+
+    // MARK: State that outlives a query\'s edit, a stream or this process
 
     /// Removes and returns a query's match, event and cooldown, so that the query's new version can continue them.
     func take(_ standing: RegisteredQuery) -> Motion? { motion[standing.key]?.removeValue(forKey: standing.slot) }
@@ -258,6 +267,12 @@ final class Lane {
 
     /// Removes the stored end of a query's last event, since the query was removed for good.
     func forgetLastEnd(of query: String) { _ = lastEnds.take(query: query) }
+
+    /// Removes the event and cooldown of a group that has no query left.
+    func forget(group: String) {
+        alerts[group] = nil
+        _ = lastEnds.take(group: group)
+    }
 
     /// Ends the event of a query; nil if none is open, or if the query belongs to a group, which has the event.
     private func close(_ standing: RegisteredQuery, _ now: Motion, model: String) -> Detection? {

@@ -19,6 +19,11 @@ struct LastEnds {
     mutating func take(query id: String) -> Double? { queries.removeValue(forKey: id) }
     mutating func take(group name: String) -> (end: Double, cooldown: Double)? { groups.removeValue(forKey: name) }
 
+    var isEmpty: Bool { queries.isEmpty && groups.isEmpty }
+
+    /// Forgets the groups of queries for which `isKept` returns false.
+    mutating func keepGroups(where isKept: (String) -> Bool) { groups = groups.filter { isKept($0.key) } }
+
     mutating func merge(_ other: LastEnds) {
         for (id, end) in other.queries { note(query: id, end) }
         for (name, last) in other.groups { note(group: name, last.end, cooldown: last.cooldown) }
@@ -36,17 +41,6 @@ package struct EndedEvent: Sendable, Equatable {
 
     package init(query: String, group: String?, lane: String, end: Double) {
         (self.query, self.group, self.lane, self.end) = (query, group, lane, end)
-    }
-}
-
-extension StandingQuery {
-    /// Returns true if the other query matches the same windows and belongs to the same group.
-    ///
-    /// Then it can continue this query's open event.
-    func isDecidedLike(_ other: StandingQuery) -> Bool {
-        let (policy, theirs) = (settings.policy, other.settings.policy)
-        return isLearntLike(other) && settings.group == other.settings.group && policy.needed == theirs.needed
-            && policy.windows == theirs.windows
     }
 }
 

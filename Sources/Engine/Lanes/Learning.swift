@@ -63,14 +63,6 @@ extension Lane {
     }
 }
 
-extension StandingQuery {
-    /// Returns true if the other query has the same scores and kind of threshold, so that a learnt threshold fits it.
-    func isLearntLike(_ other: StandingQuery) -> Bool {
-        text == other.text && phrasings == other.phrasings && images == other.images && head == other.head
-            && frames == other.frames && rule == other.rule && settings.prompts == other.settings.prompts
-    }
-}
-
 extension Explanation.Background {
     init(_ calibration: Calibration, score: Float) {
         let margin = calibration.margin(of: score)

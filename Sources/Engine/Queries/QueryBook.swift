@@ -9,25 +9,49 @@ final class QueryBook {
     private var free: [Slot] = []
     private var ids: [String: Slot] = [:]
     private(set) var groups: [GroupKey: QueryGroup] = [:]
+    /// The number of queries in each group of queries that share an event, by the group's name.
+    private var members: [String: Int] = [:]
     /// The queries with active hours or an expiry; `nextChange` is the first time at which one of them starts or stops.
     private var timed: Set<Slot> = []
     private(set) var nextChange: Double?
+    /// The queries that have expired, which become active again if the clock is set back.
+    private var expired: Set<Slot> = []
+    /// The latest time at which queries were activated and deactivated; `nextChange` holds from then on.
+    private var refreshed = -Double.infinity
     private let makeGroup: (GroupKey) throws -> QueryGroup
+    /// The scoring models and window lengths that `check` found to be usable; there are few, and models stay loaded.
+    private var checked: Set<GroupKey> = []
 
     init(makeGroup: @escaping (GroupKey) throws -> QueryGroup) { self.makeGroup = makeGroup }
 
     var count: Int { ids.count }
-    var all: [StandingQuery] { slots.compactMap { $0?.query }.sorted { $0.id < $1.id } }
+    /// All queries, in no order.
+    var all: [StandingQuery] { slots.compactMap { $0?.query } }
+    var allIDs: [String] { Array(ids.keys) }
+    /// A number that changes whenever a query is added or removed.
+    private(set) var revision = 0
     /// The longest window of all queries, in frames; 0 without queries.
     var longestWindow: Int { groups.keys.map(\.frames).max() ?? 0 }
+
+    /// Returns true if a query belongs to the group of this name, whose queries share an event.
+    func hasMembers(of group: String) -> Bool { members[group] != nil }
 
     subscript(id: String) -> RegisteredQuery? { ids[id].flatMap { slots[Int($0)] } }
     subscript(slot: Slot) -> RegisteredQuery? { slots.indices.contains(Int(slot)) ? slots[Int(slot)] : nil }
 
+    /// Throws if a query's scoring model cannot be used; adds nothing, since each frame is scored for every group.
+    func check(_ query: StandingQuery) throws {
+        let key = GroupKey(query)
+        guard groups[key] == nil, !checked.contains(key) else { return }
+        _ = try makeGroup(key)
+        checked.insert(key)
+    }
+
     /// Returns the group of queries that a query is scored with, or makes it; throws if its scoring model cannot be
     /// used.
     ///
-    /// Call this before a change, so that an error leaves nothing half done.
+    /// Call this only if the query is then added: a group without queries would be scored, too. Call it before any
+    /// other change, so that an error leaves nothing half done.
     func group(for query: StandingQuery) throws -> QueryGroup {
         let key = GroupKey(query)
         if let group = groups[key] { return group }
@@ -48,12 +72,24 @@ final class QueryBook {
             query, slot: slot, contrasts: embedding.contrasts, isWatched: query.isWatched(at: time))
         slots[Int(slot)] = standing
         ids[query.id] = slot
+        revision += 1
+        if let name = query.settings.group { members[name, default: 0] += 1 }
         group.add(standing, embedding)
-        if let change = query.nextChange(after: time) {
-            timed.insert(slot)
-            nextChange = min(nextChange ?? change, change)
-        }
+        follow(standing, after: time)
+        // If the clock was set back meanwhile, `refresh` must still see that.
+        refreshed = max(refreshed, time)
         return standing
+    }
+
+    /// Notes the time after `time` at which a query starts or stops, or that it has expired.
+    private func follow(_ standing: RegisteredQuery, after time: Double) {
+        if let change = standing.query.nextChange(after: time) {
+            timed.insert(standing.slot)
+            nextChange = min(nextChange ?? change, change)
+        } else {
+            timed.remove(standing.slot)
+            if standing.query.isExpired(at: time) { expired.insert(standing.slot) }
+        }
     }
 
     /// Removes a query, in a time that does not depend on the number of queries.
@@ -62,16 +98,29 @@ final class QueryBook {
     func remove(_ id: String, keepingGroup: Bool = false) -> RegisteredQuery? {
         guard let slot = ids.removeValue(forKey: id), let standing = slots[Int(slot)] else { return nil }
         slots[Int(slot)] = nil
+        revision += 1
         free.append(slot)
         timed.remove(slot)
+        expired.remove(slot)
+        if let name = standing.query.settings.group, let count = members[name] {
+            members[name] = count > 1 ? count - 1 : nil
+        }
         groups[standing.key]?.remove(standing)
         if !keepingGroup, groups[standing.key]?.isEmpty == true { groups[standing.key] = nil }
         return standing
     }
 
     /// Activates and deactivates queries by their active hours and expiry; returns the queries that became inactive.
+    ///
+    /// It does so at the next change, and whenever the clock was set back.
     func refresh(at time: Double) -> [RegisteredQuery] {
-        guard let due = nextChange, time >= due else { return [] }
+        let isSetBack = time < refreshed
+        refreshed = time
+        guard isSetBack || time >= nextChange ?? .infinity else { return [] }
+        if isSetBack {
+            timed.formUnion(expired)
+            expired = []
+        }
         var left: [RegisteredQuery] = []
         nextChange = nil
         for slot in timed {
@@ -82,11 +131,7 @@ final class QueryBook {
                 groups[standing.key]?.setWatched(standing, isWatched)
                 if !isWatched { left.append(standing) }
             }
-            guard let change = standing.query.nextChange(after: time) else {
-                timed.remove(slot)
-                continue
-            }
-            nextChange = min(nextChange ?? change, change)
+            follow(standing, after: time)
         }
         return left
     }

@@ -9,6 +9,8 @@
 /// - True events are kept out of the null distribution (the scores that occur by chance). Scores that reach the
 ///   threshold are left out, which the fit accounts for. The first hour's highest peaks are left out if they do not
 ///   continue the tail.
+/// - If most scores reach the threshold for two reviews, the scene is taken to be another one: then all scores are
+///   learnt anew beside what was learnt, until they fall below the threshold again or the threshold is moved.
 ///
 /// It takes a few KB of memory. Adding a window takes O(1); a fit, made once an hour, takes milliseconds.
 package struct Calibration: Sendable, Codable, Equatable {
@@ -34,6 +36,10 @@ package struct Calibration: Sendable, Codable, Equatable {
     ///
     /// An alert is a cluster of high scores whose peak reached the threshold.
     package private(set) var alerts = 0
+    /// The digest of the query and the model whose scores were seen (`StandingQuery.scoresDigest`).
+    ///
+    /// Nil before the first save, and if an older version saved it.
+    package var learntFrom: String?
 
     package static let historyLimit = 8
 
@@ -46,6 +52,17 @@ package struct Calibration: Sendable, Codable, Equatable {
     private var shifted = 0
     private var nextReview = 0.0
     private var nextAutomatic = 0.0
+    // Optional, because states that older versions saved lack them.
+    /// The share of the recent time (`meanHorizon`) in which scores reached the threshold; `level` is the mean of all
+    /// scores in it.
+    private var above: Double?
+    private var level: Double?
+    /// The number of reviews in a row that found that most scores reach the threshold.
+    private var crowded: Int?
+    /// What is learnt anew from all scores, while most reach the threshold; at most one element.
+    private var anew: [Calibration]?
+    /// True if this value is the element of `anew`, which has none of its own.
+    private var isAnew: Bool?
 
     private struct Drift: Sendable, Codable, Equatable {
         let suggested: Float
@@ -82,11 +99,17 @@ package struct Calibration: Sendable, Codable, Equatable {
         lastTime = time
         seconds += step
         let isAlert = threshold.map { score >= $0 } ?? false
+        let part = min(1, step / settings.meanHorizon)
         if !isAlert {
             scores.add(Double(score))
-            let part = min(1, step / settings.meanHorizon)
             local = local.map { $0 + (Double(score) - $0) * part } ?? Double(score)
         }
+        if threshold != nil {
+            let share = above ?? 0
+            above = share + ((isAlert ? 1 : 0) - share) * part
+            level = level.map { $0 + (Double(score) - $0) * part } ?? Double(score)
+        }
+        learnAnew(score, at: time)
         follow(score, at: time, after: step)
         guard threshold != nil else { return pinIfLearnt(at: time) }
         guard seconds >= nextReview else { return nil }
@@ -102,6 +125,7 @@ package struct Calibration: Sendable, Codable, Equatable {
     /// no fit and no drift was found.
     package mutating func recalibrate(at time: Double, why: String = "asked for") -> Recalibration? {
         guard let pin else { return nil }
+        if let new = anew?.first { return take(new, at: time, why: why) }
         if let fit = fit(below: pin.threshold) {
             return set(Float(fit.score(perDay: falseAlertsPerDay)), fit, .tail, at: time, why: why)
         }
@@ -205,7 +229,8 @@ package struct Calibration: Sendable, Codable, Equatable {
     }
 
     private mutating func set(
-        _ threshold: Float, _ fit: TailFit?, _ basis: CalibrationPin.Basis, at time: Double, why: String
+        _ threshold: Float, _ fit: TailFit?, _ basis: CalibrationPin.Basis, deviation: Double? = nil, at time: Double,
+        why: String
     ) -> Recalibration {
         let curve = fit.map { fit in
             (0..<CalibrationPin.curveSteps).map { fit.score(perDay: CalibrationPin.rate(Double($0))) }
@@ -214,10 +239,11 @@ package struct Calibration: Sendable, Codable, Equatable {
             version: (pin?.version ?? 0) + 1, at: time, why: why, old: pin?.threshold, new: threshold)
         pin = CalibrationPin(
             threshold: threshold, version: change.version, at: time, basis: basis, mean: local ?? scores.mean,
-            deviation: max(scores.deviation, Spread.least), curve: curve ?? [])
+            deviation: max(deviation ?? scores.deviation, Spread.least), curve: curve ?? [])
         history = history.suffix(Self.historyLimit - 1) + [change]
         self.threshold = threshold
         drift = nil
+        (above, level, crowded, anew) = (nil, nil, nil, nil)
         shifted = 0
         alerts = 0
         nextReview = seconds + settings.review
@@ -237,6 +263,7 @@ package struct Calibration: Sendable, Codable, Equatable {
     /// Checks whether the threshold still fits the scores, and sets or clears `drift`.
     private mutating func review() {
         guard let pin else { return }
+        if reviewCrowd(pin) { return }
         if let local, abs(local - pin.mean) > settings.shift * pin.deviation {
             shifted += 1
             if shifted == 2 {  // not a busy hour that passes: what was learnt belongs to another scene
@@ -265,13 +292,67 @@ package struct Calibration: Sendable, Codable, Equatable {
     }
 
     private mutating func refine(at time: Double) -> Recalibration? {
-        guard let pin, let fit = fit(below: pin.threshold) else { return nil }
+        if let new = anew?.first {
+            return new.pin == nil ? nil : take(new, at: time, why: "most scores have reached the threshold")
+        }
+        guard (crowded ?? 0) == 0, let pin, let fit = fit(below: pin.threshold) else { return nil }
         let excess = fit.perDay(above: Double(pin.threshold)) / falseAlertsPerDay
         guard excess > settings.refinement || excess < 1 / settings.refinement else {
             nextAutomatic = timeOfNextRefinement
             return nil
         }
         let why = "more is known: \(excess) times the budget was expected"
+        return set(Float(fit.score(perDay: falseAlertsPerDay)), fit, .tail, at: time, why: why)
+    }
+
+    // MARK: A scene above the threshold
+
+    /// The share of time above the threshold from which on the scene is another one, far more than the budget's.
+    ///
+    /// A false alert counts for ten seconds, which only matters for the largest budgets.
+    private var crowdedShare: Double { max(0.5, min(0.9, falseAlertsPerDay * 10 / 86_400)) }
+
+    /// Returns true while most scores reach the threshold; at the second review, sets `drift` and begins to learn anew.
+    ///
+    /// Such scores are no part of the null, so that nothing else would show that the threshold no longer fits: the few
+    /// scores below it would even seem to allow a lower one.
+    private mutating func reviewCrowd(_ pin: CalibrationPin) -> Bool {
+        guard let above, let level else { return false }
+        crowded = above > crowdedShare ? (crowded ?? 0) + 1 : 0
+        if above < crowdedShare / 2, anew != nil { (anew, drift) = (nil, nil) }  // it was a long event
+        guard isAnew != true, anew != nil || (crowded ?? 0) >= 2 else { return (crowded ?? 0) > 0 }
+        let known = anew?.first
+        // The scene may have risen above what was learnt anew, too.
+        if known == nil || (known?.crowded ?? 0) >= 2 {
+            var new = Calibration(falseAlertsPerDay: falseAlertsPerDay, settings: settings)
+            new.isAnew = true
+            anew = [new]
+        }
+        let percent = Int((min(max(above, 0), 1) * 100).rounded())
+        drift = Drift(
+            suggested: anew?.first?.threshold ?? pin.threshold + Float(level - pin.mean),
+            why: "\(percent) % of the scores reach the threshold")
+        return true
+    }
+
+    /// Adds a score to what is learnt anew, if anything is.
+    private mutating func learnAnew(_ score: Float, at time: Double) {
+        guard var new = anew?.first else { return }
+        anew = nil  // so that it is changed in place
+        _ = new.observe(score, at: time)
+        anew = [new]
+    }
+
+    /// Replaces what was learnt by what was learnt anew, and moves the threshold to the value that fits it.
+    ///
+    /// Before enough was seen for a fit, the threshold becomes the suggested one. Returns nil if there is none.
+    private mutating func take(_ new: Calibration, at time: Double, why: String) -> Recalibration? {
+        guard let suggested = new.threshold ?? drift?.suggested else { return nil }
+        let deviation = new.pin == nil ? scores.deviation : nil
+        (scores, local, older, newer) = (new.scores, new.local ?? level, new.older, new.newer)
+        guard let cut = new.threshold, let fit = fit(below: cut) else {
+            return set(suggested, nil, .record, deviation: deviation, at: time, why: why)
+        }
         return set(Float(fit.score(perDay: falseAlertsPerDay)), fit, .tail, at: time, why: why)
     }
 }

@@ -108,7 +108,8 @@ package struct EventGroup: Sendable {
 
     /// Ends the open event and returns its message; nil if none is open.
     ///
-    /// Call it when the stream ended, jumped or was removed, or the leading query was removed or changed.
+    /// Call it when the stream ended, jumped or was removed: media times after it are unrelated to earlier ones, and
+    /// the remaining cooldown starts with the next window.
     package mutating func close() -> Message? {
         let end = finish()
         if let barrier, barrier.media > newest { carried = barrier.media - newest }
@@ -116,6 +117,11 @@ package struct EventGroup: Sendable {
         newest = -.infinity
         return end
     }
+
+    /// Ends the open event and returns its message, while media time goes on; nil if none is open.
+    ///
+    /// Call it when the leading query was removed or changed, or is no longer active.
+    package mutating func loseLeader() -> Message? { finish() }
 
     private mutating func start(_ members: [Member]) -> Message? {
         if let barrier, newest < barrier.media { return nil }

@@ -87,17 +87,17 @@ package struct FrameWindow: Sendable {
         next = 0
     }
 
-    /// Enlarges the buffer for longer windows; its frames are kept.
-    package mutating func grow(to capacity: Int) {
-        guard capacity > self.capacity else { return }
-        var grown = FrameWindow(width: width, capacity: capacity, hasEdges: hasEdges)
-        for age in stride(from: count - 1, through: 0, by: -1) {
+    /// Enlarges or shrinks the buffer for windows of another length; the newest frames that fit in are kept.
+    package mutating func resize(to capacity: Int) {
+        guard capacity != self.capacity else { return }
+        var resized = FrameWindow(width: width, capacity: capacity, hasEdges: hasEdges)
+        for age in stride(from: min(count, capacity) - 1, through: 0, by: -1) {
             let slot = slot(age: age)
             func row(_ values: [Float]) -> [Float] { Array(values[slot * width..<(slot + 1) * width]) }
-            grown.append(row(hasEdges ? lasts : embeddings), mediaTime: media[slot], wallClock: wall[slot])
-            if hasEdges { grown.complete(inner: row(embeddings), first: row(firsts)) }
+            resized.append(row(hasEdges ? lasts : embeddings), mediaTime: media[slot], wallClock: wall[slot])
+            if hasEdges { resized.complete(inner: row(embeddings), first: row(firsts)) }
         }
-        self = grown
+        self = resized
     }
 
     /// Copies the last `length` frames, oldest first, to `out[offset...]` as `[length, width]`; returns their span of

@@ -14,9 +14,15 @@ let safe: [SwiftSetting] = strict + [.strictMemorySafety()]
 /// Every C target: all warnings, as errors.
 let strictC: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
 
-/// Tests are compiled without optimisation: it would take most of their build's time, and it crashes on some of them
-/// ("While splitting coroutine", Swift 6.3.1).
+/// Settings of tests that mostly wait: optimising them takes longer than it saves, and crashes the compiler on some of
+/// them ("While splitting coroutine", Swift 6.3.1).
 let unoptimised: [SwiftSetting] = [.unsafeFlags(["-Onone"])]
+/// Tests that compute what they compare with.
+let computing: Set = [
+    "BacktestingTests", "CLIPTests", "CheckpointsTests", "DigestsTests", "EvaluationTests", "FamiliesTests", "FuzzTests",
+    "HeadsTests", "HistoryTests", "MatchingTests", "PixelsTests", "SamplingTests", "TensorsTests", "TrainingTests",
+    "WorldTests",
+]
 
 /// A head plugin: one shared library `libwatchword-head-<name>.so`, found by name at run time.
 func headLibrary(_ name: String, _ target: String) -> Product {
@@ -35,7 +41,7 @@ func headTarget(_ name: String, _ more: [Target.Dependency] = []) -> Target {
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
         name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)",
-        swiftSettings: strict + unoptimised)
+        swiftSettings: strict + (computing.contains(name) ? [] : unoptimised))
 }
 
 let package = Package(

@@ -235,7 +235,7 @@ final class Lane {
         motion[key] = nil
     }
 
-    // MARK: State that outlives a query\'s edit, a stream or this process
+    // MARK: State that outlives a query's edit, a stream or this process
 
     /// Removes and returns a query's match, event and cooldown, so that the query's new version can continue them.
     func take(_ standing: RegisteredQuery) -> Motion? { motion[standing.key]?.removeValue(forKey: standing.slot) }

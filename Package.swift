@@ -482,8 +482,8 @@ let package = Package(
         tests(
             "NotifyTests",
             [
-                "Journal", "Matching", "Notify", "StreamSources", "SystemSupport", "WatchwordConfiguration",
-                "WireFormat", .product(name: "Logging", package: "swift-log"),
+                "ControlAPI", "Journal", "Matching", "Notify", "StreamSources", "SystemSupport",
+                "WatchwordConfiguration", "WireFormat", .product(name: "Logging", package: "swift-log"),
             ]),
         tests(
             "FleetTests",
@@ -514,7 +514,7 @@ let package = Package(
             "DaemonTests",
             [
                 "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Ingest", "Journal", "Matching",
-                "Messaging", "Publishing", "Sampling", "Service", "StreamSources", "SystemSupport",
+                "Messaging", "Publishing", "Recording", "Sampling", "Service", "StreamSources", "SystemSupport",
                 "WatchwordConfiguration", "WireFormat", .product(name: "Logging", package: "swift-log"),
             ]),
         tests(

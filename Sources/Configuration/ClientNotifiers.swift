@@ -27,6 +27,9 @@ package struct ClientNotifiers: Sendable, Equatable {
         hosts = try section.hosts("hosts")
     }
 
+    /// The keys of a notifier that a client may give.
+    package static let keys = NotifyConfiguration.keys.filter { $0 != "addresses" }
+
     /// Keys that name files in the configuration; clients name credentials by them.
     private static let files: [(key: String, place: any WritableKeyPath<NotifierSettings, String?> & Sendable)] = [
         ("url_file", \.urlFile), ("secret", \.secret), ("token", \.token), ("password", \.password), ("ca", \.ca),

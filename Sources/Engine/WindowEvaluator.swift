@@ -171,13 +171,14 @@ final class WindowEvaluator {
     private func decide(_ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup, _ step: inout BatchResult)
         -> Bool
     {
-        guard let output = rescoredIfNeeded(window, output, group, &step) else { return false }
+        var known: [Concerned]?
+        guard let output = rescoredIfNeeded(window, output, group, &known, &step) else { return false }
         let (key, lane) = (window.key, window.lane)
         step.scored += 1
         scoreHistograms[key.head, default: group.scores == .logits ? .logits : .cosines].add(
             output.found.lazy.map { Double($0.score) })
         lane.advance(to: window.span)
-        let concerned = concerned(window, output, group)
+        let concerned = known ?? self.concerned(window, output, group)
         for (standing, found) in concerned {
             let judgement = found.map { judge(standing, $0, group, lane, &step) } ?? .blind(standing)
             step.detections += lane.observe(standing, judgement, window.span, window.still, model: model)
@@ -195,10 +196,10 @@ final class WindowEvaluator {
         return true
     }
 
-    /// Returns the queries that may match a window or have an event in progress, with scores; nil for one not scored.
-    private func concerned(
-        _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup
-    ) -> [(standing: RegisteredQuery, found: Found?)] {
+    /// A query that may match a window or has an event in progress, with its score; nil if it is not scored.
+    private typealias Concerned = (standing: RegisteredQuery, found: Found?)
+
+    private func concerned(_ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup) -> [Concerned] {
         var others = Set(window.lane.inMotion(window.key))
         var concerned: [(RegisteredQuery, Found?)] = []
         // Queries that were removed or changed since the head scored the window are left out, unless the new version
@@ -282,13 +283,18 @@ final class WindowEvaluator {
     // MARK: Float32
 
     /// Returns the scores of a window, computed in float32 if necessary; nil if the window must wait for that.
+    ///
+    /// `known` becomes the queries that the scores concern, if they had to be found for that.
     private func rescoredIfNeeded(
-        _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup, _ step: inout BatchResult
+        _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup, _ known: inout [Concerned]?,
+        _ step: inout BatchResult
     ) -> HeadOutput? {
         guard let exact, let error = group.error?.most else { return output }
         if case .undecided = window.rescoring {
+            let concerned = self.concerned(window, output, group)
+            known = concerned
             window.rescoring = planRescoring(
-                window, output, group, isNeeded: needsRescoring(window, output, group, error), exact, &step)
+                window, output, group, isNeeded: needsRescoring(window, concerned, group, error), exact, &step)
         }
         guard case .due(let isApart) = window.rescoring else { return output }
         guard let embedded = embed(window, exact, &step) else { return nil }
@@ -296,15 +302,16 @@ final class WindowEvaluator {
         guard let again = runHead(on: embedded, &step).first else { return output }
         if isApart { group.measure(output, again) }
         step.rescored += 1
+        known = nil
         return again
     }
 
     /// Returns true if a query's score is too close to its threshold to trust the lower precision.
     private func needsRescoring(
-        _ window: PendingWindow, _ output: HeadOutput, _ group: QueryGroup, _ error: Float
+        _ window: PendingWindow, _ concerned: [Concerned], _ group: QueryGroup, _ error: Float
     ) -> Bool {
         let scoring = group.scoring(scoring)
-        return concerned(window, output, group).contains { standing, found in
+        return concerned.contains { standing, found in
             found.map { standing.isUndecided($0, error: error, scoring: scoring, on: window.lane) } ?? false
         }
     }

@@ -29,11 +29,12 @@ struct EventStream: Sendable {
     init(
         _ daemon: WatchwordDaemon, _ counters: WebCounters, query: [RequestTarget.Field], lastEventID: String?,
         for caller: Caller
-    ) async throws(Refusal) {
-        let values = try MessageCursor.values(query, Self.arguments)
+    ) async throws {
+        let values = try ArgumentReader.texts(query, Self.arguments)
         // A browser that has not received a number sends none, or an empty one.
         let lastEventID = lastEventID.flatMap { $0.isEmpty ? nil : $0 }
-        let log = try await Self.log(values["log"], of: daemon, after: lastEventID ?? values["since"])
+        let log = try daemon.log(values["log"])
+        if let since = (lastEventID ?? values["since"]).flatMap({ Int64($0) }) { try await log.checkReaches(since) }
         let filter = MessageFilter(
             topicPrefix: values["topic"], query: values["query"], stream: values["stream"], seen: caller.streams)
         cursor = try MessageCursor(
@@ -47,21 +48,6 @@ struct EventStream: Sendable {
             .init("stream", .text(0...160), "Only what concerns one stream, or a region as in stream/region."),
             .init("topic", .text(0...256), "What topics begin with."), EventOperations.logArgument,
         ]
-
-    /// Returns the log of a name, once it is known to have reached the number after which the client begins.
-    private static func log(
-        _ name: String?, of daemon: WatchwordDaemon, after seq: String?
-    ) async throws(Refusal) -> any MessageLog {
-        guard name == nil || name == "node" || name == "fleet" else {
-            throw Refusal(400, "bad-argument", "log: expected node or fleet, found \"\(name?.prefix(40) ?? "")\"")
-        }
-        do throws(ControlFailure) {
-            if name == "fleet", let seq = seq.flatMap({ Int64($0) }) { try await daemon.checkFleetReaches(seq) }
-            return try daemon.log(name)
-        } catch {
-            throw Refusal(error)
-        }
-    }
 
     /// Writes messages until the client disconnects, the daemon ends, or `isOver` returns true.
     func write(_ writer: inout any ResponseBodyWriter, until isOver: @Sendable () -> Bool) async throws {

@@ -80,22 +80,6 @@ struct MessageCursor: Sendable {
         self.filter = filter
     }
 
-    /// Returns the values of a query string's fields; throws if a field is unknown or repeated.
-    static func values(
-        _ query: [RequestTarget.Field], _ arguments: [Schema.Property]
-    ) throws(Refusal) -> [String: String] {
-        var values: [String: String] = [:]
-        for field in query {
-            guard arguments.contains(where: { $0.key == field.name }) else {
-                throw Refusal(400, "bad-argument", "\(field.name.prefix(64)): no such argument")
-            }
-            guard values.updateValue(field.value, forKey: field.name) == nil else {
-                throw Refusal(400, "bad-argument", "\(field.name): it stands twice")
-            }
-        }
-        return values
-    }
-
     /// The identity of the journal in which messages have these numbers.
     let journal: String
 

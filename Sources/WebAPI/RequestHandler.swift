@@ -219,7 +219,7 @@ struct RequestHandler: Sendable {
         }
         // The argument `seq` is ignored: it gives each version of an event's picture its own address in browsers.
         if case .snapshot = endpoint {
-            _ = try MessageCursor.values(asked.query, Self.snapshotArguments)
+            _ = try ArgumentReader.texts(asked.query, Self.snapshotArguments)
             return try await snapshot(asked.path["event"] ?? "", asked.caller)
         }
         if case .clip = endpoint {
@@ -301,13 +301,7 @@ struct RequestHandler: Sendable {
 
     /// Answers with the picture that the history has of a stream near a time; it reads the disk on this thread.
     private func picture(_ query: [RequestTarget.Field], _ caller: Caller) throws -> Response {
-        let values = try MessageCursor.values(query, PicturePath.arguments)
-        for argument in PicturePath.arguments {
-            let given = values[argument.key].map { JSONValue.string($0) } ?? .null
-            if let problem = Schemas.problem(given, as: argument.schema, at: argument.key) {
-                throw Refusal(400, "bad-argument", problem)
-            }
-        }
+        let values = try ArgumentReader.texts(query, PicturePath.arguments)
         guard let stream = values["stream"], let moment = values["at"].flatMap({ Moment($0) }) else {
             throw Refusal(422, "bad-argument", "at: expected a time like 2026-11-30T12:00:00Z")
         }

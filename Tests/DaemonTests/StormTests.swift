@@ -5,9 +5,12 @@ import Journal
 import Logging
 import Matching
 import Publishing
+import Recording
+import StreamSources
 import Synchronization
 import TestSupport
 import Testing
+import WireFormat
 
 /// Events of many queries on one stream, as a lane tells of them.
 private struct Events {
@@ -109,5 +112,25 @@ struct StormTests {
         await delivery.deliver(events.observe(0.3))
         #expect(await delivery.storming == nil && outbox.lastSeq == 20)
         #expect(await delivery.backlog.waiting == 0)
+    }
+
+    @Test("an event that ends after its clip names it, and one without a clip names none")
+    func clips() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "clips-\(UUID())")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        var settings = ClipSettings()
+        settings.directory = folder.path
+        let recorder = try ClipRecorder(settings, journal: nil, logger: logger)
+        defer { recorder.close() }
+        let clip = folder.appending(path: "E0.mp4")
+        try Data("whole".utf8).write(to: clip)
+        let outbox = Outbox(journal: try Journal(path: nil), publisher: nil, logger: logger)
+        let delivery = EventDelivery(outbox: outbox, history: nil, clips: recorder, logger: logger) { false }
+        var events = try Events(2)
+        for score in ([0.3, 0] as [Float]) { await delivery.deliver(events.observe(score)) }
+        let stored = try await outbox.replay(since: 0, limit: 10, filter: MessageFilter()).entries
+        let ends = try stored.filter { $0.event?.phase == .end }.map { try JSONText.parse($0.body)["clip"]?.string }
+        #expect(ends == [clip.path, nil])
     }
 }

@@ -1,3 +1,4 @@
+import ControlAPI
 import Foundation
 import Matching
 import Notify
@@ -36,6 +37,20 @@ struct ClientTests {
         #expect(one.source == .socket && one.token == "/keys/hook" && one.addresses == [AddressRange("192.168.1.5")])
         #expect(one.catchUp == 1800 && one.limit == AlertLimit(alerts: 5, per: 600) && one.quiet?.rules.count == 1)
         #expect(one.filter.phases == [.start, .end] && one.filter.tags == ["night"] && one.picture && one.timeout == 5)
+    }
+
+    @Test("the schema of a client's notifier has the keys that are read, and every format")
+    func schema() throws {
+        guard case .object(let properties, _)? = Schemas.named["NewNotifier"] else {
+            Issue.record("it is no object")
+            return
+        }
+        #expect(properties.map(\.key).sorted() == ClientNotifiers.keys.sorted())
+        guard case .word(let formats)? = properties.first(where: { $0.key == "format" })?.schema else {
+            Issue.record("a format is no word")
+            return
+        }
+        #expect(formats == NotifyFormat.allCases.map(\.rawValue))
     }
 
     @Test(

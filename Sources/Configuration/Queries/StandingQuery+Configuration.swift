@@ -105,7 +105,7 @@ extension QueryConfiguration {
             for key in QueryKey.rules where changes[key] == nil { values[key] = nil }
             if changes["against"] == nil || changes["against"] == .null { values["probability"] = nil }
         }
-        for (key, value) in changes where key != "id" { values[key] = value }
+        values.apply(changes: changes.filter { $0.key != "id" })
         return try QueryConfiguration(json: .object(values))
     }
 }

@@ -126,6 +126,7 @@ package actor EventDelivery {
     private func send(_ detections: [Detection]) async {
         guard !detections.isEmpty else { return }
         await keepSnapshots(of: detections)
+        await findClips(of: detections)
         var messages: [PendingMessage] = []
         messages.reserveCapacity(detections.count)
         let isStorm = storm.isOn(at: Date())
@@ -167,6 +168,13 @@ package actor EventDelivery {
             ])
     }
 
+    /// Looks for the clips of events that end after their clips, on a thread that may wait for the disk.
+    private func findClips(of detections: [Detection]) async {
+        let ended = detections.filter { $0.transition.phase == .end && clipPaths[$0.event] == nil }.map(\.event)
+        guard let clips, !ended.isEmpty else { return }
+        for (event, files) in await offPool({ ended.map { ($0, clips.files(of: $0)) } }) { clipPaths[event] = files }
+    }
+
     /// Keeps each picture once, whatever number of events has it.
     private func keepSnapshots(of detections: [Detection]) async {
         var places: [Data: Int] = [:]
@@ -193,15 +201,13 @@ package actor EventDelivery {
 }
 
 extension ClipRecorder {
-    /// Takes note of an event; where its clip will be, once it has ended and if it has one.
+    /// Takes note of an event; where its clip will be, once it has ended and if one is being written.
     fileprivate func see(_ detection: Detection) -> [String]? {
         let event = detection.transition
         switch event.phase {
         case .start where detection.query.settings.clips:
             begin(detection.event, of: String(detection.stream.prefix { $0 != "/" }), at: event.wallStart)
-        case .end:
-            let files = end(detection.event, at: event.wallEnd)
-            return files.isEmpty ? nil : files
+        case .end: return end(detection.event, at: event.wallEnd)
         default: break
         }
         return nil

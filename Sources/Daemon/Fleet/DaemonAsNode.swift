@@ -26,13 +26,6 @@ extension WatchwordDaemon: FleetDaemon {
         return fleet.log
     }
 
-    /// Throws if the fleet's log has no message of this number yet.
-    package nonisolated func checkFleetReaches(_ seq: Int64) async throws(ControlFailure) {
-        guard let fleet else { return }
-        try fleet.log.check()
-        try await fleet.log.checkReaches(seq)
-    }
-
     /// Ends the answers to all clients that follow messages.
     package nonisolated func endFeeds() {
         outbox.feed.end()

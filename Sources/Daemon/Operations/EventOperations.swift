@@ -18,6 +18,7 @@ package struct EventOperations: Sendable {
     )
 
     static let all: [DaemonOperation] = [
+        // Where a filter passes little, all of the fleet's log is read from etcd before there is an answer.
         DaemonOperation(
             "events.replay", .get, "/events", "Messages in order of their numbers, and what was lost among them.",
             needs: .view,
@@ -28,7 +29,7 @@ package struct EventOperations: Sendable {
                 .init("stream", .text(1...160)),
                 .init("journal", .text(1...64), "The journal that `since` is of, as `events.open` names it."),
                 logArgument,
-            ]), answers: .list(Schemas.entry), fails: [.otherJournal, .refused, .unavailable], traits: .bulk
+            ]), answers: .list(Schemas.entry), fails: [.otherJournal, .refused, .unavailable], traits: [.bulk, .slow]
         ) { daemon, args, caller in
             try await EventOperations(daemon.log(args["log"]?.string)).replay(args, for: caller)
         },

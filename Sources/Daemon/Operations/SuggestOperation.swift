@@ -54,7 +54,7 @@ struct SuggestOperation {
         var proposals: [JSONValue] = []
         for changes in changes(query, heard) {
             guard case .object(var members) = try JSONValue(encoding: QueryConfiguration(query)) else { continue }
-            for (key, value) in changes { members[key] = value == .null ? nil : value }
+            members.apply(changes: changes)
             let draft = try await daemon.queries.draft(QueryConfiguration(json: .object(members)))
             let after = try await tried([draft] + standing.dropFirst())
             proposals.append(

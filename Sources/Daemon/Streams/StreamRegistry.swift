@@ -180,7 +180,7 @@ package actor StreamRegistry {
         guard let running = streams[name] else { throw ControlFailure.noStream(name) }
         guard case .object(var members) = try JSONValue(encoding: running.from), case .object(let given) = changes
         else { throw ControlFailure(.badArgument, "expected keys and values") }
-        for (key, value) in given { members[key] = value == .null ? nil : value }
+        members.apply(changes: given)
         return try ControlArguments.read(.object(members), as: StreamConfiguration.self)
     }
 

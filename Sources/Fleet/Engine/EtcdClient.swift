@@ -222,7 +222,7 @@ package actor EtcdClient: FleetEngine {
     // MARK: Watches
 
     package func watch(
-        _ range: KeyRange, after revision: Int64, _ take: @escaping @Sendable ([KeyChange]) -> Void
+        _ range: KeyRange, after revision: Int64, _ take: @escaping @Sendable ([KeyChange]) async -> Void
     ) async throws(EngineError) {
         if access.password != nil, token == nil { try await authenticate() }
         let create: [String: JSONValue] = [
@@ -258,7 +258,7 @@ package actor EtcdClient: FleetEngine {
 
     /// Reads etcd's answer to a watch line by line and passes the changes to `take`; returns when the answer ends.
     private static func follow(
-        _ client: HTTPClient, _ asked: HTTPClientRequest, _ take: @Sendable ([KeyChange]) -> Void
+        _ client: HTTPClient, _ asked: HTTPClientRequest, _ take: @Sendable ([KeyChange]) async -> Void
     ) async throws {
         let answer = try await client.execute(asked, timeout: .seconds(2))
         var rest = Data()
@@ -273,7 +273,7 @@ package actor EtcdClient: FleetEngine {
                     throw EngineError(.unreachable, "a line of the watch is not JSON")
                 }
                 let changes = try EtcdCoding.changes(json)
-                if !changes.isEmpty { take(changes) }
+                if !changes.isEmpty { await take(changes) }
             }
             rest = Data(rest[rest.index(after: end)...])
         }

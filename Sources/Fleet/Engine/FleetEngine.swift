@@ -148,8 +148,10 @@ package protocol FleetEngine: Sendable {
     func keepAlive(_ lease: Int64) async throws(EngineError) -> Int
     func revoke(_ lease: Int64) async throws(EngineError)
     /// Passes the changes of a key range after `revision` to `take`, in order, until it is cancelled or etcd fails.
+    ///
+    /// It waits for each call of `take` before it reads on.
     func watch(
-        _ range: KeyRange, after revision: Int64, _ take: @escaping @Sendable ([KeyChange]) -> Void
+        _ range: KeyRange, after revision: Int64, _ take: @escaping @Sendable ([KeyChange]) async -> Void
     ) async throws(EngineError)
     func close() async
 }

@@ -15,8 +15,8 @@ package final class FleetLog: MessageLog {
     private struct State {
         /// The fleet's identity; empty until the node has joined the fleet.
         var identity = ""
-        /// The converter from batches to messages for clients; nil until the log's newest number has been read.
-        var messages: FleetMessages?
+        /// The number of the newest message that was passed on; nil until the log's newest number has been read.
+        var newest: Int64?
         /// The log's newest number when this node began to follow it; messages up to it are not published.
         var start: Int64 = 0
         /// True once the log has been read up to its newest message.
@@ -32,6 +32,8 @@ package final class FleetLog: MessageLog {
     private let publish: Publish
     private let reader: LogReader
     private let state = Mutex(State())
+    /// The converter from batches to messages for clients, which the reader's thread holds while it converts one.
+    private let messages = Mutex<FleetMessages?>(nil)
     package let feed = EventFeed(after: 0)
 
     /// The number of older messages that are read at the start, to find the events that are still open.
@@ -45,7 +47,7 @@ package final class FleetLog: MessageLog {
     // MARK: Operations of MessageLog
 
     package var identity: String { state.withLock { $0.identity } }
-    package var lastSeq: Int64 { state.withLock { $0.isRead ? $0.messages?.newest ?? 0 : 0 } }
+    package var lastSeq: Int64 { state.withLock { $0.isRead ? $0.newest ?? 0 : 0 } }
     package var branches: [JournalBranch] { [] }
     package let mayBeBehind = true
 
@@ -73,7 +75,7 @@ package final class FleetLog: MessageLog {
 
     package func openEvents() async throws -> (seq: Int64, entries: [Entry]) {
         try check()
-        return state.withLock { ($0.messages?.newest ?? 0, $0.messages?.openEvents ?? []) }
+        return messages.withLock { ($0?.newest ?? 0, $0?.openEvents ?? []) }
     }
 
     package func replay(since: Int64, limit: Int, filter: MessageFilter) async throws -> ReplayPage {
@@ -94,6 +96,7 @@ package final class FleetLog: MessageLog {
             guard state.identity != identity else { return }
             // The numbers of another fleet are other numbers.
             state = State(identity: identity)
+            messages.withLock { $0 = nil }
             feed.restart()
         }
         while !Task.isCancelled {
@@ -112,12 +115,12 @@ package final class FleetLog: MessageLog {
     private func catchUp() async throws(EngineError) -> Int64 {
         let head = try await readHead()
         let newest = state.withLock { state in
-            if state.messages == nil {
-                let start = max(0, head - Self.lookBack)
-                (state.messages, state.start) = (FleetMessages(after: start), head)
-                feed.skip(to: start)
-            }
-            return state.messages?.newest ?? 0
+            if let newest = state.newest { return newest }
+            let start = max(0, head - Self.lookBack)
+            (state.newest, state.start) = (start, head)
+            messages.withLock { $0 = FleetMessages(after: start) }
+            feed.skip(to: start)
+            return start
         }
         guard newest <= head else {
             throw EngineError(
@@ -131,8 +134,9 @@ package final class FleetLog: MessageLog {
         }
         state.withLock { state in
             // The newest batches are gone where nothing has come for as long as the log is kept.
-            if let known = state.messages?.newest, known < head {
-                state.messages?.skip(to: head)
+            if let known = state.newest, known < head {
+                state.newest = head
+                messages.withLock { $0?.skip(to: head) }
                 feed.skip(to: head)
             }
             state.isRead = true
@@ -160,9 +164,8 @@ package final class FleetLog: MessageLog {
         let watching = Task { [engine, keys] () -> EngineError? in
             do throws(EngineError) {
                 try await engine.watch(keys.log, after: revision) { [weak self] changes in
-                    for case .put(let value) in changes {
-                        if let batch = LogBatch(value.value) { self?.take(next: batch) }
-                    }
+                    guard let self else { return }
+                    await self.reader.perform { self.take(changes) }
                 }
                 return nil
             } catch {
@@ -178,28 +181,34 @@ package final class FleetLog: MessageLog {
         if let error { throw error }
     }
 
-    /// Adds a batch from the watch; if an earlier batch is missing, cancels the watch so that both are read again.
-    private func take(next batch: LogBatch) {
-        let (newest, breakWatch) = state.withLock { ($0.messages?.newest ?? 0, $0.breakWatch) }
-        guard batch.first - 1 <= newest else { return breakWatch?() ?? () }
-        take(batch)
+    /// Adds batches from the watch, on the reader's thread; if an earlier batch is missing, cancels the watch so that
+    /// both are read again.
+    private func take(_ changes: [KeyChange]) {
+        for case .put(let value) in changes {
+            guard let batch = LogBatch(value.value) else { continue }
+            let (newest, breakWatch) = state.withLock { ($0.newest ?? 0, $0.breakWatch) }
+            guard batch.first - 1 <= newest else { return breakWatch?() ?? () }
+            take(batch)
+        }
     }
 
+    /// Converts a batch, and publishes its messages before the log is said to have them, as heartbeats name its newest.
     private func take(_ batch: LogBatch) {
-        state.withLock { state in
-            guard let (entries, hole) = state.messages?.take(batch) else { return }
-            // Followers that are before the hole read on by `replay`, which tells them of it.
-            if let hole { feed.skip(to: hole.last) }
-            feed.add(entries)
-            for entry in entries where entry.seq > state.start { publish(entry.topic, entry.seq, entry.body) }
-        }
+        guard let (entries, hole) = messages.withLock({ $0?.take(batch) }) else { return }
+        let start = state.withLock { $0.start }
+        for entry in entries where entry.seq > start { publish(entry.topic, entry.seq, entry.body) }
+        // Followers that are before the hole read on by `replay`, which tells them of it.
+        if let hole { feed.skip(to: hole.last) }
+        feed.add(entries)
+        let newest = messages.withLock { $0?.newest }
+        state.withLock { $0.newest = newest }
     }
 
     /// Publishes a heartbeat with the log's newest number every ten seconds, until the task is cancelled.
     func beat(every pause: Duration = .seconds(10)) async {
         while !Task.isCancelled {
             let (identity, newest, isCurrent) = state.withLock {
-                ($0.identity, $0.isRead ? $0.messages?.newest : nil, $0.problem == nil)
+                ($0.identity, $0.isRead ? $0.newest : nil, $0.problem == nil)
             }
             if let newest {
                 let message = HeartbeatMessage(seq: newest, journal: identity, journaled: isCurrent, at: Date())

@@ -16,6 +16,9 @@ actor LogReader {
 
     init(_ keys: FleetKeys, _ engine: any FleetEngine) { (self.keys, self.engine) = (keys, engine) }
 
+    /// Calls a function on this reader's thread.
+    func perform(_ work: @Sendable () -> Void) { work() }
+
     /// Passes the batches with messages after number `seq` to `take`, in order, until `take` returns false.
     ///
     /// Returns the revision of etcd at which they were read.

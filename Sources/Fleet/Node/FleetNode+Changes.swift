@@ -185,7 +185,7 @@ extension FleetNode {
         guard let before = machine.view.streams[name], case .object(let given) = changes,
             case .object(var members) = try JSONText.parse(before.value)
         else { throw Self.noStream(name) }
-        for (key, value) in given { members[key] = value == .null ? nil : value }
+        members.apply(changes: given)
         return try await add(
             stream: ControlArguments.read(.object(members), as: StreamConfiguration.self), over: before)
     }

@@ -62,17 +62,16 @@ package struct ClipsBenchmark: Sendable {
         }
         reporter.clear()
         let status = recorder.status
-        func middle(_ values: [Double]?) -> Double { values.map { $0.sorted()[$0.count / 2] } ?? .nan }
         func over(_ work: Work) -> [Double] {
             zip(shares[work] ?? [], shares[.nothing] ?? []).map { $0 - $1 }
         }
         return ClipsReport(
             streams: streams, seconds: seconds, rounds: rounds,
             mbit_per_s: Double(status.bytes) * 8 / 1e6 / (Double(max(1, status.written)) * (seconds + Self.after)),
-            receive_percent: middle(shares[.nothing]), hold_percent: middle(over(.holding)),
-            write_percent: middle(over(.writing)), hold_percent_all: over(.holding), write_percent_all: over(.writing),
+            receive_percent: (shares[.nothing] ?? []).median, hold_percent: over(.holding).median,
+            write_percent: over(.writing).median, hold_percent_all: over(.holding), write_percent_all: over(.writing),
             clips: status.written, cut: status.cut, failed: status.failed + status.empty + status.refused,
-            ready_ms: Int(middle(delays) * 1000), ready_most_ms: Int((delays.max() ?? .nan) * 1000),
+            ready_ms: Int(delays.median * 1000), ready_most_ms: Int((delays.max() ?? .nan) * 1000),
             ring_mb: Double(bytes) / 1e6)
     }
 

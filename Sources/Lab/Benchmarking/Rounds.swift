@@ -38,8 +38,7 @@ struct Rounds {
             }
         }
         return times.map { times in
-            let sorted = times.sorted()
-            return Timing(median: sorted[sorted.count / 2], fastest: sorted[0], slowest: sorted[sorted.count - 1])
+            Timing(median: times.median, fastest: times.min() ?? .nan, slowest: times.max() ?? .nan)
         }
     }
 
@@ -48,4 +47,9 @@ struct Rounds {
         let taken = try clock.measure(work)
         return taken / .seconds(1)
     }
+}
+
+extension [Double] {
+    /// The median, of an even number of values the greater of the middle two; not a number if there are none.
+    package var median: Double { isEmpty ? .nan : sorted()[count / 2] }
 }

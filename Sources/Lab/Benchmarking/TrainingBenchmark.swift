@@ -69,10 +69,9 @@ package struct TrainingBenchmark: Sendable {
             _ = try trainer.advance()
             times.append((ContinuousClock.now - began) / .milliseconds(1))
         }
-        times.sort()
         return TrainingReport(
             head: towers ? "towers" : head.rawValue, width: width, frames: frames, batch: batch, layers: layers,
-            threads: threads, msPerStep: times[times.count / 2], fastest: times[0], slowest: times[times.count - 1])
+            threads: threads, msPerStep: times.median, fastest: times.min() ?? .nan, slowest: times.max() ?? .nan)
     }
 
     private func randomBatch(width: Int) -> TrainingBatch<Float> {

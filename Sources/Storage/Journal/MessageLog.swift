@@ -10,6 +10,8 @@ package protocol MessageLog: Sendable {
     var feed: EventFeed { get }
     /// Whether another copy of the log may be ahead of this one, and its clients may come here.
     var mayBeBehind: Bool { get }
+    /// Throws if the log has no message of this number yet in any of its copies.
+    func checkReaches(_ seq: Int64) async throws
     /// Returns messages after `since`, oldest first, at most `limit`, and the holes among them.
     func replay(since: Int64, limit: Int, filter: MessageFilter) async throws -> ReplayPage
     /// Returns the newest number, and the newest message of each event that is open at that moment.
@@ -19,4 +21,6 @@ package protocol MessageLog: Sendable {
 extension MessageLog {
     /// A log of which there is one copy is behind none.
     package var mayBeBehind: Bool { false }
+    /// A log of which there is one copy has no other copy to ask: its reader compares with its newest number.
+    package func checkReaches(_ seq: Int64) async throws {}
 }

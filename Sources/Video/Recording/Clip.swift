@@ -43,11 +43,8 @@ final class Clip: EventRecord {
     private var part: AtomicFile.Part?
     private var stage = Stage.waiting
     private var next: UInt64 = 0
-    private var first: UnitRing.Numbered?
-    private var times = UnitTimes()
-    /// Whether pictures that lean on those before the file's first keyframe may still come.
-    private var mayLean = true
-    private var last = 0.0
+    /// The units of the newest file.
+    private var feed: UnitFeed?
     /// When the clip began, in seconds since 1970.
     private var start: Double?
     /// Files that have begun, and what those that are over have.
@@ -152,8 +149,7 @@ final class Clip: EventRecord {
         guard descriptor >= 0 else { throw MuxError("\(part.path): \(String(cString: strerror(errno)))") }
         close(descriptor)
         let muxer = try UnitMuxer(first.unit.format, file: part.path)
-        (self.part, self.first, next) = (part, first, first.number)
-        (times, mayLean, last, pending) = (UnitTimes(), true, 0, nil)
+        (self.part, feed, next, pending) = (part, UnitFeed(from: first), first.number, nil)
         files += 1
         start = start ?? first.unit.at
         stage = .writing(muxer)
@@ -171,31 +167,18 @@ final class Clip: EventRecord {
             let read = ring.units(from: next, most: Self.chunk)
             if read.hasGap { return .cut(.lost) }
             for numbered in read.units {
-                guard let first else { return nil }
+                guard let first = feed?.first else { return nil }
                 let unit = numbered.unit
                 if numbered.session != first.session { return .cut(.session) }
                 if unit.format != first.unit.format { return .cut(.format) }
                 if let end, unit.at > end { return .due }
                 if isBeyond(unit, nil) { return .cut(.longest) }
                 next = numbered.number + 1
-                put(unit, of: first, into: muxer)
+                feed?.put(unit, into: muxer)
             }
             if read.units.count < Self.chunk { return nil }
         }
         return nil
-    }
-
-    private func put(_ unit: CodedUnit, of first: UnitRing.Numbered, into muxer: UnitMuxer) {
-        if unit !== first.unit {
-            // After an open group's keyframe come pictures that are shown before it, and need the group before.
-            if unit.isKeyframe { mayLean = false }
-            if mayLean, let stamp = unit.stamp, let start = first.unit.stamp, (0.0001...2).contains(start - stamp) {
-                return
-            }
-        }
-        let needsSets = unit === first.unit && ParameterSets.leading(unit.bytes, unit.format.codec).isEmpty
-        last = times.time(of: unit)
-        muxer.push(unit, at: last, after: needsSets ? unit.format.parameterSets : [])
     }
 
     private func finish(_ muxer: UnitMuxer, _ cut: Cut?) {
@@ -224,7 +207,7 @@ final class Clip: EventRecord {
         }
         published += 1
         let path = folder.file(event, number: files)
-        sums.seconds += last
+        sums.seconds += feed?.last ?? 0
         sums.bytes += (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int ?? 0
         guard let cut, cut.isOfFile, goesOn, files < ClipFolder.mostFiles else { return written(cut) }
         (stage, pending) = (.waiting, cut)

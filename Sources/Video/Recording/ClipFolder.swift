@@ -5,18 +5,18 @@ import SystemSupport
 /// pictures; each with `.part` while it is written.
 struct ClipFolder: Sendable {
     let path: String
-    private static let (ending, stripEnding) = (".mp4", ".jpg")
+    private static let (ending, stripEnding) = ("mp4", "jpg")
 
     /// Files of one clip, at most.
     static let mostFiles = 16
 
     /// The path of a clip's file, by its number from 1.
     func file(_ event: String, number: Int = 1) -> String {
-        "\(path)/\(event)\(number == 1 ? "" : ".\(number)")\(Self.ending)"
+        "\(path)/\(event)\(number == 1 ? "" : ".\(number)").\(Self.ending)"
     }
 
     /// The path of a strip of pictures.
-    func strip(_ event: String) -> String { "\(path)/\(event)\(Self.stripEnding)" }
+    func strip(_ event: String) -> String { "\(path)/\(event).\(Self.stripEnding)" }
 
     /// The files that there are of a clip, in order.
     func files(of event: String) -> [String] {
@@ -31,10 +31,10 @@ struct ClipFolder: Sendable {
         let words = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard let event = words.first, Identifier.isEvent(event) else { return nil }
         switch words.count {
-        case 2: return ["mp4", "jpg"].contains(words[1]) ? event : nil
+        case 2: return [ending, stripEnding].contains(words[1]) ? event : nil
         case 3:
             guard let number = Int(words[1]), (2...mostFiles).contains(number), words[1] == "\(number)",
-                words[2] == "mp4"
+                words[2] == ending
             else { return nil }
             return event
         default: return nil

@@ -105,14 +105,15 @@ package final class ClipRecorder: Sendable {
         news.signal()
     }
 
-    /// Takes note that an event ended at `time`; where its clip will be, as far as its files are known: empty if there
-    /// is none.
-    package func end(_ event: String, at time: Double) -> [String] {
+    /// Takes note that an event ended at `time`; where its clip will be, as far as its files are known.
+    ///
+    /// Nil if no clip of it is being written: then `files(of:)` says whether there is one.
+    package func end(_ event: String, at time: Double) -> [String]? {
         let running = state.withLock { state in
             state.running[event]?.ended = time
             return state.running[event]
         }
-        guard let running else { return files(of: event) }
+        guard let running else { return nil }
         news.signal()
         guard !running.isStrip else { return [folder.strip(event)] }
         return (1...max(1, running.files)).map { folder.file(event, number: $0) }
@@ -134,6 +135,8 @@ package final class ClipRecorder: Sendable {
     }
 
     /// Returns the paths of the clip of an event that is over, or an earlier process's; empty if it has none.
+    ///
+    /// It waits for the disk.
     package func files(of event: String) -> [String] { Identifier.isEvent(event) ? folder.files(of: event) : [] }
 
     package var status: ClipStatus { state.withLock { $0.counts } }

@@ -125,8 +125,7 @@ package final class LiveMovie: Sendable {
         } catch {
             return
         }
-        // Whether pictures that lean on those before the first keyframe may still come.
-        var (next, times, mayLean) = (first.number, UnitTimes(), true)
+        var (next, units) = (first.number, UnitFeed(from: first))
         while !isOver, muxer.progress() == .running {
             let read = ring.units(from: next, most: 64)
             guard !read.hasGap else { return }
@@ -134,20 +133,10 @@ package final class LiveMovie: Sendable {
                 let unit = numbered.unit
                 guard numbered.session == first.session, unit.format == first.unit.format else { return }
                 next = numbered.number + 1
-                let isFirst = numbered.number == first.number
-                if !isFirst, unit.isKeyframe { mayLean = false }
-                if !isFirst, mayLean, Self.leans(unit, on: first.unit) { continue }
-                let needsSets = isFirst && ParameterSets.leading(unit.bytes, unit.format.codec).isEmpty
-                muxer.push(unit, at: times.time(of: unit), after: needsSets ? unit.format.parameterSets : [])
+                units.put(unit, into: muxer)
             }
             if read.units.isEmpty { _ = news.wait(timeout: .now() + .milliseconds(500)) }
         }
-    }
-
-    /// Whether a picture after an open group's keyframe is shown before it, and needs the group before.
-    private static func leans(_ unit: CodedUnit, on first: CodedUnit) -> Bool {
-        guard let stamp = unit.stamp, let start = first.stamp else { return false }
-        return (0.0001...2).contains(start - stamp)
     }
 
     private var isOver: Bool { state.withLock { $0.isOver } }

@@ -18,10 +18,7 @@ extension RequestHandler {
     func clip(
         _ event: String, _ query: [RequestTarget.Field], _ headers: HTTPFields, _ caller: Caller
     ) async throws -> Response {
-        let asked = try MessageCursor.values(query, Self.clipArguments)["file"] ?? "1"
-        guard let number = Int(asked), 1...16 ~= number else {
-            throw Refusal(400, "bad-argument", "file: expected 1 to 16")
-        }
+        let number = try ArgumentReader.texts(query, Self.clipArguments)["file"].flatMap { Int($0) } ?? 1
         if let problem = Schemas.problem(.string(event), as: .event, at: "event") {
             throw Refusal(400, "bad-argument", problem)
         }

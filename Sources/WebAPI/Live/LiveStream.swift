@@ -52,7 +52,7 @@ struct LiveStream: Sendable {
     private let seen: NamePatterns?
 
     init(_ daemon: WatchwordDaemon, query: [RequestTarget.Field], for caller: Caller) throws(Refusal) {
-        let values = try MessageCursor.values(query, Self.arguments)
+        let values = try ArgumentReader.texts(query, Self.arguments)
         cursor = try MessageCursor(
             daemon.outbox, filter: MessageFilter(seen: caller.streams), since: values["since"],
             journal: values["journal"])
@@ -60,10 +60,7 @@ struct LiveStream: Sendable {
         streams =
             values["streams"] == "*" ? .all : .named(try Self.names(values, "streams", most: Self.mostStreams))
         queries = try Self.names(values, "queries", most: Self.mostQueries)
-        guard let width = Int(values["width"] ?? "4096"), (16...4096).contains(width) else {
-            throw Refusal(400, "bad-argument", "width: expected 16 to 4096")
-        }
-        self.width = width
+        width = values["width"].flatMap { Int($0) } ?? 4096
     }
 
     private static func names(

@@ -19,22 +19,34 @@ package enum ArgumentReader {
                 arguments = try members(of: body, contentType, operation.bodySchema)
             }
         } else {
-            for field in query {
-                guard arguments.updateValue(.string(field.value), forKey: field.name) == nil else {
-                    throw bad("\(field.name.prefix(64)): it stands twice")
-                }
-            }
+            let texts = try fields(query).merging(path) { $1 }
+            arguments = values(texts, operation.properties)
         }
-        for (name, value) in path { arguments[name] = .string(value) }
-        if !operation.hasBody {
-            for property in operation.properties {
-                guard case .string(let text)? = arguments[property.key] else { continue }
-                arguments[property.key] = value(text, property.schema)
-            }
-        }
+        for (name, value) in path where operation.hasBody { arguments[name] = .string(value) }
         let read = JSONValue.object(arguments)
         if let problem = Schemas.problem(read, as: operation.arguments) { throw bad(problem) }
         return read
+    }
+
+    /// Returns the fields of the query string of a request that is no operation, checked by `arguments`.
+    static func texts(
+        _ query: [RequestTarget.Field], _ arguments: [Schema.Property]
+    ) throws(Refusal) -> [String: String] {
+        let texts = try fields(query)
+        if let problem = Schemas.problem(.object(values(texts, arguments)), as: .object(arguments)) {
+            throw bad(problem)
+        }
+        return texts
+    }
+
+    private static func fields(_ query: [RequestTarget.Field]) throws(Refusal) -> [String: String] {
+        var fields: [String: String] = [:]
+        for field in query {
+            guard fields.updateValue(field.value, forKey: field.name) == nil else {
+                throw bad("\(field.name.prefix(64)): it stands twice")
+            }
+        }
+        return fields
     }
 
     private static func bad(_ message: String) -> Refusal { Refusal(400, "bad-argument", message) }
@@ -61,6 +73,15 @@ package enum ArgumentReader {
     static func isJSON(_ type: String) -> Bool {
         let essence = type.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
         return essence == "application/json"
+    }
+
+    /// Converts texts to the types that the arguments' schemas expect; a text without a schema stays a text.
+    private static func values(_ texts: [String: String], _ arguments: [Schema.Property]) -> [String: JSONValue] {
+        var values = texts.mapValues { JSONValue.string($0) }
+        for argument in arguments {
+            if let text = texts[argument.key] { values[argument.key] = value(text, argument.schema) }
+        }
+        return values
     }
 
     /// Converts a text of the query string to the type that the schema expects; returns the text if that fails.

@@ -64,3 +64,10 @@ package enum JSONValue: Codable, Sendable, Equatable {
         try WireCoding.decode(type, WireCoding.encode(self))
     }
 }
+
+extension [String: JSONValue] {
+    /// Takes on changed members of an object; null removes a member, which resets its key to the default.
+    package mutating func apply(changes: [String: JSONValue]) {
+        for (key, value) in changes { self[key] = value == .null ? nil : value }
+    }
+}

@@ -127,11 +127,12 @@ struct AddedTests {
         let port = try freePort()
         let receiver = try await Receiver(place.folder, port: port, plain: true)
         let program = try await notified.start(daemon(port))
-        let added = try await notified.run([
+        let add = [
             "notify", "add", "phone", "http://127.0.0.1:\(port)/alarm", "--format", "ntfy", "--token", "hook",
-            "--phase", "start", "--at-most", "2/1d", "--quiet", "UTC 00:00-00:01", "--catch-up", "1h",
-        ])
-        #expect(added == "added phone\n")
+            "--phase", "start", "--at-most", "2/1d", "--quiet", "UTC 00:00-00:01", "--catch-up", "1h", "--timeout",
+        ]
+        #expect(try await notified.run(add + ["5s"]) == "added phone\n")
+        #expect(try await notified.run(add + ["6s"]) == "replaced phone\n")
         #expect(try await notified.run(["notify", "test", "phone"]) == "the receiver of phone took it\n")
         let list = try await notified.run(["notify", "list"])
         #expect(list.contains("socket") && list.contains("file") && !list.contains(Receiver.secret))

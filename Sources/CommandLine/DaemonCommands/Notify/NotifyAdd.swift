@@ -41,6 +41,7 @@ extension NotifyCommand {
             name: .long,
             help: "When nothing is sent: a zone, then days and spans, as in \"Europe/Berlin mon-fri 22:00-07:00\".")
         var quiet: [String] = []
+        @Option(help: "The time that a request, or a broker's answer, may take, as in 10s.") var timeout: String?
         @OptionGroup var daemon: DaemonOptions
 
         func validate() throws {
@@ -67,7 +68,7 @@ extension NotifyCommand {
             let words: [String: String?] = [
                 "name": name, "url": url, "format": format, "url_file": urlFile, "secret": secret, "token": token,
                 "chat": chat, "topic": topic, "user": user, "password": password, "ca": ca, "certificate": certificate,
-                "key": key, "catch_up": catchUp,
+                "key": key, "catch_up": catchUp, "timeout": timeout,
             ]
             var keys: [String: JSONValue?] = [
                 "queries": texts(query), "streams": texts(stream), "tags": texts(tag), "phases": texts(phase),

@@ -122,10 +122,9 @@ private struct BacktestTrial {
             times.append(try seconds { result = try run(query) })
         }
         Terminal.progress("")
-        times.sort()
         let windows = result.streams.reduce(0) { $0 + $1.windows }
         return Bench.Backtest.Result(
-            contrasts: contrasts, p50_s: times[times.count / 2], most_s: times[times.count - 1],
+            contrasts: contrasts, p50_s: times.median, most_s: times.max() ?? .nan,
             replay_s: try replaySeconds(query) * Double(windows), windows: windows,
             alerts: result.streams.reduce(0) { $0 + $1.count }, undecided: result.undecided)
     }

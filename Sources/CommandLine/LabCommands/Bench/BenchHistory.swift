@@ -122,7 +122,7 @@ extension Bench.History {
         init(_ texts: Int, _ quick: Bool, _ found: HistoryTrial.Found, worst: Float, rows: [Int]) {
             (self.texts, self.quick) = (texts, quick)
             let times = found.times.sorted()
-            p50_ms = times[times.count / 2] * 1e3
+            p50_ms = times.median * 1e3
             p95_ms = times[min(times.count - 1, times.count * 95 / 100)] * 1e3
             read_ms = found.read * 1e3
             (rss_mb, worst_error, recall, best) = (found.megabytes, worst, found.recall, rows)

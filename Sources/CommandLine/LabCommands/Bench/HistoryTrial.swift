@@ -1,3 +1,4 @@
+import Benchmarking
 import CommandSupport
 import Foundation
 import History
@@ -49,7 +50,7 @@ struct HistoryTrial {
             reads.append(seconds { read.run() } * Double(first.bytes) / Double(max(1, kept)))
             found.moments += zip(query.texts, moments).map { ($0, $1) }
         }
-        found.read = reads.sorted()[reads.count / 2]
+        found.read = reads.median
         return found
     }
 

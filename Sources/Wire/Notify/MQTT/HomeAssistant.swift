@@ -14,7 +14,7 @@ package struct HomeAssistant: Sendable {
     private let topics: MQTTTopics
     private let hasPictures: Bool
     /// The name that tells this notifier's entities from others.
-    private let node: String
+    private var node: String { topics.node }
 
     /// The topic on which Home Assistant says that it is there.
     static let status = "homeassistant/status"
@@ -22,7 +22,6 @@ package struct HomeAssistant: Sendable {
     package init(_ topics: MQTTTopics, hasPictures: Bool) {
         self.topics = topics
         self.hasPictures = hasPictures
-        node = String(topics.prefix.map { "/.".contains($0) ? "_" : $0 })
     }
 
     /// The topics of the notifier's own descriptions.

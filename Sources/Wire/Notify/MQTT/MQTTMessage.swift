@@ -45,6 +45,8 @@ package struct MQTTTopics: Sendable, Equatable {
 
     package init(_ prefix: String) { self.prefix = prefix }
 
+    /// The prefix as a name for Home Assistant, whose names have no slash and no dot.
+    package var node: String { String(prefix.map { "/.".contains($0) ? "_" : $0 }) }
     /// `online` or `offline`, retained.
     package var availability: String { "\(prefix)/availability" }
     /// Who publishes below the prefix, retained.

@@ -26,7 +26,8 @@ struct MQTTOptions: Sendable {
     ) {
         host = target.url.host
         isTLS = target.url.scheme == "mqtts"
-        port = Int32(target.url.port ?? (isTLS ? 8883 : 1883))
+        // The address is of mqtt or mqtts, whose ports are known.
+        port = Int32(target.url.portOrUsual ?? 0)
         (user, password) = (settings.user, target.password)
         (ca, certificate, key) = (target.ca, target.certificate, target.key)
         client = Self.client(journal, settings.name, role)

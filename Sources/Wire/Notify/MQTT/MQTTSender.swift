@@ -90,10 +90,9 @@ package actor MQTTSender: NoticeSender {
 
     /// The name of this machine, without blanks.
     private static let host: String = {
-        var name = [CChar](repeating: 0, count: 256)
-        guard gethostname(&name, name.count - 1) == 0 else { return "?" }
-        let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let plain = text.filter { $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) }
+        let plain = ProcessInfo.processInfo.hostName.filter {
+            $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0))
+        }
         return plain.isEmpty ? "?" : plain
     }()
 

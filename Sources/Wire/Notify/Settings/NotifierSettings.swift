@@ -55,8 +55,7 @@ package struct NotifierSettings: Sendable, Equatable {
     ///
     /// Home Assistant's names have no slash and no dot, so that topics are compared without them.
     package func isAtOneTopic(with other: NotifierSettings) -> Bool {
-        func name(_ topic: String) -> String { String(topic.map { "/.".contains($0) ? "_" : $0 }) }
-        return format == .mqtt && other.format == .mqtt && name(topic) == name(other.topic)
+        format == .mqtt && other.format == .mqtt && MQTTTopics(topic).node == MQTTTopics(other.topic).node
             && (url, urlFile) == (other.url, other.urlFile)
     }
 }

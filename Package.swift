@@ -315,7 +315,7 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Fleet", "Heads", "Health",
+                "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Engine", "Fleet", "Heads", "Health",
                 "History", "Ingest", "Journal", "Live", "Matching", "Measures", "Messaging", "Notify", "Pixels",
                 "Printing", "Publishing", "Recording", "Sampling", "Segments", "Service", "StreamSources",
                 "SystemSupport", "Tensors", "Trials",

@@ -323,10 +323,10 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Daemon", swiftSettings: strict),
-        // The newest pictures and scores, for those who look.
+        // The newest pictures and scores, for those who look, and the choice of the history's pictures.
         .target(
-            name: "Live", dependencies: ["Engine", "Pixels", "Sampling", "SystemSupport"], path: "Sources/Live",
-            swiftSettings: strict),
+            name: "Live", dependencies: ["Engine", "History", "Matching", "Pixels", "Sampling", "SystemSupport"],
+            path: "Sources/Live", swiftSettings: strict),
         // How scoring is doing: counts, histograms, and whether it goes round.
         .target(name: "Health", dependencies: ["Engine", "Measures"], path: "Sources/Health", swiftSettings: strict),
         // A daemon among a system's services: its manager is told how it is, and its log has what it says.

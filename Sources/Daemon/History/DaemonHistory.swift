@@ -6,6 +6,7 @@ import Engine
 package import Foundation
 import Heads
 package import History
+import Live
 import Logging
 import Matching
 import Sampling

@@ -31,24 +31,24 @@ package actor StreamRegistry {
         case unchanged
     }
 
-    private struct Running {
+    struct Running {
         let from: StreamConfiguration
         let runner: StreamRunner
         let task: Task<Void, Never>
     }
 
-    private let engine: ScoringEngine
+    let engine: ScoringEngine
     private let outbox: Outbox
     private let defaults: Defaults
     private let templates: PipelineTemplates
     /// The limits on what streams of clients may open, and the credentials that they may name.
     private let policy: SourcePolicy
     private let credentials: [String: CameraCredentials]
-    private let queue: FrameQueue
+    let queue: FrameQueue
     private let health: DaemonHealth
     private let history: DaemonHistory?
     private let live: LiveBoard
-    private let recordings: Recordings
+    let recordings: Recordings
     private let logger: Logger
     /// Delivers events that end because their stream was removed.
     private let deliver: @Sendable ([Detection]) async -> Void
@@ -57,11 +57,11 @@ package actor StreamRegistry {
     private let telling: Task<Void, Never>
     private let turns = SerialTaskQueue(on: .short)
     private let trials = SourceTrials()
-    private var streams: [String: Running] = [:]
+    private(set) var streams: [String: Running] = [:]
     /// The configuration's streams, by name.
-    private var files: [String: StreamConfiguration] = [:]
+    private(set) var files: [String: StreamConfiguration] = [:]
     /// The names of the streams in the journal.
-    private var kept: Set<String> = []
+    private(set) var kept: Set<String> = []
     /// The check of decoders, which begins with the first stream: a daemon without streams does not load them (39 MB).
     private var decoderReport: Task<Void, Never>?
 
@@ -359,42 +359,5 @@ package actor StreamRegistry {
             }
         }
         return ending.count
-    }
-
-    // MARK: Questions
-
-    /// The labels of the streams, by lane.
-    package var labels: [String: [String]] {
-        var labels: [String: [String]] = [:]
-        for running in streams.values { for lane in running.runner.lanes { labels[lane] = running.from.labels ?? [] } }
-        return labels
-    }
-
-    /// The streams that were started and not removed.
-    package var running: [StreamRunner] { streams.values.map(\.runner) }
-
-    /// The status of all streams, sorted by name.
-    package func status() async -> [StreamStatus] {
-        let health = await engine.health
-        return streams.values.map { running in
-            let runner = running.runner
-            let (state, counts) = (runner.currentState, runner.supervised)
-            return StreamStatus(
-                name: runner.name, uri: SourceURI.redacted(runner.description.uri), state: state.word,
-                reason: state.reason, since: runner.stateSince, restarts: counts.restarts, stalls: counts.stalls,
-                failures: counts.failures, changes: counts.changes, abandoned: runner.abandonedPipelines,
-                live: runner.isLive, fps: runner.description.fps,
-                decoding: runner.decoding.isKeyframesOnly ? "keyframes" : "all",
-                skippedUnits: runner.decoding.skippedUnits, returnsToAll: runner.decoding.returnsToAll,
-                sampled: runner.sampledFrames, gated: runner.gatedFrames,
-                effectiveFps: runner.description.fps * (runner.isLive ? queue.share.value : 1),
-                shed: runner.decoding.shedSamples, dropped: queue.dropped(runner.name),
-                lag: (runner.lag * 1000).rounded() / 1000, picture: health[runner.name] ?? .good,
-                regions: Array(runner.lanes.dropFirst()), rectangles: running.from.regions ?? [:],
-                labels: running.from.labels ?? [],
-                source: ConfigurationSource(
-                    isInFile: files[runner.name] != nil, isKept: kept.contains(runner.name)),
-                recording: recordings.status(of: runner.name))
-        }.sorted { $0.name < $1.name }
     }
 }

@@ -513,8 +513,8 @@ let package = Package(
         tests(
             "DaemonTests",
             [
-                "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Ingest", "Journal", "Matching",
-                "Messaging", "Publishing", "Recording", "Sampling", "Service", "StreamSources", "SystemSupport",
+                "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Health", "Ingest", "Journal",
+                "Matching", "Messaging", "Pixels", "Publishing", "Recording", "Sampling", "Service", "StreamSources", "SystemSupport",
                 "WatchwordConfiguration", "WireFormat", .product(name: "Logging", package: "swift-log"),
             ]),
         tests(

@@ -28,7 +28,7 @@ extension ScoringEngine {
         if let old, !old.query.isLearntLike(query) { calibrationCache.forget(query: query.id) }
         for lane in lanes.values { calibrationCache.give(standing, to: lane) }
         growWindows()
-        return ended
+        return hand(ended)
     }
 
     /// Adds many queries; returns the end messages of events that end, and the number of queries that were replaced.
@@ -64,7 +64,7 @@ extension ScoringEngine {
             for lane in lanes.values { lane.forgetLastEnd(of: id) }
             for name in lastEnds.keys { _ = lastEnds[name]?.take(query: id) }
         }
-        return remove(id, keepingGroup: false)
+        return remove(id, keepingGroup: false).map { hand($0) }
     }
 
     /// Removes a query and ends its events, except on the lanes (streams and regions) in `goingOn`.

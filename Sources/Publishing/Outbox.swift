@@ -332,6 +332,9 @@ package actor Outbox: MessageLog {
         try journal.save(embeddings: embeddings, model: model)
     }
     package func removeEmbeddings(of keys: [Data]) throws { try journal.removeEmbeddings(of: keys) }
+    package func removeEmbeddings(except keys: [Data], model: String) throws {
+        try journal.removeEmbeddings(except: keys, model: model)
+    }
     package nonisolated func embeddings(of keys: [Data], model: String) async throws -> [[Float]?] {
         try await archive.embeddings(of: keys, model: model)
     }

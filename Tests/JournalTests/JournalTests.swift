@@ -93,6 +93,12 @@ struct JournalTests {
         #expect(try journal.embeddings(of: [a], model: "shapes@2") == [nil])
         try journal.removeEmbeddings(of: [a])
         #expect(try journal.embeddings(of: [a, b], model: "shapes@1") == [nil, [2]])
+        try journal.save(embeddings: [(a, [3]), (b, [4])], model: "shapes@2")
+        try journal.removeEmbeddings(except: [a], model: "shapes@2")
+        #expect(try journal.embeddings(of: [a, b], model: "shapes@2") == [[3], nil])
+        #expect(try journal.embeddings(of: [a, b], model: "shapes@1") == [nil, nil])
+        try journal.removeEmbeddings(except: [a], model: "shapes@3")
+        #expect(try journal.embeddings(of: [a], model: "shapes@2") == [nil])
     }
 
     @Test("knows which events are open, and their newest message")

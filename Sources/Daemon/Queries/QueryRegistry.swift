@@ -107,6 +107,8 @@ package actor QueryRegistry {
                     return nil
                 }
             }, keep: false, replace: true)
+        let needed = await engine.allQueries.flatMap { EmbeddingKey.keys(of: $0) }
+        try? await outbox.removeEmbeddings(except: needed, model: engine.embeddingIdentity)
         let day = 86_400.0
         let ended = try await outbox.lastEnds(since: Date().timeIntervalSince1970 - day)
         await engine.restore(ended.compactMap(\.event))
@@ -257,12 +259,14 @@ package actor QueryRegistry {
         return try await engine.test(draft.query, draft.embedding, lanes: lanes)
     }
 
-    /// Embeds a query without adding it; if it has no threshold and the model has no default, the threshold is 0.
+    /// Embeds a query without adding it or saving anything.
+    ///
+    /// If it has no threshold and the model has no default, the threshold is 0.
     package func draft(_ from: QueryConfiguration) async throws -> EmbeddedQuery {
         var from = from
         if from.rule == nil, (try? defaults.query(from)) == nil { from.threshold = 0 }
         let query = try defaults.query(from)
-        return EmbeddedQuery(query, try await embed([query])[0])
+        return EmbeddedQuery(query, try await embed([query]).all[0])
     }
 
     /// Returns a standing query with its embedding, followed by the other queries of its group.
@@ -272,7 +276,7 @@ package actor QueryRegistry {
         if let group = query.settings.group {
             all += await engine.allQueries.filter { $0.settings.group == group && $0.id != id }
         }
-        return zip(all, try await embed(all)).map { EmbeddedQuery($0, $1) }
+        return zip(all, try await embed(all).all).map { EmbeddedQuery($0, $1) }
     }
 }
 

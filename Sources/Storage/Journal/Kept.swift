@@ -163,6 +163,22 @@ extension Journal {
         }
     }
 
+    /// Removes all embeddings but those of these keys for this model; used once it is known which queries stand.
+    package func removeEmbeddings(except keys: [Data], model: String) throws(JournalError) {
+        let needed = Set(keys)
+        try doing("embeddings cannot be removed") {
+            try database.write { database in
+                // No row has the number 0.
+                let id = try Self.modelID(model, database) ?? 0
+                try database.execute(sql: "DELETE FROM embedding WHERE model <> ?", arguments: [id])
+                try database.execute(sql: "DELETE FROM embedding_model WHERE id <> ?", arguments: [id])
+                let saved = try Data.fetchAll(database, sql: "SELECT key FROM embedding")
+                let statement = try database.cachedStatement(sql: "DELETE FROM embedding WHERE key = ?")
+                for key in saved where !needed.contains(key) { try statement.execute(arguments: [key]) }
+            }
+        }
+    }
+
     private static func modelID(_ model: String, _ database: Database) throws -> Int64? {
         try Int64.fetchOne(database, sql: "SELECT id FROM embedding_model WHERE name = ?", arguments: [model])
     }

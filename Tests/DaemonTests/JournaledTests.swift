@@ -46,6 +46,72 @@ private func learnt(_ query: String, _ lane: String) -> SavedCalibration {
 struct JournaledTests {
     private static let file = "[{id: c, text: a circle, threshold: 0.3}]"
 
+    @Test("of edits at once of a query or a stream each holds")
+    func edits() async throws {
+        let place = try Place()
+        let tower = try await place.start()
+        _ = try await place.add(#"{"id":"q","text":"a circle","threshold":0.3}"#)
+        try await tower.streams.add(StreamConfiguration(name: "s", uri: "test://ball"))
+        let ofQuery: [String: JSONValue] = [
+            "priority": .integer(3), "cooldown": .number(7), "tags": .array([.string("x")]),
+            "hysteresis": .number(0.5), "snapshot": .bool(false), "text": .string("a star"),
+        ]
+        let ofStream: [String: JSONValue] = [
+            "fps": .number(2), "labels": .array([.string("x")]), "snapshots": .bool(false), "gate": .number(0.5),
+        ]
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (key, value) in ofQuery {
+                group.addTask { _ = try await tower.queries.update("q", .object([key: value])) }
+            }
+            for (key, value) in ofStream {
+                group.addTask { _ = try await tower.streams.update("s", .object([key: value])) }
+            }
+            try await group.waitForAll()
+        }
+        let query = try SavedQuery(try #require(try await tower.outbox.saved(.query, id: "q"))).configuration
+        #expect(query.priority == 3 && query.cooldown == 7 && query.tags == ["x"], "\(query)")
+        #expect(query.hysteresis == 0.5 && query.snapshot == false && query.text == "a star", "\(query)")
+        let standing = try #require(await tower.engine.query("q"))
+        #expect(standing.text == "a star" && standing.settings.priority == 3)
+        let saved = try #require(try await tower.outbox.saved(.stream, id: "s"))
+        let stream = try WireCoding.decode(StreamConfiguration.self, saved)
+        #expect(stream.fps == 2 && stream.labels == ["x"] && stream.snapshots == false && stream.gate == 0.5)
+        await place.stop()
+    }
+
+    @Test("an edit that waits while its query or stream is removed does not bring it back")
+    func removedMeanwhile() async throws {
+        let place = try Place()
+        let tower = try await place.start()
+        _ = try await place.add(#"{"id":"q","text":"a circle","threshold":0.3}"#)
+        for name in ["s", "t"] { try await tower.streams.add(StreamConfiguration(name: name, uri: "test://ball")) }
+        for name in ["s", "t"] { #expect(try await until { await tower.engine.hasLane(name) }) }
+        let gate = Gate()
+        let held = try await gate.hold(tower.engine)
+        // The streams' turn is taken until the engine goes on.
+        let first = Task { _ = try await tower.streams.remove("t") }
+        #expect(try await until { await tower.streams.running.map(\.name) == ["s"] })
+        let removals = [
+            Task { _ = try await tower.streams.remove("s") }, Task { _ = try await tower.queries.remove("q") },
+        ]
+        // Whichever comes first, in the end both are gone.
+        try await Task.sleep(for: .milliseconds(100))
+        let edits = [
+            Task { _ = try await tower.streams.update("s", .object(["fps": .number(2)])) },
+            Task { _ = try await tower.queries.update("q", .object(["text": .string("a star")])) },
+        ]
+        try await Task.sleep(for: .milliseconds(100))
+        gate.open()
+        await held.value
+        for task in [first] + removals { try await task.value }
+        for task in edits { _ = await task.result }
+        #expect(await tower.streams.running.isEmpty)
+        #expect(await tower.engine.query("q") == nil)
+        #expect(try await tower.outbox.saved(.stream).isEmpty)
+        #expect(try await tower.outbox.saved(.query).isEmpty)
+        await place.stop()
+    }
+
     @Test("embeddings are kept of the words that stand, and of no draft, former words or earlier model")
     func embeddings() async throws {
         let place = try Place()

@@ -15,15 +15,19 @@ extension QueryRegistry {
     /// Embeds queries, then gives them ids, saves them if `keep` is true, and adds them to the engine.
     ///
     /// Unchanged queries continue as they are. If `replace` is false, a changed query whose id exists is an error.
-    /// Several calls may embed at the same time, but the rest runs for one call after the other.
+    /// Several calls may embed at the same time, but the rest runs for one call after the other. `again`, called then,
+    /// returns the queries as they are to be by then.
     func put(
-        _ items: [Item], keep: Bool, replace: Bool
+        _ items: [Item], keep: Bool, replace: Bool, again: (@Sendable () async throws -> [Item])? = nil
     ) async throws -> (imported: Imported, added: [Added]) {
         try Self.refuseTwins(items)
         let (embeddings, new) = try await embed(all: items.map(\.query))
         return try await turns.take { [self, outbox] in
             do {
-                return try await settle(items, embeddings, keep: keep, replace: replace)
+                let now = try await again?() ?? items
+                let isSame = now.map(\.query) == items.map(\.query)
+                let ready = try await isSame ? embeddings : embed(all: now.map(\.query)).all
+                return try await settle(now, ready, keep: keep, replace: replace)
             } catch {
                 // The embeddings of what does not stand are not kept.
                 try? await outbox.removeEmbeddings(of: new)
@@ -41,7 +45,7 @@ extension QueryRegistry {
     }
 
     /// Returns the embeddings of queries that are to stand, and saves those that were not; `new` has their keys.
-    private func embed(all queries: [StandingQuery]) async throws -> (all: [QueryEmbedding], new: [Data]) {
+    func embed(all queries: [StandingQuery]) async throws -> (all: [QueryEmbedding], new: [Data]) {
         var embeddings: [QueryEmbedding] = []
         var new: [Data] = []
         embeddings.reserveCapacity(queries.count)
@@ -75,7 +79,7 @@ extension QueryRegistry {
     }
 
     /// Names queries, saves them if `keep` is true, and adds those that changed to the engine; called in its turn.
-    private func settle(
+    func settle(
         _ items: [Item], _ embeddings: [QueryEmbedding], keep: Bool, replace: Bool
     ) async throws -> (imported: Imported, added: [Added]) {
         let standing = await engine.queries(ids: items.flatMap { QueryNames.candidates(for: $0.from) })

@@ -116,9 +116,11 @@ package actor QueryRegistry {
 
     /// Adds a query and saves it in the journal; replaces an existing query of the same id only if `replace` is true.
     package func add(_ from: QueryConfiguration, replace: Bool = false) async throws -> Added {
-        guard let added = try await put([item(from)], keep: true, replace: replace).added.first else {
-            throw ControlFailure(.refused, "nothing is added")
-        }
+        try Self.single(await put([item(from)], keep: true, replace: replace).added)
+    }
+
+    private static func single(_ added: [Added]) throws -> Added {
+        guard let added = added.first else { throw ControlFailure(.refused, "nothing is added") }
         return added
     }
 
@@ -132,10 +134,20 @@ package actor QueryRegistry {
 
     /// Changes the given keys of a query; null resets a key to its default.
     package func update(_ id: String, _ changes: JSONValue) async throws -> Added {
+        let draft = try await changed(id, changes)
+        // In its turn it is changed once more, since others may have changed or removed it meanwhile.
+        return try Self.single(
+            await put([draft], keep: true, replace: true) { [self] in [try await changed(id, changes)] }.added)
+    }
+
+    private func changed(_ id: String, _ changes: JSONValue) async throws -> Item {
         guard let standing = await engine.query(id) else { throw ControlFailure.noQuery(id) }
+        var given = QueryConfiguration(standing)
         // The saved form is changed, so that keys without a value keep following the defaults.
-        let given = try await outbox.saved(.query, id: id).map { try SavedQuery($0).configuration }
-        return try await add((given ?? QueryConfiguration(standing)).changed(by: changes), replace: true)
+        if kept.contains(id), let saved = try await outbox.saved(.query, id: id) {
+            given = try SavedQuery(saved).configuration
+        }
+        return try item(given.changed(by: changes))
     }
 
     /// Removes a query from the engine and the journal, and ends its events; returns false if there is none of this id.
@@ -160,16 +172,14 @@ package actor QueryRegistry {
                 .refused, "query \"\(id.prefix(64))\" is not in the configuration: there is nothing to go back to")
         }
         let back = try item(file)
-        _ = try await embed([back.query])
-        guard let added = try await put([back], keep: false, replace: true).added.first else {
-            throw ControlFailure.noQuery(id)
-        }
-        // Last: where the query cannot be replaced, the client's stays in the journal, too.
-        try await turns.take { [self, outbox] in
-            try await outbox.forget(.query, id: id)
+        let embeddings = try await embed(all: [back.query]).all
+        return try await turns.take { [self, outbox] in
+            let added = try await settle([back], embeddings, keep: false, replace: true).added
+            // Last: where the query cannot be replaced, the client's stays in the journal, too.
+            try await outbox.release(.query, id: id)
             await forget(id)
+            return try Self.single(added)
         }
-        return added
     }
 
     /// Replaces the queries of the configuration file after it was read again; if one is invalid, nothing is changed.

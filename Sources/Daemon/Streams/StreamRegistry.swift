@@ -121,13 +121,15 @@ package actor StreamRegistry {
     @discardableResult
     package func add(_ from: StreamConfiguration, keep: Bool = true) async throws -> Change {
         let runner = try runner(from, isClients: keep)
-        return try await turns.take { [self, outbox] in
-            if keep {
-                try await outbox.save(.stream, id: from.name, json: WireCoding.encode(from))
-                await setKept(from.name, true)
-            }
-            return await start(from, runner)
+        return try await turns.take { [self] in try await put(from, runner, keep: keep) }
+    }
+
+    private func put(_ from: StreamConfiguration, _ runner: StreamRunner, keep: Bool) async throws -> Change {
+        if keep {
+            try await outbox.save(.stream, id: from.name, json: WireCoding.encode(from))
+            setKept(from.name, true)
         }
+        return await start(from, runner)
     }
 
     /// Stops a stream and ends its events; returns false if there is none.
@@ -172,7 +174,10 @@ package actor StreamRegistry {
 
     /// Changes the given keys of a stream, and restarts it if its description then differs; null resets a key.
     package func update(_ name: String, _ changes: JSONValue) async throws -> Change {
-        try await add(changed(name, changes))
+        try await turns.take { [self] in
+            let from = try await changed(name, changes)
+            return try await put(from, runner(from, isClients: true), keep: true)
+        }
     }
 
     /// Returns a stream's description with the given keys changed; null resets a key.
@@ -193,7 +198,7 @@ package actor StreamRegistry {
         }
         let runner = try runner(from, isClients: false)
         return try await turns.take { [self, outbox] in
-            try await outbox.forget(.stream, id: name)
+            try await outbox.release(.stream, id: name)
             await setKept(name, false)
             return await start(from, runner)
         }

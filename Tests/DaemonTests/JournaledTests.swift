@@ -46,6 +46,31 @@ private func learnt(_ query: String, _ lane: String) -> SavedCalibration {
 struct JournaledTests {
     private static let file = "[{id: c, text: a circle, threshold: 0.3}]"
 
+    @Test("a saved query that the model cannot run is left out alone, hides nothing, and can be removed")
+    func leftOut() async throws {
+        let place = try Place()
+        var tower = try await place.start(Self.file)
+        for id in ["a", "e"] { _ = try await place.add(#"{"id":"\#(id)","text":"a star","threshold":0.5}"#) }
+        // The model has no weights of this head; the picture is cut off.
+        let head = #""head":"xpool""#
+        let picture = #""images":["data:image/png;name=a.png;base64,iVBORw0KGgoAAAANSUhEUgAA"]"#
+        for (id, part) in [("b", head), ("c", head), ("d", picture)] {
+            let json = #"{"id":"\#(id)","text":"a dog","threshold":0.5,\#(part)}"#
+            try await tower.outbox.save(.query, id: id, json: Data(json.utf8))
+        }
+        await place.stop()
+        tower = try await place.start(Self.file)
+        #expect(try await place.sources() == ["a": "socket", "c": "file", "e": "socket"])
+        #expect(await tower.engine.query("c")?.text == "a circle")
+        for id in ["b", "d"] {
+            let name: JSONValue = .object(["id": .string(id)])
+            #expect(try await place.ask("query.remove", name).result?["removed"] == .string(id))
+            #expect(try await place.ask("query.remove", name).error?.code == "not-found")
+        }
+        #expect(try await tower.outbox.saved(.query).map(\.id) == ["a", "c", "e"])
+        await place.stop()
+    }
+
     @Test("of edits at once of a query or a stream each holds")
     func edits() async throws {
         let place = try Place()

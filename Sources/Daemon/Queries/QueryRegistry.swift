@@ -89,29 +89,39 @@ package actor QueryRegistry {
 
     // MARK: Changes
 
-    /// Adds the queries of the configuration file and then those of the journal, which override the former.
+    /// Adds the queries of the journal, and those of the configuration file that they do not override.
     ///
     /// It also restores the pauses after events that ended in the last day. An invalid query of the file throws; one of
-    /// the journal is logged and left out.
+    /// the journal is logged and left out, and does not override the file's.
     package func begin(_ configured: [QueryConfiguration]) async throws {
         let saved = try await saved(complain: true)
         let placed = SavedQuery.placed(configured, beside: saved)
-        _ = try await put(placed.map(item), keep: false, replace: true)
-        kept = Set(try await outbox.saved(.query).map(\.id))
+        let own = try placed.map(item)
+        // The file's version is not added first: a query that replaces another loses what was learnt for its id.
+        try await restore(saved.keys.sorted().compactMap { saved[$0]?.configuration })
+        _ = try await put(own.filter { !kept.contains($0.query.id) }, keep: false, replace: true)
         note(files: placed)
-        let again = saved.keys.sorted().compactMap { saved[$0]?.configuration }
-        _ = try await put(
-            again.compactMap { from in
-                do { return try item(from) } catch {
-                    leftOut(from.idOrSlug, error)
-                    return nil
-                }
-            }, keep: false, replace: true)
         let needed = await engine.allQueries.flatMap { EmbeddingKey.keys(of: $0) }
         try? await outbox.removeEmbeddings(except: needed, model: engine.embeddingIdentity)
         let day = 86_400.0
         let ended = try await outbox.lastEnds(since: Date().timeIntervalSince1970 - day)
         await engine.restore(ended.compactMap(\.event))
+    }
+
+    /// Adds queries of the journal; those that the model cannot run are logged and left out.
+    private func restore(_ saved: [QueryConfiguration]) async throws {
+        do {
+            let items = try saved.map(item)
+            _ = try await put(items, keep: false, replace: true)
+            kept.formUnion(items.map(\.query.id))
+        } catch let error where error is JournalError || error is CancellationError {
+            throw error
+        } catch {
+            guard saved.count > 1 else { return saved.forEach { leftOut($0.idOrSlug, error) } }
+            // Each half is tried by itself, until those that cannot be run are alone.
+            try await restore(Array(saved[..<(saved.count / 2)]))
+            try await restore(Array(saved[(saved.count / 2)...]))
+        }
     }
 
     /// Adds a query and saves it in the journal; replaces an existing query of the same id only if `replace` is true.
@@ -153,13 +163,15 @@ package actor QueryRegistry {
     /// Removes a query from the engine and the journal, and ends its events; returns false if there is none of this id.
     package func remove(_ id: String) async throws -> Bool {
         try await turns.take { [self, engine, outbox, deliver] in
-            guard let query = await engine.query(id) else { return false }
+            let query = await engine.query(id)
+            // One that was left out at the start is in the journal alone.
+            let isSaved = try await outbox.saved(.query, id: id) != nil
+            guard query != nil || isSaved else { return false }
             try await outbox.forget(.query, id: id)
             await forget(id)
             // If another query has the same words, its embeddings will be computed again.
-            try? await outbox.removeEmbeddings(of: EmbeddingKey.keys(of: query))
-            guard let ended = await engine.remove(id) else { return false }
-            await deliver(ended)
+            if let query { try? await outbox.removeEmbeddings(of: EmbeddingKey.keys(of: query)) }
+            if let ended = await engine.remove(id) { await deliver(ended) }
             return true
         }
     }

@@ -98,18 +98,18 @@ package actor StreamRegistry {
     func begin(_ configured: [StreamConfiguration]) async throws {
         nameHosts(configured)
         for stream in configured { try await add(stream, keep: false) }
-        kept = Set(try await outbox.saved(.stream).map(\.id))
-        note(configured)
         for saved in try await outbox.saved(.stream) {
             do {
                 let stream = try WireCoding.decode(StreamConfiguration.self, saved.json)
                 _ = try await turns.take { [self] in await start(stream, try await runner(stream, isClients: true)) }
+                kept.insert(saved.id)
             } catch {
                 let reason = SourceURI.redacted("\(error)")
                 logger.error("a saved stream is left out", metadata: ["stream": "\(saved.id)", "error": "\(reason)"])
                 if streams[saved.id] == nil { tell("failed", of: saved.id, reason) }
             }
         }
+        note(configured)
     }
 
     /// Allows the hosts of the configuration's streams at any address.

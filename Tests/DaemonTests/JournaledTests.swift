@@ -71,6 +71,22 @@ struct JournaledTests {
         await place.stop()
     }
 
+    @Test("what a query of the configuration learnt under a socket's budget outlives each restart")
+    func overridden() async throws {
+        let place = try Place()
+        var tower = try await place.start(Self.file)
+        let budget: JSONValue = .object(["id": .string("c"), "false_alerts_per_day": .number(1)])
+        #expect(try await place.ask("query.update", budget).result?["change"] == .string("replaced"))
+        try await tower.outbox.save(calibrations: [learnt("c", "s")])
+        for _ in 0..<2 {
+            await place.stop()
+            tower = try await place.start(Self.file)
+            #expect(try await tower.outbox.calibrations() == [learnt("c", "s")])
+            #expect(try await place.sources() == ["c": "shadows-file"])
+        }
+        await place.stop()
+    }
+
     @Test("of edits at once of a query or a stream each holds")
     func edits() async throws {
         let place = try Place()

@@ -136,13 +136,16 @@ package actor StreamRegistry {
     ///
     /// With `forget`, its calibrations and its entry in the journal are removed, too.
     package func remove(_ name: String, forget: Bool = true) async throws -> Bool {
-        try await turns.take { [self, outbox] in
+        try await turns.take { [self, outbox, engine] in
             // Its lanes, too: what was learnt is kept by lane.
-            if forget, let lanes = await lanes(of: name) {
+            let lanes = await lanes(of: name) ?? []
+            if forget, !lanes.isEmpty {
                 try await outbox.forget(.stream, lanes)
                 await setKept(name, false)
             }
-            return await end([name], forget: forget) > 0
+            let hasEnded = await end([name], isGone: true) > 0
+            if forget { for lane in lanes { await engine.forgetLearnt(lane: lane) } }
+            return hasEnded
         }
     }
 
@@ -165,8 +168,7 @@ package actor StreamRegistry {
     func release(_ name: String) async throws {
         try await turns.take { [self, outbox] in
             // It ends first: another node is told that it does not run here any more, whatever the disk says.
-            _ = await end([name], forget: false)
-            recordings.forget(name)
+            _ = await end([name], isGone: true)
             try await outbox.release(.stream, id: name)
             await setKept(name, false)
         }
@@ -250,8 +252,7 @@ package actor StreamRegistry {
         nameHosts(prepared.configured)
         // Learnt thresholds stay in the journal, as when the daemon starts without the stream.
         let done = try? await turns.take { [self] in
-            let gone = await end(prepared.gone, forget: false)
-            for name in prepared.gone { recordings.forget(name) }
+            let gone = await end(prepared.gone, isGone: true)
             for (from, runner) in prepared.changed { _ = await start(from, runner) }
             return "streams: \(prepared.changed.count) added or replaced, \(gone) removed"
         }
@@ -263,7 +264,7 @@ package actor StreamRegistry {
         trials.close()
         let all = running
         let before = all.map(\.abandonedPipelines)
-        _ = try? await turns.take { [self] in await end(Array(await names), forget: false) }
+        _ = try? await turns.take { [self] in await end(Array(await names), isGone: false) }
         states.finish()
         await telling.value
         return all.map(\.abandonedPipelines) == before
@@ -331,7 +332,7 @@ package actor StreamRegistry {
         if let running = streams[from.name], running.from == from, !running.runner.currentState.isFinal {
             return .unchanged
         }
-        let isNew = await end([from.name], forget: false) == 0
+        let isNew = await end([from.name], isGone: false) == 0
         if decoderReport == nil { decoderReport = Task { [logger] in await DecoderReport.log(to: logger) } }
         let engine = engine
         for lane in runner.lanes { history?.setRecorded(lane, from.history ?? true) }
@@ -345,22 +346,23 @@ package actor StreamRegistry {
     }
 
     /// Stops the named streams that exist, and ends their events; returns their number.
-    private func end(_ names: [String], forget: Bool) async -> Int {
+    ///
+    /// With `isGone` they do not start again, and their counters and coded video are removed.
+    private func end(_ names: [String], isGone: Bool) async -> Int {
         let ending = names.compactMap { streams.removeValue(forKey: $0) }
         for running in ending { running.task.cancel() }
         for running in ending {
             await running.task.value
             live.forget(running.runner.name)
-            if forget {
-                health.forget(running.runner.name)
-                recordings.forget(running.runner.name)
-            }
             for lane in running.runner.lanes {
                 // One that ended by itself has left its lane open.
                 queue.close(lane)
                 await deliver(await engine.removeLane(lane))
                 history?.end(lane)
-                if forget { await engine.forgetLearnt(lane: lane) }
+            }
+            if isGone {
+                health.forget(running.runner.name)
+                recordings.forget(running.runner.name)
             }
         }
         return ending.count

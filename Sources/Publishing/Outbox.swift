@@ -325,6 +325,9 @@ package actor Outbox: MessageLog {
 
     package func save(calibrations: [SavedCalibration]) throws { try journal.save(calibrations: calibrations) }
     package func removeCalibrations(of queries: [String]) throws { try journal.removeCalibrations(of: queries) }
+    package func removeCalibrations(ofStream name: String, except kept: [String] = []) throws -> [String] {
+        try journal.removeCalibrations(ofStream: name, except: kept)
+    }
     package func calibrations() throws -> [SavedCalibration] { try journal.calibrations() }
     package func lastEnds(since: Double) throws -> [Journal.LastEnd] { try journal.lastEnds(since: since) }
 

@@ -71,6 +71,24 @@ struct JournaledTests {
         await place.stop()
     }
 
+    @Test("a saved stream that was left out can be removed")
+    func streamLeftOut() async throws {
+        let place = try Place()
+        var tower = try await place.start()
+        let json = #"{"name":"s","uri":"/no/such/film.mp4"}"#
+        try await tower.outbox.save(.stream, id: "s", json: Data(json.utf8))
+        try await tower.outbox.save(calibrations: [learnt("q", "s/door")])
+        await place.stop()
+        tower = try await place.start()
+        #expect(await tower.streams.running.isEmpty)
+        let name: JSONValue = .object(["name": .string("s")])
+        #expect(try await place.ask("stream.remove", name).result?["removed"] == .string("s"))
+        #expect(try await place.ask("stream.remove", name).error?.code == "not-found")
+        #expect(try await tower.outbox.saved(.stream).isEmpty)
+        #expect(try await tower.outbox.calibrations().isEmpty)
+        await place.stop()
+    }
+
     @Test("what a query of the configuration learnt under a socket's budget outlives each restart")
     func overridden() async throws {
         let place = try Place()
@@ -187,6 +205,58 @@ struct JournaledTests {
         #expect(try await !isKept("a cross"))
         _ = try await place.ask("query.remove", .object(["id": .string("q")]))
         #expect(try await !isKept("a star"))
+        await place.stop()
+    }
+
+    @Test("what is learnt and saved while a query is removed is removed with it")
+    func savedDuringRemoval() async throws {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let outbox = Outbox(journal: try Journal(path: nil), publisher: nil, logger: logger)
+        let (model, finder) = (try ModelDirectory(Fixtures.shapes), HeadFinder.standard(first: [Fixtures.plugins]))
+        let queries = QueryRegistry(
+            engine: try ScoringEngine(model: model, finder: finder, precision: .f32), outbox: outbox,
+            defaults: Defaults(model: model, finder: finder, head: "mean"), logger: logger
+        ) { _ in
+            // As the saving of each minute would that asked the engine before.
+            try? await outbox.save(calibrations: [learnt("q", "s")])
+        }
+        _ = try await queries.add(QueryConfiguration(id: "q", text: "a circle", threshold: 0.3))
+        #expect(try await outbox.calibrations() == [learnt("q", "s")])
+        #expect(try await queries.remove("q"))
+        #expect(try await outbox.calibrations().isEmpty)
+        #expect(try await !queries.remove("q"))
+    }
+
+    @Test("what is saved of a stream while it ends is removed with it, of its former regions too, and of no other")
+    func savedWhileEnding() async throws {
+        let place = try Place()
+        let tower = try await place.start()
+        try await tower.streams.add(StreamConfiguration(name: "s", uri: "test://ball"))
+        #expect(try await until { await tower.engine.hasLane("s") })
+        let gate = Gate()
+        let held = try await gate.hold(tower.engine)
+        let removal = Task { try await tower.streams.remove("s") }
+        #expect(try await until { await tower.streams.running.isEmpty })
+        let others = ["s-2", "s0", "t/s"].map { learnt("q", $0) }
+        try await tower.outbox.save(calibrations: others + [learnt("q", "s"), learnt("q", "s/door")])
+        gate.open()
+        await held.value
+        #expect(try await removal.value)
+        #expect(try await tower.outbox.calibrations() == others)
+        await place.stop()
+    }
+
+    @Test("a region that is edited away is forgotten; what others learnt stays")
+    func regions() async throws {
+        let place = try Place()
+        let tower = try await place.start()
+        var stream = StreamConfiguration(name: "s", uri: "test://ball")
+        stream.regions = ["left": [0, 0, 0.5, 1], "right": [0.5, 0, 0.5, 1]]
+        try await tower.streams.add(stream)
+        try await tower.outbox.save(calibrations: ["s", "s/left", "s/right", "t"].map { learnt("q", $0) })
+        stream.regions = ["left": [0, 0, 0.25, 1]]
+        #expect(try await tower.streams.add(stream) == .replaced)
+        #expect(try await tower.outbox.calibrations().map(\.stream) == ["s", "s/left", "t"])
         await place.stop()
     }
 }

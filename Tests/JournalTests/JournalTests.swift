@@ -101,6 +101,16 @@ struct JournalTests {
         #expect(try journal.embeddings(of: [a], model: "shapes@2") == [nil])
     }
 
+    @Test("what was learnt on a stream is removed with that of its regions, but for those that stay")
+    func lanes() throws {
+        let journal = try Journal(path: nil)
+        let lanes = ["s", "s-2", "s/a", "s/b", "s0", "t/s"]
+        try journal.save(calibrations: lanes.map { SavedCalibration(query: "q", stream: $0, json: Data("{}".utf8)) })
+        #expect(try journal.removeCalibrations(ofStream: "s", except: ["s", "s/a"]) == ["s/b"])
+        #expect(try journal.removeCalibrations(ofStream: "s") == ["s", "s/a"])
+        #expect(try journal.calibrations().map(\.stream) == ["s-2", "s0", "t/s"])
+    }
+
     @Test("knows which events are open, and their newest message")
     func openEvents() throws {
         let path = temporary()

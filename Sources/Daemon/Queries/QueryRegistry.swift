@@ -162,18 +162,25 @@ package actor QueryRegistry {
 
     /// Removes a query from the engine and the journal, and ends its events; returns false if there is none of this id.
     package func remove(_ id: String) async throws -> Bool {
-        try await turns.take { [self, engine, outbox, deliver] in
-            let query = await engine.query(id)
+        try await turns.take { [self, engine, outbox] in
             // One that was left out at the start is in the journal alone.
             let isSaved = try await outbox.saved(.query, id: id) != nil
-            guard query != nil || isSaved else { return false }
+            guard await engine.query(id) != nil || isSaved else { return false }
             try await outbox.forget(.query, id: id)
             await forget(id)
-            // If another query has the same words, its embeddings will be computed again.
-            if let query { try? await outbox.removeEmbeddings(of: EmbeddingKey.keys(of: query)) }
-            if let ended = await engine.remove(id) { await deliver(ended) }
+            await end(id)
+            // Again: what is learnt may have been saved until the engine had it no more.
+            try? await outbox.removeCalibrations(of: [id])
             return true
         }
+    }
+
+    /// Takes a query out of the engine, deletes its embeddings and ends its events.
+    private func end(_ id: String) async {
+        guard let query = await engine.query(id), let ended = await engine.remove(id) else { return }
+        // If another query has the same words, its embeddings will be computed again.
+        try? await outbox.removeEmbeddings(of: EmbeddingKey.keys(of: query))
+        await deliver(ended)
     }
 
     /// Resets a query to its form in the configuration file, and discards changes that clients made.
@@ -210,7 +217,7 @@ package actor QueryRegistry {
         let gone = Set(files.keys).subtracting(placed.map(\.idOrSlug)).subtracting(kept)
         for id in gone.sorted() {
             // Learnt thresholds stay in the journal, as they do when the daemon starts without the query.
-            try await turns.take { [engine, deliver] in await deliver(engine.remove(id) ?? []) }
+            try await turns.take { [self] in await end(id) }
         }
         note(files: placed)
         return "queries: \(changed.count) added or replaced, \(gone.count) removed"

@@ -134,19 +134,27 @@ package actor StreamRegistry {
 
     /// Stops a stream and ends its events; returns false if there is none.
     ///
-    /// With `forget`, its calibrations and its entry in the journal are removed, too.
+    /// With `forget`, its entry in the journal and what was learnt on it and its regions are removed, too.
     package func remove(_ name: String, forget: Bool = true) async throws -> Bool {
-        try await turns.take { [self, outbox, engine] in
-            // Its lanes, too: what was learnt is kept by lane.
-            let lanes = await lanes(of: name) ?? []
-            if forget, !lanes.isEmpty {
-                try await outbox.forget(.stream, lanes)
-                await setKept(name, false)
-            }
+        try await turns.take { [self, outbox] in
+            guard forget else { return await end([name], isGone: true) > 0 }
+            // One that was left out at the start is in the journal alone.
+            let isSaved = try await outbox.saved(.stream, id: name) != nil
+            if isSaved { try await outbox.release(.stream, id: name) }
+            await setKept(name, false)
+            let lanes = await lanes(of: name)
             let hasEnded = await end([name], isGone: true) > 0
-            if forget { for lane in lanes { await engine.forgetLearnt(lane: lane) } }
-            return hasEnded
+            // Last: what is learnt is saved again and again until its lanes are gone.
+            if hasEnded || isSaved { try await forgetLearnt(of: name, on: lanes) }
+            return hasEnded || isSaved
         }
+    }
+
+    /// Deletes what was learnt on lanes that have ended, and all that was saved of the stream, except of `others`.
+    private func forgetLearnt(of name: String, on lanes: [String], except others: [String] = []) async throws {
+        for lane in lanes { await engine.forgetLearnt(lane: lane) }
+        let saved = try await outbox.removeCalibrations(ofStream: name, except: others)
+        for lane in saved { await engine.forgetLearnt(lane: lane) }
     }
 
     /// Refuses a stream that could not be run here.
@@ -271,7 +279,7 @@ package actor StreamRegistry {
     }
 
     private var names: [String] { streams.keys.sorted() }
-    private func lanes(of name: String) -> [String]? { streams[name]?.runner.lanes }
+    private func lanes(of name: String) -> [String] { streams[name]?.runner.lanes ?? [] }
 
     /// The source of a description; that of a client's stream is limited by the policy.
     private func source(_ from: StreamConfiguration, isClients: Bool) throws -> SourceDescription {
@@ -332,7 +340,10 @@ package actor StreamRegistry {
         if let running = streams[from.name], running.from == from, !running.runner.currentState.isFinal {
             return .unchanged
         }
+        // Regions that the new description does not have are gone for good.
+        let gone = Set(lanes(of: from.name)).subtracting(runner.lanes)
         let isNew = await end([from.name], isGone: false) == 0
+        if !gone.isEmpty { try? await forgetLearnt(of: from.name, on: gone.sorted(), except: runner.lanes) }
         if decoderReport == nil { decoderReport = Task { [logger] in await DecoderReport.log(to: logger) } }
         let engine = engine
         for lane in runner.lanes { history?.setRecorded(lane, from.history ?? true) }

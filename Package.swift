@@ -514,8 +514,9 @@ let package = Package(
             "DaemonTests",
             [
                 "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Health", "Ingest", "Journal",
-                "Matching", "Messaging", "Pixels", "Publishing", "Recording", "Sampling", "Service", "StreamSources", "SystemSupport",
-                "WatchwordConfiguration", "WireFormat", .product(name: "Logging", package: "swift-log"),
+                "Matching", "Messaging", "Pixels", "Publishing", "Recording", "Sampling", "Service", "StreamSources",
+                "SystemSupport", "WatchwordConfiguration", "WireFormat",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         tests(
             "WebAPITests",

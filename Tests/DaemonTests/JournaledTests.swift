@@ -171,6 +171,30 @@ struct JournaledTests {
         await place.stop()
     }
 
+    @Test("a reload that takes its time leaves what a client changes meanwhile")
+    func reloading() async throws {
+        let place = try Place()
+        let tower = try await place.start(Self.file, streams: "[{name: s, uri: 'test://ball'}]")
+        let others = (0..<2000).map { "{id: t\($0), text: number \($0), threshold: 0.5}" }.joined(separator: ", ")
+        var new = try place.configuration(
+            "[{id: c, text: a circle, threshold: 0.35}, \(others)]", streams: "[{name: s, uri: 'test://ball', fps: 3}]")
+        new.publish = "ipc://\(place.folder.path)/e1"
+        let isOver = Gate()
+        let reload = Task { [new] in
+            defer { isOver.open() }
+            _ = try await tower.reload(new)
+        }
+        #expect(
+            try await until { tower.queries.importing != nil || isOver.isOpen.load(ordering: .acquiring) })
+        _ = try await tower.queries.update("c", .object(["threshold": .number(0.4)]))
+        _ = try await tower.streams.update("s", .object(["fps": .number(2)]))
+        try await reload.value
+        #expect(await tower.engine.query("c")?.rule == .score(0.4))
+        #expect(await tower.streams.running.first?.description.fps == 2)
+        #expect(await tower.engine.query("t7") != nil)
+        await place.stop()
+    }
+
     @Test("embeddings are kept of the words that stand, and of no draft, former words or earlier model")
     func embeddings() async throws {
         let place = try Place()

@@ -99,7 +99,7 @@ package actor QueryRegistry {
         let own = try placed.map(item)
         // The file's version is not added first: a query that replaces another loses what was learnt for its id.
         try await restore(saved.keys.sorted().compactMap { saved[$0]?.configuration })
-        _ = try await put(own.filter { !kept.contains($0.query.id) }, keep: false, replace: true)
+        _ = try await put(unkept(own), keep: false, replace: true)
         note(files: placed)
         let needed = await engine.allQueries.flatMap { EmbeddingKey.keys(of: $0) }
         try? await outbox.removeEmbeddings(except: needed, model: engine.embeddingIdentity)
@@ -213,11 +213,15 @@ package actor QueryRegistry {
             let id = item.query.id
             return !kept.contains(id) && (files[id] != item.from || standing[id] == nil)
         }
-        _ = try await put(changed, keep: false, replace: true)
+        // Those that clients change while these are embedded are the clients'.
+        _ = try await put(changed, keep: false, replace: true) { [self] in await unkept(changed) }
         let gone = Set(files.keys).subtracting(placed.map(\.idOrSlug)).subtracting(kept)
         for id in gone.sorted() {
             // Learnt thresholds stay in the journal, as they do when the daemon starts without the query.
-            try await turns.take { [self] in await end(id) }
+            try await turns.take { [self] in
+                guard await !kept.contains(id) else { return }
+                await end(id)
+            }
         }
         note(files: placed)
         return "queries: \(changed.count) added or replaced, \(gone.count) removed"
@@ -240,6 +244,8 @@ package actor QueryRegistry {
     }
 
     private func forget(_ id: String) { kept.remove(id) }
+
+    private func unkept(_ items: [Item]) -> [Item] { items.filter { !kept.contains($0.query.id) } }
 
     /// Records the queries of the configuration file; logs those that clients have overridden or that have expired.
     private func note(files placed: [QueryConfiguration]) {

@@ -260,9 +260,12 @@ package actor StreamRegistry {
         nameHosts(prepared.configured)
         // Learnt thresholds stay in the journal, as when the daemon starts without the stream.
         let done = try? await turns.take { [self] in
-            let gone = await end(prepared.gone, isGone: true)
-            for (from, runner) in prepared.changed { _ = await start(from, runner) }
-            return "streams: \(prepared.changed.count) added or replaced, \(gone) removed"
+            // Those that clients have changed since are the clients'.
+            let kept = await self.kept
+            let changed = prepared.changed.filter { !kept.contains($0.from.name) }
+            let gone = await end(prepared.gone.filter { !kept.contains($0) }, isGone: true)
+            for (from, runner) in changed { _ = await start(from, runner) }
+            return "streams: \(changed.count) added or replaced, \(gone) removed"
         }
         return done ?? ""
     }

@@ -321,7 +321,7 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Fleet", "Heads", "Health",
+                "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Engine", "Fleet", "Heads", "Health",
                 "History", "Ingest", "Journal", "Live", "Matching", "Measures", "Messaging", "Notify", "Pixels",
                 "Printing", "Publishing", "Recording", "Sampling", "Segments", "Service", "StreamSources",
                 "SystemSupport", "Tensors", "Trials",
@@ -329,10 +329,10 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Daemon", swiftSettings: strict),
-        // The newest pictures and scores, for those who look.
+        // The newest pictures and scores, for those who look, and the choice of the history's pictures.
         .target(
-            name: "Live", dependencies: ["Engine", "Pixels", "Sampling", "SystemSupport"], path: "Sources/Live",
-            swiftSettings: strict),
+            name: "Live", dependencies: ["Engine", "History", "Matching", "Pixels", "Sampling", "SystemSupport"],
+            path: "Sources/Live", swiftSettings: strict),
         // How scoring is doing: counts, histograms, and whether it goes round.
         .target(name: "Health", dependencies: ["Engine", "Measures"], path: "Sources/Health", swiftSettings: strict),
         // A daemon among a system's services: its manager is told how it is, and its log has what it says.
@@ -519,9 +519,10 @@ let package = Package(
         tests(
             "DaemonTests",
             [
-                "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Ingest", "Journal", "Matching",
-                "Messaging", "Publishing", "Recording", "Sampling", "Service", "StreamSources", "SystemSupport",
-                "WatchwordConfiguration", "WireFormat", .product(name: "Logging", package: "swift-log"),
+                "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Health", "Ingest", "Journal",
+                "Matching", "Messaging", "Pixels", "Publishing", "Recording", "Sampling", "Service", "StreamSources",
+                "SystemSupport", "WatchwordConfiguration", "WireFormat",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         tests(
             "WebAPITests",

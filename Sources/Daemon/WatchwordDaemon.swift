@@ -87,7 +87,7 @@ package actor WatchwordDaemon {
             directory: configuration.pipelines.map { URL(filePath: $0) } ?? Installation.pipelines)
         let engine = try ScoringEngine(
             model: model, finder: finder, precision: configuration.precision, rerank: configuration.rerank,
-            calibration: configuration.calibration, isLive: true)
+            calibration: configuration.calibration, isLive: true, handsOver: true)
         self.engine = engine
         defaults = Defaults(
             model: model, finder: finder, head: configuration.head, frames: configuration.frames,
@@ -105,9 +105,9 @@ package actor WatchwordDaemon {
         notifiers = NotifierRegistry(outbox, configuration, logger)
         let history = Self.history(configuration, engine, finder, logger)
         self.history = history
-        let alerts = EventDelivery(outbox: outbox, history: history, clips: recordings.clips, logger: logger) {
-            [queue] in queue.wasLate
-        }
+        let alerts = EventDelivery(
+            outbox: outbox, from: engine.handed, history: history, clips: recordings.clips, logger: logger
+        ) { [queue] in queue.wasLate }
         self.alerts = alerts
         let unlearnt = PendingBudgets()
         self.unlearnt = unlearnt
@@ -261,7 +261,7 @@ package actor WatchwordDaemon {
                 counters.blind += step.blind
                 if !step.failures.isEmpty { complain(step.failures) }
                 let scored = Date()
-                // A threshold is recorded before what it found is told.
+                // A threshold is recorded before what it found is told. An edit meanwhile tells of both in their order.
                 if !step.thresholds.isEmpty { await thresholds.record(step.thresholds) }
                 let stamps = items.compactMap { if case .frame(let frame) = $0.item { frame.wallClock } else { nil } }
                 let (detections, count) = (step.detections, items.count)

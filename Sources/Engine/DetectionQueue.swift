@@ -1,5 +1,26 @@
 import DequeModule
 import Matching
+import Synchronization
+
+/// Detections on their way from the engine to their delivery, in the order in which the engine made them.
+///
+/// The engine adds them in the very call that makes them, so an event's start stands before its end, however late the
+/// caller of the engine goes on. Scoring waits for delivery, so it holds those of one batch and of edits meanwhile.
+package final class HandedDetections: Sendable {
+    private let waiting = Mutex<[Detection]>([])
+
+    package init() {}
+
+    func add(_ detections: [Detection]) { waiting.withLock { $0 += detections } }
+
+    /// Removes and returns all that wait, in order.
+    package func take() -> [Detection] {
+        waiting.withLock { waiting in
+            defer { waiting = [] }
+            return waiting
+        }
+    }
+}
 
 /// A queue of event messages (detections) that wait to be published, in order.
 ///

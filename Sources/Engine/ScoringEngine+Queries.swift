@@ -30,7 +30,7 @@ extension ScoringEngine {
         calibrationCache.discardUnfit(query, model: model.historyIdentity)
         for lane in lanes.values { calibrationCache.give(standing, to: lane) }
         fitWindows()
-        return ended
+        return hand(ended)
     }
 
     /// Adds many queries; returns the end messages of events that end, and the number of queries that were replaced.
@@ -73,7 +73,7 @@ extension ScoringEngine {
             lastEnds = lastEnds.filter { !$0.value.isEmpty }
             fitWindows()
         }
-        return remove(id, keepingGroup: false)
+        return remove(id, keepingGroup: false).map { hand($0) }
     }
 
     /// Removes a query and ends its events, except on the lanes (streams and regions) in `goingOn`.

@@ -25,6 +25,8 @@ package actor ScoringEngine {
     ///
     /// Live windows close to a threshold are decided in float32, and recorded embeddings are rounded.
     package nonisolated let historyError: Float
+    /// The detections for one consumer, in the engine's order; nil if each call returns its own to the caller.
+    package nonisolated let handed: HandedDetections?
     let finder: HeadFinder
     let encoder: FrameEncoder
     /// The float32 image encoder, for windows that are scored again; nil if the main precision is float32.
@@ -56,17 +58,20 @@ package actor ScoringEngine {
     /// Loads the model; throws an error if a file, a tensor or the vocabulary is invalid.
     ///
     /// `isLive` is true if live streams wait: then scoring plugins that take too long are not called for a while, and
-    /// few windows are scored again in float32. `partial` scores windows that are not full yet.
+    /// few windows are scored again in float32. `partial` scores windows that are not full yet. With `handsOver`, all
+    /// detections go to `handed`, and no call returns any.
     package init(
         model: ModelDirectory, finder: HeadFinder, precision: Precision = .auto, partial: Bool = false,
         rerank: Int = StandingQuery.defaultRerank, calibration: CalibrationSettings = CalibrationSettings(),
-        isLive: Bool = false, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+        isLive: Bool = false, handsOver: Bool = false,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) throws {
         executor = QueueExecutor(label: "watchword.compute")
         Products.useOneThread()
         self.model = model
         self.finder = finder
         self.rerank = rerank
+        handed = handsOver ? HandedDetections() : nil
         let tokenizer = try model.tokenizer()
         let source = FiniteTensors(model.tensors)
         let precision = precision.resolved(for: model.architecture)
@@ -170,7 +175,14 @@ package actor ScoringEngine {
         keepLastEnds(of: lane)
         for group in book.groups.values { group.forget(name) }
         defer { unreported.detections = [] }
-        return unreported.detections
+        return hand(unreported.detections)
+    }
+
+    /// Hands detections over, if that is how they are delivered; otherwise returns them.
+    func hand(_ detections: [Detection]) -> [Detection] {
+        guard let handed else { return detections }
+        handed.add(detections)
+        return []
     }
 
     /// Stores the ends of the last events of a lane (a stream or region) that leaves, whose cooldowns may still run.
@@ -205,6 +217,7 @@ package actor ScoringEngine {
         let all = ThreadClock.nanoseconds - began
         step.scoreSeconds = Double(all) / 1e9 - step.encodeSeconds
         time.add(encode: UInt64(step.encodeSeconds * 1e9), all: all)
+        step.detections = hand(step.detections)
         return step
     }
 

@@ -325,6 +325,9 @@ package actor Outbox: MessageLog {
 
     package func save(calibrations: [SavedCalibration]) throws { try journal.save(calibrations: calibrations) }
     package func removeCalibrations(of queries: [String]) throws { try journal.removeCalibrations(of: queries) }
+    package func removeCalibrations(ofStream name: String, except kept: [String] = []) throws -> [String] {
+        try journal.removeCalibrations(ofStream: name, except: kept)
+    }
     package func calibrations() throws -> [SavedCalibration] { try journal.calibrations() }
     package func lastEnds(since: Double) throws -> [Journal.LastEnd] { try journal.lastEnds(since: since) }
 
@@ -332,6 +335,9 @@ package actor Outbox: MessageLog {
         try journal.save(embeddings: embeddings, model: model)
     }
     package func removeEmbeddings(of keys: [Data]) throws { try journal.removeEmbeddings(of: keys) }
+    package func removeEmbeddings(except keys: [Data], model: String) throws {
+        try journal.removeEmbeddings(except: keys, model: model)
+    }
     package nonisolated func embeddings(of keys: [Data], model: String) async throws -> [[Float]?] {
         try await archive.embeddings(of: keys, model: model)
     }

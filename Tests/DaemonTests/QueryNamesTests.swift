@@ -72,7 +72,7 @@ struct QueryNamesTests {
 }
 
 /// A daemon in this process, its configuration, and requests as over ZeroMQ.
-private final class Place {
+final class Place {
     let folder = FileManager.default.temporaryDirectory.appending(path: "ww-\(UUID().uuidString.prefix(8))")
     private(set) var tower: WatchwordDaemon?
     private var number = 0

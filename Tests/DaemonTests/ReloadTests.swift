@@ -1,6 +1,7 @@
 import Daemon
 import Engine
 import Foundation
+import Health
 import Logging
 import Matching
 import StreamSources
@@ -99,6 +100,16 @@ struct ReloadTests {
         #expect(after.keys.sorted() == ["a"] && after["a"] === before["a"])
         #expect(await daemon.engine.query("q") != nil)
         #expect(await daemon.engine.queryCount == 1)
+        await stop(daemon)
+    }
+
+    @Test("a stream that a reload takes away is counted no more")
+    func counters() async throws {
+        let daemon = try await daemon(configuration("[{name: a, uri: 'test://ball'}, {name: b, uri: 'test://ball'}]"))
+        let both = try await until { Set(daemon.health.snapshot.states.keys.map(\.stream)) == ["a", "b"] }
+        #expect(both)
+        _ = try await daemon.reload(configuration("[{name: b, uri: 'test://ball'}]"))
+        #expect(Set(daemon.health.snapshot.states.keys.map(\.stream)) == ["b"])
         await stop(daemon)
     }
 

@@ -93,6 +93,22 @@ struct JournalTests {
         #expect(try journal.embeddings(of: [a], model: "shapes@2") == [nil])
         try journal.removeEmbeddings(of: [a])
         #expect(try journal.embeddings(of: [a, b], model: "shapes@1") == [nil, [2]])
+        try journal.save(embeddings: [(a, [3]), (b, [4])], model: "shapes@2")
+        try journal.removeEmbeddings(except: [a], model: "shapes@2")
+        #expect(try journal.embeddings(of: [a, b], model: "shapes@2") == [[3], nil])
+        #expect(try journal.embeddings(of: [a, b], model: "shapes@1") == [nil, nil])
+        try journal.removeEmbeddings(except: [a], model: "shapes@3")
+        #expect(try journal.embeddings(of: [a], model: "shapes@2") == [nil])
+    }
+
+    @Test("what was learnt on a stream is removed with that of its regions, but for those that stay")
+    func lanes() throws {
+        let journal = try Journal(path: nil)
+        let lanes = ["s", "s-2", "s/a", "s/b", "s0", "t/s"]
+        try journal.save(calibrations: lanes.map { SavedCalibration(query: "q", stream: $0, json: Data("{}".utf8)) })
+        #expect(try journal.removeCalibrations(ofStream: "s", except: ["s", "s/a"]) == ["s/b"])
+        #expect(try journal.removeCalibrations(ofStream: "s") == ["s", "s/a"])
+        #expect(try journal.calibrations().map(\.stream) == ["s-2", "s0", "t/s"])
     }
 
     @Test("knows which events are open, and their newest message")

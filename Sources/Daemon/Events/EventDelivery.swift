@@ -12,6 +12,8 @@ package import Recording
 /// A few are waited for; where many wait, scoring goes on meanwhile, up to a limit at which it waits too.
 package actor EventDelivery {
     private let outbox: Outbox
+    /// The detections that the engine hands over; those that a caller gives come after them.
+    private let handed: HandedDetections?
     private let history: DaemonHistory?
     private let clips: ClipRecorder?
     private let logger: Logger
@@ -38,11 +40,12 @@ package actor EventDelivery {
     private let isLate: @Sendable () -> Bool
 
     package init(
-        outbox: Outbox, history: DaemonHistory?, clips: ClipRecorder? = nil, logger: Logger,
-        isLate: @escaping @Sendable () -> Bool
+        outbox: Outbox, from handed: HandedDetections? = nil, history: DaemonHistory?, clips: ClipRecorder? = nil,
+        logger: Logger, isLate: @escaping @Sendable () -> Bool
     ) {
         self.isLate = isLate
         self.outbox = outbox
+        self.handed = handed
         self.history = history
         self.clips = clips
         self.logger = logger
@@ -53,10 +56,12 @@ package actor EventDelivery {
     /// Queries whose events come faster than they are told; nil where none do.
     package var storming: StormStatus? { storm.status(at: Date()) }
 
-    /// Delivers detections; returns when they are out or, where many wait, at once.
+    /// Delivers the detections that the engine handed over, and those given; returns when they are out or, where many
+    /// wait, at once.
     ///
     /// `told` is called when they are out, with the time.
     package func deliver(_ detections: [Detection], told: (@Sendable (Date) async -> Void)? = nil) async {
+        let detections = (handed?.take() ?? []) + detections
         // A clip begins and ends with its event, however long the news of it waits.
         for detection in detections { if let paths = clips?.see(detection) { clipPaths[detection.event] = paths } }
         let before = queue.count

@@ -53,3 +53,17 @@ extension ThresholdChange {
         }
     }
 }
+
+extension Journal.LastEnd {
+    /// The end of an event, from which the scoring engine restores the pause before the next event of the query.
+    ///
+    /// It is nil if the message cannot be read. If the daemon stopped during the event, the event counts as ended at
+    /// the next start.
+    var event: EndedEvent? {
+        guard let message = try? WireCoding.decode(MatchMessage.self, body) else { return nil }
+        let end = message.end.timeIntervalSince1970
+        return EndedEvent(
+            query: query, group: message.group, lane: stream,
+            end: message.reason == nil ? end : max(end, stored))
+    }
+}

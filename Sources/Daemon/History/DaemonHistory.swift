@@ -6,6 +6,7 @@ import Engine
 package import Foundation
 import Heads
 package import History
+import Live
 import Logging
 import Matching
 import Sampling
@@ -28,8 +29,8 @@ package final class DaemonHistory: Sendable {
     private let settings: HistoryConfiguration
     /// Chooses the preview pictures that the history keeps; nil if it keeps none.
     private let pictures: PictureSampler?
-    /// The names of the lanes (streams or regions) with `history: off`, which are not recorded.
-    private let silent = Mutex<Set<String>>([])
+    /// The names of the lanes (streams or regions) that run without `history: off`; only these are recorded.
+    private let recorded = Mutex<Set<String>>([])
     private let searches = SerialTaskQueue(on: .bulk)
     private let backtests = SerialTaskQueue(on: .bulk)
     private let lessons = SerialTaskQueue(on: .bulk)
@@ -74,14 +75,14 @@ package final class DaemonHistory: Sendable {
 
     /// Records the embeddings of a scored batch's frames and windows, without waiting for the disk.
     func record(_ step: BatchResult) {
-        let silent = silent.withLock { $0 }
-        for frame in step.frames where !silent.contains(frame.lane) {
+        let recorded = recorded.withLock { $0 }
+        for frame in step.frames where recorded.contains(frame.lane) {
             writer.append(
                 HistoryFrame(
                     stream: frame.lane, embedding: frame.embedding, media: frame.mediaTime, wall: frame.wallClock,
                     isDiscontinuity: frame.isDiscontinuity, isRepeat: frame.isRepeat))
         }
-        for clip in step.clips where !silent.contains(clip.lane) {
+        for clip in step.clips where recorded.contains(clip.lane) {
             writer.append(
                 HistoryClip(
                     stream: clip.lane, head: clip.head, frames: clip.span.frames, embedding: clip.embedding,
@@ -92,23 +93,24 @@ package final class DaemonHistory: Sendable {
 
     /// Keeps a stream's frame as a picture of the history if one is due; called on streaming threads.
     func see(_ frame: Frame, of stream: String) {
-        pictures?.see(frame, of: stream) { !silent.withLock { $0.contains(stream) } }
+        pictures?.see(frame, of: stream) { recorded.withLock { $0.contains(stream) } }
     }
 
     /// Keeps the best picture of an event in the history when the event ends; called for each start, update and end.
     func see(_ detection: Detection) {
-        pictures?.see(detection, isRecorded: !silent.withLock { $0.contains(detection.stream) })
+        pictures?.see(detection, isRecorded: recorded.withLock { $0.contains(detection.stream) })
     }
 
     /// Turns the recording of a lane (a stream or region) on or off.
     func setRecorded(_ lane: String, _ isRecorded: Bool) {
-        silent.withLock { silent in
-            if isRecorded { silent.remove(lane) } else { silent.insert(lane) }
+        recorded.withLock { recorded in
+            if isRecorded { recorded.insert(lane) } else { recorded.remove(lane) }
         }
     }
 
     /// Ends the recording of a lane (a stream or region); later frames of that name begin a new one.
     func end(_ lane: String) {
+        setRecorded(lane, false)
         pictures?.forget(lane)
         writer.end(lane)
     }

@@ -15,14 +15,24 @@ extension QueryRegistry {
     /// Embeds queries, then gives them ids, saves them if `keep` is true, and adds them to the engine.
     ///
     /// Unchanged queries continue as they are. If `replace` is false, a changed query whose id exists is an error.
-    /// Several calls may embed at the same time, but the rest runs for one call after the other.
+    /// Several calls may embed at the same time, but the rest runs for one call after the other. `again`, called then,
+    /// returns the queries as they are to be by then.
     func put(
-        _ items: [Item], keep: Bool, replace: Bool
+        _ items: [Item], keep: Bool, replace: Bool, again: (@Sendable () async throws -> [Item])? = nil
     ) async throws -> (imported: Imported, added: [Added]) {
         try Self.refuseTwins(items)
-        let embeddings = try await embed(all: items.map(\.query))
-        return try await turns.take { [self] in
-            try await settle(items, embeddings, keep: keep, replace: replace)
+        let (embeddings, new) = try await embed(all: items.map(\.query))
+        return try await turns.take { [self, outbox] in
+            do {
+                let now = try await again?() ?? items
+                let isSame = now.map(\.query) == items.map(\.query)
+                let ready = try await isSame ? embeddings : embed(all: now.map(\.query)).all
+                return try await settle(now, ready, keep: keep, replace: replace)
+            } catch {
+                // The embeddings of what does not stand are not kept.
+                try? await outbox.removeEmbeddings(of: new)
+                throw error
+            }
         }
     }
 
@@ -34,21 +44,42 @@ extension QueryRegistry {
         }
     }
 
-    private func embed(all queries: [StandingQuery]) async throws -> [QueryEmbedding] {
+    /// Returns the embeddings of queries that are to stand, and saves those that were not; `new` has their keys.
+    func embed(all queries: [StandingQuery]) async throws -> (all: [QueryEmbedding], new: [Data]) {
         var embeddings: [QueryEmbedding] = []
+        var new: [Data] = []
         embeddings.reserveCapacity(queries.count)
         if queries.count > 1 { progress.withLock { $0 = Progress(done: 0, total: queries.count) } }
         defer { if queries.count > 1 { progress.withLock { $0 = nil } } }
         for start in stride(from: 0, to: queries.count, by: Self.chunk) {
             // A request whose time limit has passed must change nothing.
             try Task.checkCancellation()
-            embeddings += try await embed(Array(queries[start..<min(start + Self.chunk, queries.count)]))
+            let (some, made) = try await embed(Array(queries[start..<min(start + Self.chunk, queries.count)]))
+            embeddings += some
+            new += made.map(\.key)
+            await keep(made)
             progress.withLock { $0?.done = embeddings.count }
         }
-        return embeddings
+        return (embeddings, new)
     }
 
-    private func settle(
+    private func keep(_ made: [(key: Data, vector: [Float])]) async {
+        guard !made.isEmpty else { return }
+        do { try await outbox.save(embeddings: made, model: engine.embeddingIdentity) } catch {
+            // Embeddings that were not saved are computed again when they are needed.
+            logger.warning("embeddings are not kept", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Deletes the embeddings that queries no longer need, once new versions of them stand.
+    private func deleteEmbeddings(of old: [StandingQuery], for new: [StandingQuery]) async {
+        let needed = Set(new.flatMap { EmbeddingKey.keys(of: $0) })
+        let stale = old.flatMap { EmbeddingKey.keys(of: $0) }.filter { !needed.contains($0) }
+        if !stale.isEmpty { try? await outbox.removeEmbeddings(of: stale) }
+    }
+
+    /// Names queries, saves them if `keep` is true, and adds those that changed to the engine; called in its turn.
+    func settle(
         _ items: [Item], _ embeddings: [QueryEmbedding], keep: Bool, replace: Bool
     ) async throws -> (imported: Imported, added: [Added]) {
         let standing = await engine.queries(ids: items.flatMap { QueryNames.candidates(for: $0.from) })
@@ -82,6 +113,8 @@ extension QueryRegistry {
             if !unlearnt.isEmpty { try? await outbox.removeCalibrations(of: unlearnt) }
             await deliver(ended)
         }
+        let replaced = coming.compactMap { standing[$0.query.id] }
+        if !replaced.isEmpty { await deleteEmbeddings(of: replaced, for: coming.map(\.query)) }
         let budgets = coming.filter { $0.query.rule.fixedThreshold == nil }.map {
             EmbeddedQuery($0.query, $0.embedding)
         }
@@ -113,12 +146,13 @@ extension QueryRegistry {
 
     // MARK: Embeddings
 
-    /// Returns the embeddings of queries, read from the journal if they were computed before.
-    func embed(_ queries: [StandingQuery]) async throws -> [QueryEmbedding] {
+    /// Returns the embeddings of queries, read from the journal if they were saved; `made` has those that were not.
+    func embed(
+        _ queries: [StandingQuery]
+    ) async throws -> (all: [QueryEmbedding], made: [(key: Data, vector: [Float])]) {
         let keys = queries.map { EmbeddingKey.keys(of: $0) }
-        let model = engine.embeddingIdentity
         let width = engine.model.architecture.embedding
-        let known = try await outbox.embeddings(of: keys.flatMap { $0 }, model: model)
+        let known = try await outbox.embeddings(of: keys.flatMap { $0 }, model: engine.embeddingIdentity)
         var embeddings: [QueryEmbedding?] = []
         var next = 0
         for (query, keys) in zip(queries, keys) {
@@ -139,14 +173,8 @@ extension QueryRegistry {
             made += zip(keys[place], [embedding.query] + embedding.contrasts).map { ($0, $1) }
             embeddings[place] = embedding
         }
-        if !made.isEmpty {
-            await engine.releaseTexts()
-            do { try await outbox.save(embeddings: made, model: model) } catch {
-                // Embeddings that were not saved are computed again when they are needed.
-                logger.warning("embeddings are not kept", metadata: ["error": "\(error)"])
-            }
-        }
-        return embeddings.compactMap { $0 }
+        if !made.isEmpty { await engine.releaseTexts() }
+        return (embeddings.compactMap { $0 }, made)
     }
 
     /// Embeds queries in small portions, so that the engine can score frames between them.

@@ -89,34 +89,48 @@ package actor QueryRegistry {
 
     // MARK: Changes
 
-    /// Adds the queries of the configuration file and then those of the journal, which override the former.
+    /// Adds the queries of the journal, and those of the configuration file that they do not override.
     ///
     /// It also restores the pauses after events that ended in the last day. An invalid query of the file throws; one of
-    /// the journal is logged and left out.
+    /// the journal is logged and left out, and does not override the file's.
     package func begin(_ configured: [QueryConfiguration]) async throws {
         let saved = try await saved(complain: true)
         let placed = SavedQuery.placed(configured, beside: saved)
-        _ = try await put(placed.map(item), keep: false, replace: true)
-        kept = Set(try await outbox.saved(.query).map(\.id))
+        let own = try placed.map(item)
+        // The file's version is not added first: a query that replaces another loses what was learnt for its id.
+        try await restore(saved.keys.sorted().compactMap { saved[$0]?.configuration })
+        _ = try await put(unkept(own), keep: false, replace: true)
         note(files: placed)
-        let again = saved.keys.sorted().compactMap { saved[$0]?.configuration }
-        _ = try await put(
-            again.compactMap { from in
-                do { return try item(from) } catch {
-                    leftOut(from.idOrSlug, error)
-                    return nil
-                }
-            }, keep: false, replace: true)
+        let needed = await engine.allQueries.flatMap { EmbeddingKey.keys(of: $0) }
+        try? await outbox.removeEmbeddings(except: needed, model: engine.embeddingIdentity)
         let day = 86_400.0
         let ended = try await outbox.lastEnds(since: Date().timeIntervalSince1970 - day)
         await engine.restore(ended.compactMap(\.event))
     }
 
+    /// Adds queries of the journal; those that the model cannot run are logged and left out.
+    private func restore(_ saved: [QueryConfiguration]) async throws {
+        do {
+            let items = try saved.map(item)
+            _ = try await put(items, keep: false, replace: true)
+            kept.formUnion(items.map(\.query.id))
+        } catch let error where error is JournalError || error is CancellationError {
+            throw error
+        } catch {
+            guard saved.count > 1 else { return saved.forEach { leftOut($0.idOrSlug, error) } }
+            // Each half is tried by itself, until those that cannot be run are alone.
+            try await restore(Array(saved[..<(saved.count / 2)]))
+            try await restore(Array(saved[(saved.count / 2)...]))
+        }
+    }
+
     /// Adds a query and saves it in the journal; replaces an existing query of the same id only if `replace` is true.
     package func add(_ from: QueryConfiguration, replace: Bool = false) async throws -> Added {
-        guard let added = try await put([item(from)], keep: true, replace: replace).added.first else {
-            throw ControlFailure(.refused, "nothing is added")
-        }
+        try Self.single(await put([item(from)], keep: true, replace: replace).added)
+    }
+
+    private static func single(_ added: [Added]) throws -> Added {
+        guard let added = added.first else { throw ControlFailure(.refused, "nothing is added") }
         return added
     }
 
@@ -130,24 +144,43 @@ package actor QueryRegistry {
 
     /// Changes the given keys of a query; null resets a key to its default.
     package func update(_ id: String, _ changes: JSONValue) async throws -> Added {
+        let draft = try await changed(id, changes)
+        // In its turn it is changed once more, since others may have changed or removed it meanwhile.
+        return try Self.single(
+            await put([draft], keep: true, replace: true) { [self] in [try await changed(id, changes)] }.added)
+    }
+
+    private func changed(_ id: String, _ changes: JSONValue) async throws -> Item {
         guard let standing = await engine.query(id) else { throw ControlFailure.noQuery(id) }
+        var given = QueryConfiguration(standing)
         // The saved form is changed, so that keys without a value keep following the defaults.
-        let given = try await outbox.saved(.query, id: id).map { try SavedQuery($0).configuration }
-        return try await add((given ?? QueryConfiguration(standing)).changed(by: changes), replace: true)
+        if kept.contains(id), let saved = try await outbox.saved(.query, id: id) {
+            given = try SavedQuery(saved).configuration
+        }
+        return try item(given.changed(by: changes))
     }
 
     /// Removes a query from the engine and the journal, and ends its events; returns false if there is none of this id.
     package func remove(_ id: String) async throws -> Bool {
-        try await turns.take { [self, engine, outbox, deliver] in
-            guard let query = await engine.query(id) else { return false }
+        try await turns.take { [self, engine, outbox] in
+            // One that was left out at the start is in the journal alone.
+            let isSaved = try await outbox.saved(.query, id: id) != nil
+            guard await engine.query(id) != nil || isSaved else { return false }
             try await outbox.forget(.query, id: id)
             await forget(id)
-            // If another query has the same words, its embeddings will be computed again.
-            try? await outbox.removeEmbeddings(of: EmbeddingKey.keys(of: query))
-            guard let ended = await engine.remove(id) else { return false }
-            await deliver(ended)
+            await end(id)
+            // Again: what is learnt may have been saved until the engine had it no more.
+            try? await outbox.removeCalibrations(of: [id])
             return true
         }
+    }
+
+    /// Takes a query out of the engine, deletes its embeddings and ends its events.
+    private func end(_ id: String) async {
+        guard let query = await engine.query(id), let ended = await engine.remove(id) else { return }
+        // If another query has the same words, its embeddings will be computed again.
+        try? await outbox.removeEmbeddings(of: EmbeddingKey.keys(of: query))
+        await deliver(ended)
     }
 
     /// Resets a query to its form in the configuration file, and discards changes that clients made.
@@ -158,16 +191,14 @@ package actor QueryRegistry {
                 .refused, "query \"\(id.prefix(64))\" is not in the configuration: there is nothing to go back to")
         }
         let back = try item(file)
-        _ = try await embed([back.query])
-        guard let added = try await put([back], keep: false, replace: true).added.first else {
-            throw ControlFailure.noQuery(id)
-        }
-        // Last: where the query cannot be replaced, the client's stays in the journal, too.
-        try await turns.take { [self, outbox] in
-            try await outbox.forget(.query, id: id)
+        let embeddings = try await embed(all: [back.query]).all
+        return try await turns.take { [self, outbox] in
+            let added = try await settle([back], embeddings, keep: false, replace: true).added
+            // Last: where the query cannot be replaced, the client's stays in the journal, too.
+            try await outbox.release(.query, id: id)
             await forget(id)
+            return try Self.single(added)
         }
-        return added
     }
 
     /// Replaces the queries of the configuration file after it was read again; if one is invalid, nothing is changed.
@@ -182,11 +213,15 @@ package actor QueryRegistry {
             let id = item.query.id
             return !kept.contains(id) && (files[id] != item.from || standing[id] == nil)
         }
-        _ = try await put(changed, keep: false, replace: true)
+        // Those that clients change while these are embedded are the clients'.
+        _ = try await put(changed, keep: false, replace: true) { [self] in await unkept(changed) }
         let gone = Set(files.keys).subtracting(placed.map(\.idOrSlug)).subtracting(kept)
         for id in gone.sorted() {
             // Learnt thresholds stay in the journal, as they do when the daemon starts without the query.
-            try await turns.take { [engine, deliver] in await deliver(engine.remove(id) ?? []) }
+            try await turns.take { [self] in
+                guard await !kept.contains(id) else { return }
+                await end(id)
+            }
         }
         note(files: placed)
         return "queries: \(changed.count) added or replaced, \(gone.count) removed"
@@ -209,6 +244,8 @@ package actor QueryRegistry {
     }
 
     private func forget(_ id: String) { kept.remove(id) }
+
+    private func unkept(_ items: [Item]) -> [Item] { items.filter { !kept.contains($0.query.id) } }
 
     /// Records the queries of the configuration file; logs those that clients have overridden or that have expired.
     private func note(files placed: [QueryConfiguration]) {
@@ -257,12 +294,14 @@ package actor QueryRegistry {
         return try await engine.test(draft.query, draft.embedding, lanes: lanes)
     }
 
-    /// Embeds a query without adding it; if it has no threshold and the model has no default, the threshold is 0.
+    /// Embeds a query without adding it or saving anything.
+    ///
+    /// If it has no threshold and the model has no default, the threshold is 0.
     package func draft(_ from: QueryConfiguration) async throws -> EmbeddedQuery {
         var from = from
         if from.rule == nil, (try? defaults.query(from)) == nil { from.threshold = 0 }
         let query = try defaults.query(from)
-        return EmbeddedQuery(query, try await embed([query])[0])
+        return EmbeddedQuery(query, try await embed([query]).all[0])
     }
 
     /// Returns a standing query with its embedding, followed by the other queries of its group.
@@ -272,7 +311,7 @@ package actor QueryRegistry {
         if let group = query.settings.group {
             all += await engine.allQueries.filter { $0.settings.group == group && $0.id != id }
         }
-        return zip(all, try await embed(all)).map { EmbeddedQuery($0, $1) }
+        return zip(all, try await embed(all).all).map { EmbeddedQuery($0, $1) }
     }
 }
 

@@ -31,24 +31,24 @@ package actor StreamRegistry {
         case unchanged
     }
 
-    private struct Running {
+    struct Running {
         let from: StreamConfiguration
         let runner: StreamRunner
         let task: Task<Void, Never>
     }
 
-    private let engine: ScoringEngine
+    let engine: ScoringEngine
     private let outbox: Outbox
     private let defaults: Defaults
     private let templates: PipelineTemplates
     /// The limits on what streams of clients may open, and the credentials that they may name.
     private let policy: SourcePolicy
     private let credentials: [String: CameraCredentials]
-    private let queue: FrameQueue
+    let queue: FrameQueue
     private let health: DaemonHealth
     private let history: DaemonHistory?
     private let live: LiveBoard
-    private let recordings: Recordings
+    let recordings: Recordings
     private let logger: Logger
     /// Delivers events that end because their stream was removed.
     private let deliver: @Sendable ([Detection]) async -> Void
@@ -57,11 +57,11 @@ package actor StreamRegistry {
     private let telling: Task<Void, Never>
     private let turns = SerialTaskQueue(on: .short)
     private let trials = SourceTrials()
-    private var streams: [String: Running] = [:]
+    private(set) var streams: [String: Running] = [:]
     /// The configuration's streams, by name.
-    private var files: [String: StreamConfiguration] = [:]
+    private(set) var files: [String: StreamConfiguration] = [:]
     /// The names of the streams in the journal.
-    private var kept: Set<String> = []
+    private(set) var kept: Set<String> = []
     /// The check of decoders, which begins with the first stream: a daemon without streams does not load them (39 MB).
     private var decoderReport: Task<Void, Never>?
 
@@ -98,18 +98,18 @@ package actor StreamRegistry {
     func begin(_ configured: [StreamConfiguration]) async throws {
         nameHosts(configured)
         for stream in configured { try await add(stream, keep: false) }
-        kept = Set(try await outbox.saved(.stream).map(\.id))
-        note(configured)
         for saved in try await outbox.saved(.stream) {
             do {
                 let stream = try WireCoding.decode(StreamConfiguration.self, saved.json)
                 _ = try await turns.take { [self] in await start(stream, try await runner(stream, isClients: true)) }
+                kept.insert(saved.id)
             } catch {
                 let reason = SourceURI.redacted("\(error)")
                 logger.error("a saved stream is left out", metadata: ["stream": "\(saved.id)", "error": "\(reason)"])
                 if streams[saved.id] == nil { tell("failed", of: saved.id, reason) }
             }
         }
+        note(configured)
     }
 
     /// Allows the hosts of the configuration's streams at any address.
@@ -121,27 +121,40 @@ package actor StreamRegistry {
     @discardableResult
     package func add(_ from: StreamConfiguration, keep: Bool = true) async throws -> Change {
         let runner = try runner(from, isClients: keep)
-        return try await turns.take { [self, outbox] in
-            if keep {
-                try await outbox.save(.stream, id: from.name, json: WireCoding.encode(from))
-                await setKept(from.name, true)
-            }
-            return await start(from, runner)
+        return try await turns.take { [self] in try await put(from, runner, keep: keep) }
+    }
+
+    private func put(_ from: StreamConfiguration, _ runner: StreamRunner, keep: Bool) async throws -> Change {
+        if keep {
+            try await outbox.save(.stream, id: from.name, json: WireCoding.encode(from))
+            setKept(from.name, true)
         }
+        return await start(from, runner)
     }
 
     /// Stops a stream and ends its events; returns false if there is none.
     ///
-    /// With `forget`, its calibrations and its entry in the journal are removed, too.
+    /// With `forget`, its entry in the journal and what was learnt on it and its regions are removed, too.
     package func remove(_ name: String, forget: Bool = true) async throws -> Bool {
         try await turns.take { [self, outbox] in
-            // Its lanes, too: what was learnt is kept by lane.
-            if forget, let lanes = await lanes(of: name) {
-                try await outbox.forget(.stream, lanes)
-                await setKept(name, false)
-            }
-            return await end([name], forget: forget) > 0
+            guard forget else { return await end([name], isGone: true) > 0 }
+            // One that was left out at the start is in the journal alone.
+            let isSaved = try await outbox.saved(.stream, id: name) != nil
+            if isSaved { try await outbox.release(.stream, id: name) }
+            await setKept(name, false)
+            let lanes = await lanes(of: name)
+            let hasEnded = await end([name], isGone: true) > 0
+            // Last: what is learnt is saved again and again until its lanes are gone.
+            if hasEnded || isSaved { try await forgetLearnt(of: name, on: lanes) }
+            return hasEnded || isSaved
         }
+    }
+
+    /// Deletes what was learnt on lanes that have ended, and all that was saved of the stream, except of `others`.
+    private func forgetLearnt(of name: String, on lanes: [String], except others: [String] = []) async throws {
+        for lane in lanes { await engine.forgetLearnt(lane: lane) }
+        let saved = try await outbox.removeCalibrations(ofStream: name, except: others)
+        for lane in saved { await engine.forgetLearnt(lane: lane) }
     }
 
     /// Refuses a stream that could not be run here.
@@ -163,8 +176,7 @@ package actor StreamRegistry {
     func release(_ name: String) async throws {
         try await turns.take { [self, outbox] in
             // It ends first: another node is told that it does not run here any more, whatever the disk says.
-            _ = await end([name], forget: false)
-            recordings.forget(name)
+            _ = await end([name], isGone: true)
             try await outbox.release(.stream, id: name)
             await setKept(name, false)
         }
@@ -172,7 +184,10 @@ package actor StreamRegistry {
 
     /// Changes the given keys of a stream, and restarts it if its description then differs; null resets a key.
     package func update(_ name: String, _ changes: JSONValue) async throws -> Change {
-        try await add(changed(name, changes))
+        try await turns.take { [self] in
+            let from = try await changed(name, changes)
+            return try await put(from, runner(from, isClients: true), keep: true)
+        }
     }
 
     /// Returns a stream's description with the given keys changed; null resets a key.
@@ -193,7 +208,7 @@ package actor StreamRegistry {
         }
         let runner = try runner(from, isClients: false)
         return try await turns.take { [self, outbox] in
-            try await outbox.forget(.stream, id: name)
+            try await outbox.release(.stream, id: name)
             await setKept(name, false)
             return await start(from, runner)
         }
@@ -245,10 +260,12 @@ package actor StreamRegistry {
         nameHosts(prepared.configured)
         // Learnt thresholds stay in the journal, as when the daemon starts without the stream.
         let done = try? await turns.take { [self] in
-            let gone = await end(prepared.gone, forget: false)
-            for name in prepared.gone { recordings.forget(name) }
-            for (from, runner) in prepared.changed { _ = await start(from, runner) }
-            return "streams: \(prepared.changed.count) added or replaced, \(gone) removed"
+            // Those that clients have changed since are the clients'.
+            let kept = await self.kept
+            let changed = prepared.changed.filter { !kept.contains($0.from.name) }
+            let gone = await end(prepared.gone.filter { !kept.contains($0) }, isGone: true)
+            for (from, runner) in changed { _ = await start(from, runner) }
+            return "streams: \(changed.count) added or replaced, \(gone) removed"
         }
         return done ?? ""
     }
@@ -258,14 +275,14 @@ package actor StreamRegistry {
         trials.close()
         let all = running
         let before = all.map(\.abandonedPipelines)
-        _ = try? await turns.take { [self] in await end(Array(await names), forget: false) }
+        _ = try? await turns.take { [self] in await end(Array(await names), isGone: false) }
         states.finish()
         await telling.value
         return all.map(\.abandonedPipelines) == before
     }
 
     private var names: [String] { streams.keys.sorted() }
-    private func lanes(of name: String) -> [String]? { streams[name]?.runner.lanes }
+    private func lanes(of name: String) -> [String] { streams[name]?.runner.lanes ?? [] }
 
     /// The source of a description; that of a client's stream is limited by the policy.
     private func source(_ from: StreamConfiguration, isClients: Bool) throws -> SourceDescription {
@@ -326,7 +343,10 @@ package actor StreamRegistry {
         if let running = streams[from.name], running.from == from, !running.runner.currentState.isFinal {
             return .unchanged
         }
-        let isNew = await end([from.name], forget: false) == 0
+        // Regions that the new description does not have are gone for good.
+        let gone = Set(lanes(of: from.name)).subtracting(runner.lanes)
+        let isNew = await end([from.name], isGone: false) == 0
+        if !gone.isEmpty { try? await forgetLearnt(of: from.name, on: gone.sorted(), except: runner.lanes) }
         if decoderReport == nil { decoderReport = Task { [logger] in await DecoderReport.log(to: logger) } }
         let engine = engine
         for lane in runner.lanes { history?.setRecorded(lane, from.history ?? true) }
@@ -340,61 +360,25 @@ package actor StreamRegistry {
     }
 
     /// Stops the named streams that exist, and ends their events; returns their number.
-    private func end(_ names: [String], forget: Bool) async -> Int {
+    ///
+    /// With `isGone` they do not start again, and their counters and coded video are removed.
+    private func end(_ names: [String], isGone: Bool) async -> Int {
         let ending = names.compactMap { streams.removeValue(forKey: $0) }
         for running in ending { running.task.cancel() }
         for running in ending {
             await running.task.value
             live.forget(running.runner.name)
-            if forget {
-                health.forget(running.runner.name)
-                recordings.forget(running.runner.name)
-            }
             for lane in running.runner.lanes {
                 // One that ended by itself has left its lane open.
                 queue.close(lane)
                 await deliver(await engine.removeLane(lane))
                 history?.end(lane)
-                if forget { await engine.forgetLearnt(lane: lane) }
+            }
+            if isGone {
+                health.forget(running.runner.name)
+                recordings.forget(running.runner.name)
             }
         }
         return ending.count
-    }
-
-    // MARK: Questions
-
-    /// The labels of the streams, by lane.
-    package var labels: [String: [String]] {
-        var labels: [String: [String]] = [:]
-        for running in streams.values { for lane in running.runner.lanes { labels[lane] = running.from.labels ?? [] } }
-        return labels
-    }
-
-    /// The streams that were started and not removed.
-    package var running: [StreamRunner] { streams.values.map(\.runner) }
-
-    /// The status of all streams, sorted by name.
-    package func status() async -> [StreamStatus] {
-        let health = await engine.health
-        return streams.values.map { running in
-            let runner = running.runner
-            let (state, counts) = (runner.currentState, runner.supervised)
-            return StreamStatus(
-                name: runner.name, uri: SourceURI.redacted(runner.description.uri), state: state.word,
-                reason: state.reason, since: runner.stateSince, restarts: counts.restarts, stalls: counts.stalls,
-                failures: counts.failures, changes: counts.changes, abandoned: runner.abandonedPipelines,
-                live: runner.isLive, fps: runner.description.fps,
-                decoding: runner.decoding.isKeyframesOnly ? "keyframes" : "all",
-                skippedUnits: runner.decoding.skippedUnits, returnsToAll: runner.decoding.returnsToAll,
-                sampled: runner.sampledFrames, gated: runner.gatedFrames,
-                effectiveFps: runner.description.fps * (runner.isLive ? queue.share.value : 1),
-                shed: runner.decoding.shedSamples, dropped: queue.dropped(runner.name),
-                lag: (runner.lag * 1000).rounded() / 1000, picture: health[runner.name] ?? .good,
-                regions: Array(runner.lanes.dropFirst()), rectangles: running.from.regions ?? [:],
-                labels: running.from.labels ?? [],
-                source: ConfigurationSource(
-                    isInFile: files[runner.name] != nil, isKept: kept.contains(runner.name)),
-                recording: recordings.status(of: runner.name))
-        }.sorted { $0.name < $1.name }
     }
 }

@@ -116,6 +116,29 @@ extension Journal {
         }
     }
 
+    /// Removes the saved states of learnt thresholds of a stream and of its regions, except on the lanes in `kept`.
+    ///
+    /// Returns the lanes ("stream" or "stream/region") of which states were removed, sorted.
+    package func removeCalibrations(
+        ofStream name: String, except kept: [String] = []
+    ) throws(JournalError) -> [String] {
+        try doing("calibrations of stream \"\(name)\" cannot be removed") {
+            try database.write { database in
+                // The lanes of its regions: "0" is the character after "/".
+                let lanes = try String.fetchAll(
+                    database,
+                    sql: """
+                        SELECT DISTINCT stream FROM calibration
+                        WHERE stream = ?1 OR stream >= ?1 || '/' AND stream < ?1 || '0' ORDER BY stream
+                        """, arguments: [name]
+                ).filter { !kept.contains($0) }
+                let statement = try database.cachedStatement(sql: "DELETE FROM calibration WHERE stream = ?")
+                for lane in lanes { try statement.execute(arguments: [lane]) }
+                return lanes
+            }
+        }
+    }
+
     package func calibrations() throws(JournalError) -> [SavedCalibration] {
         try doing("calibrations cannot be read") {
             try database.read { database in
@@ -159,6 +182,22 @@ extension Journal {
             try database.write { database in
                 let statement = try database.cachedStatement(sql: "DELETE FROM embedding WHERE key = ?")
                 for key in keys { try statement.execute(arguments: [key]) }
+            }
+        }
+    }
+
+    /// Removes all embeddings but those of these keys for this model; used once it is known which queries stand.
+    package func removeEmbeddings(except keys: [Data], model: String) throws(JournalError) {
+        let needed = Set(keys)
+        try doing("embeddings cannot be removed") {
+            try database.write { database in
+                // No row has the number 0.
+                let id = try Self.modelID(model, database) ?? 0
+                try database.execute(sql: "DELETE FROM embedding WHERE model <> ?", arguments: [id])
+                try database.execute(sql: "DELETE FROM embedding_model WHERE id <> ?", arguments: [id])
+                let saved = try Data.fetchAll(database, sql: "SELECT key FROM embedding")
+                let statement = try database.cachedStatement(sql: "DELETE FROM embedding WHERE key = ?")
+                for key in saved where !needed.contains(key) { try statement.execute(arguments: [key]) }
             }
         }
     }

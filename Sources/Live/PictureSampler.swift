@@ -1,15 +1,15 @@
-import Engine
+package import Engine
 import Foundation
-import History
+package import History
 import Matching
 import Pixels
-import Sampling
+package import Sampling
 import Synchronization
 
 /// Chooses the pictures that the history keeps: one of each stream every ten seconds, and one at each event's peak.
 ///
 /// They are compressed to JPEG on the history's writing thread, not by the caller.
-final class PictureSampler: Sendable {
+package final class PictureSampler: Sendable {
     /// The picture at the best score so far of an event that has not ended.
     private struct Peak {
         let stream: String
@@ -26,12 +26,12 @@ final class PictureSampler: Sendable {
     /// The JPEG quality of the pictures, lower than for events' snapshots; a file has some 10 kB.
     private static let quality = 60
 
-    init(_ writer: HistoryWriter) { self.writer = writer }
+    package init(_ writer: HistoryWriter) { self.writer = writer }
 
     /// Keeps a stream's frame as a picture if ten seconds have passed since its last one; called on streaming threads.
     ///
     /// `isRecorded` returns true if the stream is recorded, and is called only when a picture is due.
-    func see(_ frame: Frame, of stream: String, isRecorded: () -> Bool) {
+    package func see(_ frame: Frame, of stream: String, isRecorded: () -> Bool) {
         guard let preview = frame.preview else { return }
         let wall = frame.wallClock.timeIntervalSince1970
         lasts.withLock { lasts in
@@ -48,7 +48,7 @@ final class PictureSampler: Sendable {
     /// Remembers the picture at an event's best score, and keeps it in the history when the event ends.
     ///
     /// Nothing is kept if `isRecorded` is false, that is, if the event's stream has no history.
-    func see(_ detection: Detection, isRecorded: Bool) {
+    package func see(_ detection: Detection, isRecorded: Bool) {
         let peak = peaks.withLock { peaks in
             if isRecorded, let jpeg = detection.snapshot {
                 peaks[detection.event] = Peak(
@@ -65,12 +65,12 @@ final class PictureSampler: Sendable {
     }
 
     /// Forgets the remembered pictures of open events that a removal from the history covers.
-    func forget(_ removal: HistoryRemoval) {
+    package func forget(_ removal: HistoryRemoval) {
         peaks.withLock { $0 = $0.filter { !removal.takes($0.value.stream, at: $0.value.wall) } }
     }
 
     /// Forgets when a removed stream's last pictures were kept, so that its first frame is kept if it comes back.
-    func forget(_ stream: String) {
+    package func forget(_ stream: String) {
         lasts.withLock { $0[stream] = nil }
         lastPeaks.withLock { $0[stream] = nil }
         peaks.withLock { $0 = $0.filter { $0.value.stream != stream } }

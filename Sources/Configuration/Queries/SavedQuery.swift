@@ -1,24 +1,20 @@
-import Engine
-import Foundation
-import Journal
-import Matching
-import WatchwordConfiguration
+package import Foundation
 import WireFormat
 
 /// A query as it is saved in the journal.
-struct SavedQuery {
-    var configuration: QueryConfiguration
+package struct SavedQuery: Sendable {
+    package var configuration: QueryConfiguration
     /// The text of the query in the configuration file that this query overrides, if the two texts differ.
-    var shadows: String?
+    package var shadows: String?
 
     private static let shadowsKey = "shadows"
 
-    init(_ configuration: QueryConfiguration, shadows: String? = nil) {
+    package init(_ configuration: QueryConfiguration, shadows: String? = nil) {
         self.configuration = configuration
         self.shadows = shadows
     }
 
-    init(_ data: Data) throws {
+    package init(_ data: Data) throws {
         var json = try JSONText.parse(data)
         if case .object(var members) = json, let shadows = members.removeValue(forKey: Self.shadowsKey) {
             self.shadows = shadows.string
@@ -27,7 +23,7 @@ struct SavedQuery {
         configuration = try QueryConfiguration(json: json)
     }
 
-    func data() throws -> Data {
+    package func data() throws -> Data {
         guard let shadows, case .object(var members) = try JSONValue(encoding: configuration) else {
             return try WireCoding.encode(configuration)
         }
@@ -39,7 +35,9 @@ struct SavedQuery {
     ///
     /// An id that was made from a text is changed if the journal uses it. A query with an id of its own keeps it, and
     /// the query in the journal overrides it.
-    static func placed(_ configured: [QueryConfiguration], beside saved: [String: SavedQuery]) -> [QueryConfiguration] {
+    package static func placed(
+        _ configured: [QueryConfiguration], beside saved: [String: SavedQuery]
+    ) -> [QueryConfiguration] {
         func clashes(_ query: QueryConfiguration) -> Bool {
             guard query.hasMadeID, let other = query.id.flatMap({ saved[$0] }) else { return false }
             return other.configuration.wording != query.wording && other.shadows != query.wording
@@ -54,19 +52,5 @@ struct SavedQuery {
             unnamed.id = nil
             return names.name(unnamed)
         }
-    }
-}
-
-extension Journal.LastEnd {
-    /// The end of an event, from which the scoring engine restores the pause before the next event of the query.
-    ///
-    /// It is nil if the message cannot be read. If the daemon stopped during the event, the event counts as ended at
-    /// the next start.
-    var event: EndedEvent? {
-        guard let message = try? WireCoding.decode(MatchMessage.self, body) else { return nil }
-        let end = message.end.timeIntervalSince1970
-        return EndedEvent(
-            query: query, group: message.group, lane: stream,
-            end: message.reason == nil ? end : max(end, stored))
     }
 }

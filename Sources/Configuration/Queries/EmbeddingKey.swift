@@ -1,11 +1,11 @@
 import Digests
-import Foundation
-import Matching
+package import Foundation
+package import Matching
 
 /// Computes keys for cached embeddings: SHA-256 hashes of a query's texts and pictures, without the model.
-enum EmbeddingKey {
+package enum EmbeddingKey {
     /// Returns the key of the query's own embedding, followed by those of the texts that compete with it, if any.
-    static func keys(of query: StandingQuery) -> [Data] {
+    package static func keys(of query: StandingQuery) -> [Data] {
         var keys = [key(query.sentences, query.images)]
         if case .contrast(let texts, _) = query.rule { keys += texts.map { key(query.sentences(of: $0), []) } }
         return keys

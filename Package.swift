@@ -334,7 +334,9 @@ let package = Package(
             name: "Live", dependencies: ["Engine", "History", "Matching", "Pixels", "Sampling", "SystemSupport"],
             path: "Sources/Live", swiftSettings: strict),
         // How scoring is doing: counts, histograms, and whether it goes round.
-        .target(name: "Health", dependencies: ["Engine", "Measures"], path: "Sources/Health", swiftSettings: strict),
+        .target(
+            name: "Health", dependencies: ["Engine", "Matching", "Measures"], path: "Sources/Health",
+            swiftSettings: strict),
         // A daemon among a system's services: its manager is told how it is, and its log has what it says.
         .target(
             name: "Service",
@@ -402,10 +404,9 @@ let package = Package(
         .target(
             name: "DaemonCommands",
             dependencies: [
-                "Backtesting", "CommandSupport", "Concurrency", "ControlAPI", "Daemon", "Engine", "Fleet", "Matching",
-                "Messaging", "Notify", "Printing", "Publishing", "Recording", "StreamSources", "Trials",
-                "WatchwordConfiguration",
-                "WireFormat",
+                "Backtesting", "CommandSupport", "Concurrency", "ControlAPI", "Daemon", "Engine", "Fleet", "Health",
+                "Matching", "Messaging", "Notify", "Printing", "Publishing", "Recording", "StreamSources", "Trials",
+                "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/CommandLine/DaemonCommands", swiftSettings: strict),
         .target(

@@ -2,6 +2,7 @@ import CommandSupport
 import Daemon
 import Engine
 import Foundation
+import Health
 import Notify
 import Publishing
 import Recording

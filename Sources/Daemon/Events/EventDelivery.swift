@@ -1,6 +1,7 @@
 import Concurrency
 package import Engine
 package import Foundation
+package import Health
 import Journal
 package import Logging
 import Matching

@@ -1,4 +1,5 @@
 package import Engine
+package import Health
 package import Notify
 package import Publishing
 package import Recording

@@ -1,6 +1,7 @@
 import Daemon
 import Engine
 import Foundation
+import Health
 import Journal
 import Logging
 import Matching

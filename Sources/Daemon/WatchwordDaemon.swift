@@ -129,7 +129,7 @@ package actor WatchwordDaemon {
             engine: engine, outbox: outbox, defaults: defaults, templates: templates,
             policy: configuration.sources, credentials: configuration.credentials, queue: queue, health: health,
             history: history, live: live, recordings: recordings, logger: logger
-        ) { await alerts.finish($0) }
+        ) { await alerts.finish($0, reason: $1) }
         let host = DaemonAsNode(outbox: outbox, queries: queries, streams: streams, queue: queue)
         fleet = try host.node(configuration, model, gate, logger)
     }

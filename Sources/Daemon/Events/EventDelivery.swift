@@ -25,6 +25,8 @@ package actor EventDelivery {
     private var snapshots: [String: String] = [:]
     /// Paths of the clips' files of events whose end waits.
     private var clipPaths: [String: [String]] = [:]
+    /// Reasons of events that were ended early and whose end waits.
+    private var reasons: [String: EarlyEnd] = [:]
     /// The number of events that have started.
     private(set) var started = 0
     /// The number of phases of events that were sent as messages, by the phase's name.
@@ -75,7 +77,10 @@ package actor EventDelivery {
     }
 
     /// Delivers the last detections of a stream; returns when they and all before them are published.
-    package func finish(_ detections: [Detection]) async {
+    ///
+    /// `reason`: why the events that they end were ended.
+    package func finish(_ detections: [Detection], reason: EarlyEnd? = nil) async {
+        if let reason { for end in detections where end.transition.phase == .end { reasons[end.event] = reason } }
         await deliver(detections)
         guard queue.count > 0 || delivering != nil else { return }
         await withCheckedContinuation { done in
@@ -133,8 +138,11 @@ package actor EventDelivery {
             history?.see(detection)
             let event = detection.event
             let isEnd = detection.transition.phase == .end
-            messages.append(detection.pending(snapshot: snapshots[event], clips: isEnd ? clipPaths[event] ?? [] : []))
-            if isEnd { (snapshots[event], clipPaths[event]) = (nil, nil) }
+            messages.append(
+                detection.pending(
+                    snapshot: snapshots[event], clips: isEnd ? clipPaths[event] ?? [] : [],
+                    reason: isEnd ? reasons[event] : nil))
+            if isEnd { (snapshots[event], clipPaths[event], reasons[event]) = (nil, nil, nil) }
             // A storm is told of as a whole.
             if !isStorm { log(detection) }
         }

@@ -4,6 +4,12 @@ package import Journal
 import Matching
 package import WireFormat
 
+/// The reason why an event was ended although its match went on.
+package enum EarlyEnd: String, Sendable {
+    /// Another node of the fleet has taken the event's stream, or is about to.
+    case moved
+}
+
 extension Detection {
     /// The topic of the event's messages: `match.<stream>.<query-id>`.
     package var topic: String { Topic.match(stream: stream, query: query.id) }
@@ -11,8 +17,10 @@ extension Detection {
     /// The event as it goes on the wire.
     ///
     /// `snapshot`: path of the peak's picture; `clips`: where the files of the video around it will be.
+    ///
+    /// `reason`: why it ended, if not by itself.
     package func message(
-        seq: Int64, prev: Int64?, snapshot: String? = nil, clips: [String] = []
+        seq: Int64, prev: Int64?, snapshot: String? = nil, clips: [String] = [], reason: EarlyEnd? = nil
     ) -> MatchMessage {
         MatchMessage(
             seq: seq, prev: prev, event: event, phase: "\(transition.phase)",
@@ -22,11 +30,13 @@ extension Detection {
             threshold: Double(transition.threshold), head: query.head, model: model,
             start: Self.date(transition.wallStart), end: Self.date(transition.wallEnd),
             media: .init(start: transition.mediaStart, end: transition.mediaEnd), snapshot: snapshot,
-            clips: clips, rule: query.rule.key, group: query.settings.group)
+            clips: clips, reason: reason?.rawValue, rule: query.rule.key, group: query.settings.group)
     }
 
     /// The event for the journal, which gives it its numbers.
-    package func pending(snapshot: String? = nil, clips: [String] = []) -> PendingMessage {
+    package func pending(
+        snapshot: String? = nil, clips: [String] = [], reason: EarlyEnd? = nil
+    ) -> PendingMessage {
         let phase: EventMark.Phase =
             switch transition.phase {
             case .start: .start
@@ -35,7 +45,10 @@ extension Detection {
             }
         return PendingMessage(
             topic: topic, query: query.id, stream: stream, event: EventMark(id: event, phase: phase, snapshot: snapshot)
-        ) { seq, prev in try WireCoding.encode(self.message(seq: seq, prev: prev, snapshot: snapshot, clips: clips)) }
+        ) { seq, prev in
+            try WireCoding.encode(
+                self.message(seq: seq, prev: prev, snapshot: snapshot, clips: clips, reason: reason))
+        }
     }
 
     private static func date(_ seconds: Double) -> Date { Date(timeIntervalSince1970: seconds) }

@@ -51,7 +51,7 @@ package actor StreamRegistry {
     private let recordings: Recordings
     private let logger: Logger
     /// Delivers events that end because their stream was removed.
-    private let deliver: @Sendable ([Detection]) async -> Void
+    private let deliver: @Sendable ([Detection], EarlyEnd?) async -> Void
     /// The state messages to send, in order; one consumer sends them.
     private let states: AsyncStream<PendingMessage>.Continuation
     private let telling: Task<Void, Never>
@@ -69,7 +69,7 @@ package actor StreamRegistry {
         engine: ScoringEngine, outbox: Outbox, defaults: Defaults, templates: PipelineTemplates,
         policy: SourcePolicy, credentials: [String: CameraCredentials], queue: FrameQueue, health: DaemonHealth,
         history: DaemonHistory?, live: LiveBoard, recordings: Recordings, logger: Logger,
-        deliver: @escaping @Sendable ([Detection]) async -> Void
+        deliver: @escaping @Sendable ([Detection], EarlyEnd?) async -> Void
     ) {
         self.engine = engine
         self.outbox = outbox
@@ -159,11 +159,11 @@ package actor StreamRegistry {
         return outcome
     }
 
-    /// Stops a stream that another node of the fleet is to run; what was learnt for it stays.
-    func release(_ name: String) async throws {
+    /// Stops a stream for the fleet; what was learnt stays. `isMoved`: its events end since another node takes it.
+    func release(_ name: String, isMoved: Bool) async throws {
         try await turns.take { [self, outbox] in
-            // It ends first: another node is told that it does not run here any more, whatever the disk says.
-            _ = await end([name], forget: false)
+            // First: another node is told that it does not run here any more, whatever the disk says.
+            _ = await end([name], forget: false, isMoved: isMoved)
             recordings.forget(name)
             try await outbox.release(.stream, id: name)
             await setKept(name, false)
@@ -216,7 +216,7 @@ package actor StreamRegistry {
             ])
     }
 
-    /// Whether the configuration has a stream of this name, which returns when it is read again.
+    /// Whether the configuration has a stream of this name.
     package func isInFile(_ name: String) -> Bool { files[name] != nil }
 
     /// The streams of a new configuration to start, and those to end.
@@ -340,7 +340,7 @@ package actor StreamRegistry {
     }
 
     /// Stops the named streams that exist, and ends their events; returns their number.
-    private func end(_ names: [String], forget: Bool) async -> Int {
+    private func end(_ names: [String], forget: Bool, isMoved: Bool = false) async -> Int {
         let ending = names.compactMap { streams.removeValue(forKey: $0) }
         for running in ending { running.task.cancel() }
         for running in ending {
@@ -353,7 +353,7 @@ package actor StreamRegistry {
             for lane in running.runner.lanes {
                 // One that ended by itself has left its lane open.
                 queue.close(lane)
-                await deliver(await engine.removeLane(lane))
+                await deliver(await engine.removeLane(lane), isMoved ? .moved : nil)
                 history?.end(lane)
                 if forget { await engine.forgetLearnt(lane: lane) }
             }

@@ -32,10 +32,12 @@ package struct FleetConfiguration: Sendable, Equatable {
     /// The greatest size in megabytes of the event log that is kept in etcd; `logHours` is its greatest age in hours.
     package var logMegabytes = 256
     package var logHours = 24.0
+    /// The limits by which streams move to even out the load of the nodes; nil if they do not.
+    package var rebalance: Rebalance? = Rebalance()
 
     private static let keys = [
         "name", "node", "engine", "tls", "password", "lease", "on_cut_off", "labels", "identity", "log",
-        "publish",
+        "publish", "rebalance",
     ]
 
     package init(name: String, node: String) { (self.name, self.node) = (name, node) }
@@ -75,6 +77,7 @@ package struct FleetConfiguration: Sendable, Equatable {
                 "labels", "expected 1 to 64 letters, digits, - and _, found \"\(label.prefix(64))\"")
         }
         publish = try section.string("publish") ?? publish
+        rebalance = try Rebalance.read(section)
         identity = try section.string("identity")
         if let identity, !(1...64).contains(identity.utf8.count) {
             throw section.failure("identity", "expected 1 to 64 bytes, found \(identity.utf8.count)")

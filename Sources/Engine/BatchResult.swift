@@ -58,6 +58,8 @@ package struct Detection: Sendable {
     package let model: String
     /// The picture of the event's best-scored frame, as a JPEG file; nil if it was sent before.
     package var snapshot: Data?
+    /// The reason why the event ends although its match goes on; nil if it does not.
+    package var reason: EarlyEnd?
 
     package init(
         event: String, query: StandingQuery, stream: String, transition: EventTracker.Transition, model: String,
@@ -66,6 +68,12 @@ package struct Detection: Sendable {
         (self.event, self.query, self.stream) = (event, query, stream)
         (self.transition, self.model, self.snapshot) = (transition, model, snapshot)
     }
+}
+
+/// The reason why an event ends although its match goes on.
+package enum EarlyEnd: String, Sendable {
+    /// Another node of the fleet has taken the event's stream, or is about to.
+    case moved
 }
 
 /// One window's value for one query, for a client that follows the query's scores live.

@@ -167,7 +167,7 @@ package actor ScoringEngine {
 
     /// Removes a lane (a stream or region) and returns the end messages of its events; learnt thresholds are kept for
     /// later.
-    package func removeLane(_ name: String) -> [Detection] {
+    package func removeLane(_ name: String, reason: EarlyEnd? = nil) -> [Detection] {
         encoder.forget(name)
         guard let lane = lanes.removeValue(forKey: name) else { return [] }
         decisions.leave(lane, &unreported)
@@ -175,7 +175,12 @@ package actor ScoringEngine {
         keepLastEnds(of: lane)
         for group in book.groups.values { group.forget(name) }
         defer { unreported.detections = [] }
-        return hand(unreported.detections)
+        return hand(
+            unreported.detections.map { detection in
+                var detection = detection
+                if detection.transition.phase == .end { detection.reason = reason }
+                return detection
+            })
     }
 
     /// Hands detections over, if that is how they are delivered; otherwise returns them.

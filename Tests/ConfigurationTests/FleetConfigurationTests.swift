@@ -15,7 +15,7 @@ struct FleetConfigurationTests {
                 """
                 {name: site-a, node: box-1, engine: [https://box-1:2379, https://box-2:2379], password: pw, lease: 5,
                   tls: {ca: c.pem, certificate: n.pem, key: n.key}, on_cut_off: stop, labels: [hall], identity: x,
-                  log: {window_megabytes: 64, hours: 12}}
+                  log: {window_megabytes: 64, hours: 12}, rebalance: {above: 20, after: 90}}
                 """))
         #expect(fleet.name == "site-a" && fleet.node == "box-1" && fleet.engine.count == 2 && fleet.lease == 5)
         #expect(fleet.authority == "c.pem" && fleet.certificate == "n.pem" && fleet.key == "n.key")
@@ -23,6 +23,9 @@ struct FleetConfigurationTests {
         #expect(fleet.identity == "x" && fleet.logMegabytes == 64 && fleet.logHours == 12)
         let usual = try #require(try read("{name: s, node: b, engine: http://127.0.0.1:2379}"))
         #expect(usual.lease == 2 && usual.onCutOff == .watch && usual.logMegabytes == 256 && usual.logHours == 24)
+        #expect(fleet.rebalance?.above == 0.2 && fleet.rebalance?.after == 90 && fleet.rebalance?.every == 30)
+        #expect(usual.rebalance == FleetConfiguration.Rebalance())
+        #expect(try read("{name: s, node: b, engine: http://127.0.0.1:2379, rebalance: off}")?.rebalance == nil)
         #expect(try Configuration(yaml: "journal: j.sqlite", path: "w.yaml").fleet == nil)
     }
 
@@ -60,6 +63,14 @@ struct FleetConfigurationTests {
             (
                 "{name: s, node: b, engine: http://h:1, log: {hours: 0}}",
                 "hours: expected a number above 0 and up to 8784"
+            ),
+            (
+                "{name: s, node: b, engine: http://h:1, rebalance: {above: 0.15}}",
+                "above: expected 1 to 70 percent of a node's cores, found 0.15"
+            ),
+            (
+                "{name: s, node: b, engine: http://h:1, rebalance: {every: 0}}",
+                "every: expected 1 to 86400 seconds, found 0.0"
             ),
             (
                 "{name: s, node: b, engine: http://h:1, lable: x}",

@@ -77,6 +77,38 @@ struct PlacementTests {
         #expect(home([stream("s"), try node("full", sheds: true)]) == nil)
     }
 
+    @Test("a stream moves from the fullest node to one that has room, only where that makes it better")
+    func balances() throws {
+        func found(_ nodes: [StoredValue], _ homes: [(String, String)], rested: String? = nil) -> Balance.Move? {
+            let plan = homes.flatMap { name, home in
+                [stream(name), stored(keys.want(name), Data(home.utf8)), stored(keys.own(name), Data("\(home)/1".utf8))]
+            }
+            return Balance.move(view(nodes + plan), above: 0.15) { $0 != rested }
+        }
+        let four = (0..<4).map { ("s\($0)", "a") }
+        let (full, empty) = (try node("a", cpu: 1.6, streams: 4), try node("b"))
+        let move = try #require(found([full, empty], four))
+        #expect(move.from == "a" && move.to == "b" && move.loads == (from: 0.4, to: 0))
+        let other = try #require(found([full, empty], four, rested: move.stream))
+        #expect(other.stream != move.stream)
+        // Near enough; one stream alone; a target that sheds, or that would be the fuller one.
+        #expect(found([try node("a", cpu: 0.6, streams: 4), empty], four) == nil)
+        #expect(found([full, empty], [("s0", "a")]) == nil)
+        #expect(found([full, try node("b", sheds: true)], four) == nil)
+        #expect(found([full, try node("b", cores: 0.5)], four) == nil)
+        #expect(found([try node("a", cpu: 1.6, streams: 2), try node("b", cores: 1)], [("s", "a"), ("t", "a")]) == nil)
+        // A node that sheds counts as full, and a move under way is waited for.
+        let busy = try node("a", cpu: 0.4, streams: 4, sheds: true)
+        #expect(found([busy, empty], four)?.loads.from == 1)
+        let moving = [stream("m"), stored(keys.want("m"), Data("b".utf8)), stored(keys.own("m"), Data("a/1".utf8))]
+        #expect(found([full, empty] + moving, four) == nil)
+        let far = [stream("s4", ",\"labels\":[\"at-hall\"]"), stream("s5", ",\"labels\":[\"at-hall\"]")]
+        let pinned = [("s4", "a"), ("s5", "a")]
+        let hall = try node("a", labels: ["hall"], cpu: 2, streams: 2)
+        let plan = pinned.flatMap { [stored(keys.want($0), Data($1.utf8)), stored(keys.own($0), Data("\($1)/1".utf8))] }
+        #expect(Balance.move(view([hall, empty] + far + plan), above: 0.15) { _ in true } == nil)
+    }
+
     @Test("keys that cannot be read are named, and nothing else is lost")
     func problems() throws {
         let found = view([

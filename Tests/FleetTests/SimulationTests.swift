@@ -1,6 +1,7 @@
 import Fleet
 import Foundation
 import Testing
+import WatchwordConfiguration
 
 @Suite("The fleet under simulated faults")
 struct SimulationTests {
@@ -22,6 +23,40 @@ struct SimulationTests {
             let all = problems.prefix(5).joined(separator: "\n")
             Issue.record("WATCHWORD_SEED=\(seed) replays it:\n\(all)")
         }
+    }
+
+    @Test("load of one node that doubles is even within 5 minutes, and no stream moves twice", arguments: 1...6)
+    func balances(_ seed: UInt64) throws {
+        var simulation = Simulation(seed: seed, calm: 3, streams: 24)
+        simulation.run(to: 200)
+        let full = try #require(simulation.nodes.max { $0.process?.load ?? 0 < $1.process?.load ?? 0 })
+        for stream in full.process?.runs.keys.sorted() ?? [] { simulation.costs[stream] = Simulation.usualCost * 2 }
+        let before = simulation.store.revision
+        simulation.run(to: 500)
+        let loads = simulation.nodes.map { ($0.process?.load ?? 0) / 4 }
+        let (least, most) = (loads.min() ?? 0, loads.max() ?? 0)
+        // A node's load is rounded to 0.05 of 4 cores.
+        #expect(most - least <= simulation.rebalance.above + 0.025, "\(loads)")
+        let moves = simulation.moves
+        #expect(moves.values.allSatisfy { $0 == 1 }, "\(moves)")
+        #expect(simulation.store.revision > before && !moves.isEmpty)
+        simulation.checkEnd()
+        #expect(simulation.problems.isEmpty, "\(simulation.problems)")
+    }
+
+    @Test("a node that takes streams again gets its part of them")
+    func newcomers() throws {
+        var simulation = Simulation(seed: 3, calm: 2, streams: 24)
+        let drain = EngineTransaction(if: [], then: [.put(simulation.keys.drain("box-2"), Data("1".utf8))])
+        _ = try simulation.store.commit(drain)
+        simulation.run(to: 60)
+        #expect(simulation.nodes.map { $0.process?.runs.count } == [24, 0])
+        _ = try simulation.store.commit(
+            EngineTransaction(if: [], then: [.delete(simulation.keys.drain("box-2"))]))
+        simulation.run(to: 600)
+        let counts = simulation.nodes.map { $0.process?.runs.count ?? 0 }
+        #expect(counts.reduce(0, +) == 24 && (8...16).contains(counts[0]), "\(counts)")
+        #expect(simulation.moves.values.allSatisfy { $0 == 1 })
     }
 
     @Test("the same seed gives the same schedule")

@@ -22,7 +22,7 @@ extension Detection {
             threshold: Double(transition.threshold), head: query.head, model: model,
             start: Self.date(transition.wallStart), end: Self.date(transition.wallEnd),
             media: .init(start: transition.mediaStart, end: transition.mediaEnd), snapshot: snapshot,
-            clips: clips, rule: query.rule.key, group: query.settings.group)
+            clips: clips, reason: reason?.rawValue, rule: query.rule.key, group: query.settings.group)
     }
 
     /// The event for the journal, which gives it its numbers.

@@ -57,7 +57,7 @@ struct DaemonAsNode: FleetHost {
     var sheds: Bool { queue.share.value < 1 }
     func check(_ stream: StreamConfiguration) async throws { try await streams.check(stream) }
     func start(_ stream: StreamConfiguration) async throws { try await streams.add(stream) }
-    func stop(stream: String) async throws { try await streams.release(stream) }
+    func stop(stream: String, isMoved: Bool) async throws { try await streams.release(stream, isMoved: isMoved) }
     func states() async -> [String: String] {
         await Dictionary(streams.running.map { ($0.name, $0.currentState.word) }) { $1 }
     }

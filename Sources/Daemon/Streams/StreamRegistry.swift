@@ -48,7 +48,7 @@ package actor StreamRegistry {
     private let health: DaemonHealth
     private let history: DaemonHistory?
     private let live: LiveBoard
-    let recordings: Recordings
+    private let recordings: Recordings
     private let logger: Logger
     /// Delivers events that end because their stream was removed.
     private let deliver: @Sendable ([Detection]) async -> Void
@@ -172,11 +172,11 @@ package actor StreamRegistry {
         return outcome
     }
 
-    /// Stops a stream that another node of the fleet is to run; what was learnt for it stays.
-    func release(_ name: String) async throws {
+    /// Stops a stream for the fleet; what was learnt stays. `isMoved`: its events end since another node takes it.
+    func release(_ name: String, isMoved: Bool) async throws {
         try await turns.take { [self, outbox] in
             // It ends first: another node is told that it does not run here any more, whatever the disk says.
-            _ = await end([name], isGone: true)
+            _ = await end([name], isGone: true, reason: isMoved ? .moved : nil)
             try await outbox.release(.stream, id: name)
             await setKept(name, false)
         }
@@ -231,7 +231,7 @@ package actor StreamRegistry {
             ])
     }
 
-    /// Whether the configuration has a stream of this name, which returns when it is read again.
+    /// Whether the configuration has a stream of this name.
     package func isInFile(_ name: String) -> Bool { files[name] != nil }
 
     /// The streams of a new configuration to start, and those to end.
@@ -361,8 +361,9 @@ package actor StreamRegistry {
 
     /// Stops the named streams that exist, and ends their events; returns their number.
     ///
-    /// With `isGone` they do not start again, and their counters and coded video are removed.
-    private func end(_ names: [String], isGone: Bool) async -> Int {
+    /// With `isGone` they do not start again, and their counters and coded video are removed. `reason` is why the events
+    /// end.
+    private func end(_ names: [String], isGone: Bool, reason: EarlyEnd? = nil) async -> Int {
         let ending = names.compactMap { streams.removeValue(forKey: $0) }
         for running in ending { running.task.cancel() }
         for running in ending {
@@ -371,7 +372,7 @@ package actor StreamRegistry {
             for lane in running.runner.lanes {
                 // One that ended by itself has left its lane open.
                 queue.close(lane)
-                await deliver(await engine.removeLane(lane))
+                await deliver(await engine.removeLane(lane, reason: reason))
                 history?.end(lane)
             }
             if isGone {

@@ -14,7 +14,9 @@ package protocol FleetHost: Sendable {
     /// Starts a stream, or applies its new description if the stream runs already.
     func start(_ stream: StreamConfiguration) async throws
     /// Stops a stream and ends its events; thresholds that were learnt for it are kept.
-    func stop(stream: String) async throws
+    ///
+    /// `isMoved`: another node is to run it, which is why its events end.
+    func stop(stream: String, isMoved: Bool) async throws
     /// Returns the state of each stream that the daemon runs, such as "playing", by stream name.
     func states() async -> [String: String]
     /// Adds queries, or replaces those with the same ids; adds none if one of them is invalid.

@@ -118,7 +118,7 @@ package actor FleetNode {
             keys: FleetKeys(configuration.name), node: configuration.node, lease: configuration.lease,
             stopsWhenCutOff: configuration.onCutOff == .stop, model: model,
             identity: configuration.identity ?? identity, newIdentity: configuration.identity ?? UUID().uuidString,
-            mayFound: mayFound)
+            mayFound: mayFound, rebalance: configuration.rebalance)
     }
 
     private static func password(_ path: String?) throws(EngineError) -> String? {
@@ -243,13 +243,15 @@ package actor FleetNode {
     private func order(_ stream: String, _ json: Data?) {
         guard !isStopping else { return }
         let (orders, host, inbox) = (orders, host, inbox)
+        // A node that is cut off does not know whether anybody takes its stream.
+        let isMoved = !machine.isCutOff && machine.view.streams[stream] != nil
         Task {
             let problem = try? await orders.take { () -> String? in
                 do {
                     if let json {
                         try await host.start(WireCoding.decode(StreamConfiguration.self, json))
                     } else {
-                        try await host.stop(stream: stream)
+                        try await host.stop(stream: stream, isMoved: isMoved)
                     }
                     return nil
                 } catch {

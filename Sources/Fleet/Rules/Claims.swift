@@ -37,7 +37,7 @@ extension FleetMachine {
         guard planner.value == setup.node, planner.lease == lease, now >= planAt else { return }
         let changes = Placement.changes(view) { isGone($0) }
         planAt = now + 0.2
-        guard !changes.isEmpty else { return }
+        guard !changes.isEmpty else { return balance(planner) }
         let steps = changes.map { change -> TransactionStep in
             let key = setup.keys.want(change.stream)
             return change.node.map { .put(key, Data($0.utf8)) } ?? .delete(key)

@@ -1,4 +1,5 @@
 package import Foundation
+package import WatchwordConfiguration
 import WireFormat
 
 /// The rules by which one node joins a fleet, plans and claims streams: a state machine without clock, network or disk.
@@ -22,14 +23,16 @@ package struct FleetMachine: Sendable {
         ///
         /// If false, the node refuses an etcd without a fleet, since it was emptied or is the wrong one.
         package let mayFound: Bool
+        /// The limits by which this node, as the planner, moves streams to even out the load; nil if it moves none.
+        package let rebalance: FleetConfiguration.Rebalance?
 
         package init(
             keys: FleetKeys, node: String, lease: Int, stopsWhenCutOff: Bool, model: String, identity: String?,
-            newIdentity: String, mayFound: Bool
+            newIdentity: String, mayFound: Bool, rebalance: FleetConfiguration.Rebalance? = nil
         ) {
             (self.keys, self.node, self.lease, self.stopsWhenCutOff) = (keys, node, lease, stopsWhenCutOff)
             (self.model, self.identity, self.newIdentity) = (model, identity, newIdentity)
-            self.mayFound = mayFound
+            (self.mayFound, self.rebalance) = (mayFound, rebalance)
         }
     }
 
@@ -121,6 +124,12 @@ package struct FleetMachine: Sendable {
     var goneSince: [String: Double] = [:]
     var claimAt: [String: Double] = [:]
     var hasJoined = false
+    /// The time since when the load of the nodes is uneven, in seconds; nil while it is even.
+    var unevenSince: Double?
+    /// The time from which the next stream may be moved to even out the load.
+    var balanceAt = 0.0
+    /// The times at which streams were moved between live nodes, by stream, for as long as they rest.
+    var movedAt: [String: Double] = [:]
 
     /// The seconds that a node must be absent before its streams are taken, so that a briefly lost lease moves nothing.
     static let patience = 0.5
@@ -179,12 +188,16 @@ package struct FleetMachine: Sendable {
 
     /// Replaces the view of the fleet by `values`, all its keys in etcd as of `revision`.
     package mutating func reset(_ values: [StoredValue], revision: Int64) {
+        let before = view.want
         view.reset(values)
+        noteMoves(since: before)
         if let registered, revision > registered.modified { checkRegistration() }
     }
 
     package mutating func take(_ changes: [KeyChange]) {
+        let before = changes.contains { setup.keys.parts($0.key)?.kind == "want" } ? view.want : [:]
         view.apply(changes)
+        if !before.isEmpty { noteMoves(since: before) }
         let own = setup.keys.node(setup.node)
         for change in changes where change.key == own {
             if let registered, change.revision > registered.modified { checkRegistration() }

@@ -29,7 +29,10 @@ final class FleetBox: Sendable {
             "http: {listen: \"127.0.0.1:\(port)\"}", "fleet:", "  publish: ipc://\(self.place.folder.path)/f",
             "  name: site", "  node: \(name)", "  engine: [\(engine.joined(separator: ", "))]",
         ]
-        try (lines + more.map { "  \($0)" }).joined(separator: "\n").write(
+        // Streams move where a test says so, however busy the machine is.
+        let isBalanced = more.contains { $0.hasPrefix("rebalance:") }
+        let fleet = (isBalanced ? more : more + ["rebalance: off"]).map { "  \($0)" }
+        try (lines + fleet).joined(separator: "\n").write(
             to: config, atomically: true, encoding: .utf8)
         let log = self.place.folder.appending(path: "log").path
         program = try Program(

@@ -34,6 +34,8 @@ struct SimulatedNode {
         var watched: Int64 = 0
         var isWatching = false
         var forwarding: Int?
+        /// The moving average of what its streams take.
+        var load = 0.0
         /// Nodes' clocks are their own.
         var clockOffset: Double
     }

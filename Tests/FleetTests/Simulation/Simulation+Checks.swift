@@ -24,6 +24,17 @@ extension Simulation {
         checkedLog = store.revision
     }
 
+    /// How often each stream was moved from one node to another.
+    var moves: [String: Int] {
+        var (planned, moves): ([String: Data], [String: Int]) = ([:], [:])
+        for case .put(let value) in store.changes {
+            guard let (kind, stream) = keys.parts(value.key), kind == "want" else { continue }
+            if let before = planned[stream], before != value.value { moves[stream, default: 0] += 1 }
+            planned[stream] = value.value
+        }
+        return moves
+    }
+
     mutating func checkEnd() {
         checkClaims()
         checkMessages()

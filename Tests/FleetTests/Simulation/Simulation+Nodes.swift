@@ -78,11 +78,22 @@ extension Simulation {
 
     private mutating func produce(_ index: Int) {
         schedule(after: random.uniform(0.1, 0.6), index, .produce)
+        measure(index)
         guard !isSilent, let runs = nodes[index].process?.runs else { return }
         for (stream, epoch) in runs.sorted(by: { $0.key < $1.key }) where random.chance(0.6) {
             nodes[index].journal.append(
                 SimulatedMessage(seq: nodes[index].newest + 1, stream: stream, epoch: epoch))
         }
+    }
+
+    /// Keeps the node's record as `FleetNode` does: its load as a moving average, rounded.
+    private mutating func measure(_ index: Int) {
+        guard var process = nodes[index].process else { return }
+        let taken = process.runs.keys.sorted().reduce(0) { $0 + (costs[$1] ?? Self.usualCost) }
+        process.load += (taken - process.load) * 0.1
+        process.machine.record.cpu = (process.load * 20).rounded() / 20
+        process.machine.record.streams = process.machine.running.count
+        nodes[index].process = process
     }
 
     // MARK: Watching

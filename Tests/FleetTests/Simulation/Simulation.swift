@@ -1,6 +1,7 @@
 import Fleet
 import Foundation
 import SystemSupport
+import WatchwordConfiguration
 
 /// A fleet on the in-memory double, under faults that a seed chooses.
 ///
@@ -44,6 +45,11 @@ struct Simulation {
     var checkedLog: Int64 = 0
     var calls = 0
 
+    /// CPU-seconds per second that each stream takes, where it is not the usual.
+    var costs: [String: Double] = [:]
+    var rebalance = FleetConfiguration.Rebalance()
+    static let usualCost = 0.15
+
     /// Seconds of faults, of healing, and at the end without new messages.
     static let (trouble, healing, silence) = (40.0, 25.0, 10.0)
 
@@ -51,10 +57,22 @@ struct Simulation {
         self.seed = seed
         self.tamper = tamper
         random = SeededRandom(seed: seed)
+        (rebalance.after, rebalance.every) = (3, 5)
         for index in 0..<(2 + random.below(3)) { nodes.append(SimulatedNode(name: "box-\(index + 1)", index: index)) }
         for stream in 0..<(2 + random.below(5)) { addStream("cam-\(stream)") }
         for index in nodes.indices { schedule(after: random.uniform(0, 2), index, .restart) }
         schedule(after: 3, 0, .fault)
+    }
+
+    /// A fleet without faults and messages, whose planner moves streams as it does by default.
+    init(seed: UInt64, calm nodeCount: Int, streams: Int) {
+        self.seed = seed
+        tamper = { $0 }
+        random = SeededRandom(seed: seed)
+        (isQuiet, isSilent) = (true, true)
+        for index in 0..<nodeCount { nodes.append(SimulatedNode(name: "box-\(index + 1)", index: index)) }
+        for stream in 0..<streams { addStream("cam-\(stream)") }
+        for index in nodes.indices { schedule(after: random.uniform(0, 2), index, .restart) }
     }
 
     // MARK: Time
@@ -69,6 +87,16 @@ struct Simulation {
             if (queue[middle].at, queue[middle].order) > (one.at, one.order) { low = middle + 1 } else { high = middle }
         }
         queue.insert(one, at: low)
+    }
+
+    /// Runs a fleet without faults to a time in seconds.
+    mutating func run(to end: Double) {
+        while let next = queue.last, next.at < end {
+            queue.removeLast()
+            time = next.at
+            store.expire(at: time)
+            take(next)
+        }
     }
 
     /// Runs to the end, and returns what is wrong.
@@ -123,7 +151,7 @@ struct Simulation {
         let index = random.below(nodes.count)
         let name = nodes[index].name
         let streams = store.read(KeyRange(prefix: keys.stream(""))).values.compactMap { keys.parts($0.key)?.name }
-        switch random.below(12) {
+        switch random.below(13) {
         case 0, 1: crash(index)
         case 2: nodes[index].pausedUntil = time + random.uniform(0.5, 15)
         case 3, 4: nodes[index].partitionedUntil = time + random.uniform(0.5, 12)
@@ -133,6 +161,10 @@ struct Simulation {
         case 8: engineOffUntil = time + random.uniform(0.5, 8)
         case 9: operate([random.chance(0.5) ? .put(keys.drain(name), Data("1".utf8)) : .delete(keys.drain(name))])
         case 10: if !streams.isEmpty { operate([.put(keys.want(random.choice(streams)), Data(name.utf8))]) }
+        case 11:
+            for stream in nodes[index].process?.runs.keys.sorted() ?? [] where random.chance(0.7) {
+                costs[stream] = random.uniform(0.1, 1)
+            }
         default:
             if random.chance(0.5), !streams.isEmpty {
                 operate([.delete(keys.stream(random.choice(streams)))])
@@ -164,7 +196,7 @@ struct Simulation {
         let setup = FleetMachine.Setup(
             keys: keys, node: node.name, lease: 2, stopsWhenCutOff: index % 2 == 1, model: "model",
             identity: node.identity, newIdentity: "identity-\(seed)",
-            mayFound: node.identity == nil)
+            mayFound: node.identity == nil, rebalance: rebalance)
         let record = NodeRecord(
             journal: node.journalName, host: node.name, version: "1", labels: [], credentials: [], cores: 4)
         nodes[index].process = SimulatedNode.Process(

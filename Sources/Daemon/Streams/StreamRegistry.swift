@@ -48,7 +48,7 @@ package actor StreamRegistry {
     private let health: DaemonHealth
     private let history: DaemonHistory?
     private let live: LiveBoard
-    private let recordings: Recordings
+    let recordings: Recordings
     private let logger: Logger
     /// Delivers events that end because their stream was removed.
     private let deliver: @Sendable ([Detection]) async -> Void

@@ -94,9 +94,10 @@ package final class UnitMuxer: @unchecked Sendable {
     /// Takes a unit that is shown at `time`, in seconds from the first; `sets` stand before it.
     package func push(_ unit: CodedUnit, at time: Double, after sets: [UInt8] = []) {
         let bytes = sets.isEmpty ? unit.bytes : sets + unit.bytes
+        let stamp = MediaTime.nanoseconds(min(max(0, time), MediaTime.latest)) ?? 0
         _ = bytes.withUnsafeBytes {
             ww_app_src_push_unit(
-                source, $0.baseAddress, gsize($0.count), guint64(max(0, time) * 1e9), unit.isKeyframe ? 0 : 1)
+                source, $0.baseAddress, gsize($0.count), guint64(stamp), unit.isKeyframe ? 0 : 1)
         }
     }
 

@@ -72,7 +72,7 @@ static inline void ww_post_word(GstElement *element, const char *word) {
     gst_element_post_message(element, gst_message_new_application(GST_OBJECT(element), gst_structure_new_empty(word)));
 }
 // Posts an application's message that is a word, with the address that an HTTP source's event of an answer names. The
-// property `location` is for the source's own thread: a playlist's source gets a new one for each segment, without a lock.
+// property `location` is for the source's own thread: a playlist's source gets another for each segment, unlocked.
 // [streaming-thread]
 static inline void ww_post_answer(GstElement *source, const char *word, GstEvent *event) {
     const gchar *place = gst_structure_get_string(gst_event_get_structure(event), "uri");

@@ -70,6 +70,13 @@ struct SourceFailureTests {
         }
     }
 
+    @Test("of a reason that a server gives at length, the beginning is told", arguments: ["x", "x.jpg"])
+    func longReason(_ path: String) async throws {
+        let servers = try await WrongServers()
+        let said = try await failure(servers.uri("http://127.0.0.1:PORT/\(path)", of: "http-502"))
+        #expect(said.contains("error of its own (502 xxx") && said.utf8.count < 1100, "\(said.utf8.count)")
+    }
+
     @Test("a camera that wants a password says so, and one that refuses it, and one whose path is wrong")
     func camera() async throws {
         let film = Fixtures.videos.appending(path: "lobby.mp4").path

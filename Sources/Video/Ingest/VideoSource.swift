@@ -72,13 +72,13 @@ package final class VideoSource: @unchecked Sendable {
         let isLive = SourceEnd.isKnownLive(description, template: template)
         end = SourceEnd(isKnownLive: isLive && !description.realtime, wasLive: wasLive)
         kind = isLive ? .live : template == "http" ? .remote : .file
-        self.onEvent = onEvent
+        let bounded: @Sendable (SourceEvent) -> Void = { onEvent($0.bounded) }
+        self.onEvent = bounded
         self.patience = patience
         tap = FrameTap(
             description, isLive: isLive, memory: isLive ? nil : memory,
             keepsTime: SourceEnd.clockTemplates.contains(template) || description.realtime, decoding: decoding,
-            activity: activity, share: share, onFrame: onFrame,
-            onEvent: onEvent)
+            activity: activity, share: share, onFrame: onFrame, onEvent: bounded)
         let secrets = SourceSecrets(
             [description.uri, description.launch ?? ""], known: credentials?.secrets ?? [])
         diagnosis = SourceDiagnosis(

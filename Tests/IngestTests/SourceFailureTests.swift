@@ -70,6 +70,17 @@ struct SourceFailureTests {
         }
     }
 
+    @Test("a server is asked anew after the time limit of the last time is over")
+    func probes() async throws {
+        let servers = try await WrongServers()
+        let uri = servers.uri("http://127.0.0.1:PORT/x", of: "silent")
+        let probe = ConnectionProbe(limit: 1)
+        let first = try await blocking { ServerAddress(uri).map { probe.run($0) } }
+        try await Task.sleep(for: .seconds(1.5))
+        let second = try await blocking { ServerAddress(uri).map { probe.run($0) } }
+        #expect(first == .connected && second == .connected)
+    }
+
     @Test("of a reason that a server gives at length, the beginning is told", arguments: ["x", "x.jpg"])
     func longReason(_ path: String) async throws {
         let servers = try await WrongServers()

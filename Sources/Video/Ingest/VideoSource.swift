@@ -134,6 +134,8 @@ package final class VideoSource: @unchecked Sendable {
             stopped.signal()
             throw SourceError("\(shown): \(why)")
         }
+        // A call of `stop` meanwhile waits for the bus thread, so the pipeline is stopped here.
+        if stopping.load(ordering: .acquiring) { gst_element_set_state(made.element, GST_STATE_NULL) }
         thread.start()
         lock.withLock { feed }?.start()
     }
@@ -257,6 +259,7 @@ package final class VideoSource: @unchecked Sendable {
             guard gst_element_set_state(made.element, GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE else {
                 throw SourceError("\(shown): \(diagnosis.pendingError(made) ?? "GStreamer cannot play it")")
             }
+            if stopping.load(ordering: .acquiring) { gst_element_set_state(made.element, GST_STATE_NULL) }
             lock.withLock { self.feed }?.start()
             return made
         } catch {

@@ -66,9 +66,11 @@ package final class UnitMuxer: @unchecked Sendable {
         defer { g_clear_error(&error) }
         guard let parsed else { throw MuxError(error.map { String(cString: $0.pointee.message) } ?? "unknown error") }
         gst_object_ref_sink(parsed)  // was floating: now ours
-        guard let source = ww_bin_get(parsed, "units"), let out = ww_bin_get(parsed, "out"),
-            let bus = gst_element_get_bus(parsed)
-        else {
+        let ends = (ww_bin_get(parsed, "units"), ww_bin_get(parsed, "out"), gst_element_get_bus(parsed))
+        guard let source = ends.0, let out = ends.1, let bus = ends.2 else {
+            if let source = ends.0 { gst_object_unref(source) }
+            if let out = ends.1 { gst_object_unref(out) }
+            if let bus = ends.2 { gst_object_unref(bus) }
             gst_object_unref(parsed)
             throw MuxError("the pipeline has no ends")
         }

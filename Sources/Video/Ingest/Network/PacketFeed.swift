@@ -68,7 +68,7 @@ final class PacketFeed: @unchecked Sendable {
 
     /// Makes the coded pictures go to the pipeline's `appsrc name=units`; must be called before the pipeline plays.
     func attach(to pipeline: UnsafeMutablePointer<GstElement>, shown: String) throws(SourceError) {
-        guard let source = ww_bin_get(pipeline, "units"), ww_is_app_src(source) != 0 else {
+        guard let source = ww_bin_get_app_src(pipeline, "units") else {
             throw SourceError("\(shown): the launch line must begin with an appsrc called units")
         }
         defer { gst_object_unref(source) }

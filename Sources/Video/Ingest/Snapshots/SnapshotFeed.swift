@@ -48,7 +48,7 @@ final class SnapshotFeed: @unchecked Sendable {
 
     /// Makes the pictures go to the pipeline's `appsrc name=pictures`; must be called before the pipeline plays.
     func attach(to pipeline: UnsafeMutablePointer<GstElement>, shown: String) throws(SourceError) {
-        guard let source = ww_bin_get(pipeline, "pictures"), ww_is_app_src(source) != 0 else {
+        guard let source = ww_bin_get_app_src(pipeline, "pictures") else {
             throw SourceError("\(shown): the launch line must begin with an appsrc called pictures")
         }
         target = AppSource(source)

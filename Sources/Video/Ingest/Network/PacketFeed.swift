@@ -84,8 +84,8 @@ final class PacketFeed: @unchecked Sendable {
     /// Interrupts the streaming thread's wait for the camera, so that the pipeline can be stopped; for any thread.
     func cancel() { connection.withLock { $0 }?.cancel() }
 
-    /// Closes the RTSP session once the streaming thread no longer uses it.
-    func close() { connection.withLock { $0 = nil } }
+    /// Closes the RTSP session once the streaming thread no longer uses it; TLS may wait then, so not within the lock.
+    func close() { _ = connection.withLock { $0.take() } }
 
     // MARK: The streaming thread
 

@@ -191,7 +191,7 @@ let package = Package(
 
         // The outside world: what a source is, what of it is sampled, what its container says; then GStreamer.
         .target(
-            name: "StreamSources", dependencies: ["CPlatform", "Matching", "Pixels", "SystemSupport"],
+            name: "StreamSources", dependencies: ["CPlatform", "Matching", "Pixels", "Printing", "SystemSupport"],
             path: "Sources/Video/StreamSources", swiftSettings: strict),
         .target(
             name: "Sampling",

@@ -152,6 +152,7 @@ struct LiveSourceTests {
         let first = try runner("\(film.address)/film.ts")
         #expect(try await run(first) { first.currentState.isFinal })
         #expect(words == ["connecting", "playing", "ended"] && !first.isLive, "\(words)")
+        #expect(!FileManager.default.fileExists(atPath: folder.appending(path: "heads").path))
     }
 
     @Test("a web server that has no time is left alone for as long as it says")

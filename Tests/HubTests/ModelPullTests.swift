@@ -142,6 +142,8 @@ struct ModelPullTests {
         #expect(try server.requests().count == 3)
         try await expectFailure("later", .unavailable, "86400")
         #expect(try server.requests().count == 4)
+        try await expectFailure("never", .unavailable, "asks to wait 1000000000 s")
+        #expect(try server.requests().count == 5)
         try await expectFailure("loop", .unavailable, "redirects")
         // A name that was mistyped leaves no trace.
         #expect(try FileManager.default.contentsOfDirectory(atPath: models.path) == [])

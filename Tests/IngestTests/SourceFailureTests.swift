@@ -70,6 +70,24 @@ struct SourceFailureTests {
         }
     }
 
+    @Test("a server is asked anew after the time limit of the last time is over")
+    func probes() async throws {
+        let servers = try await WrongServers()
+        let uri = servers.uri("http://127.0.0.1:PORT/x", of: "silent")
+        let probe = ConnectionProbe(limit: 1)
+        let first = try await blocking { ServerAddress(uri).map { probe.run($0) } }
+        try await Task.sleep(for: .seconds(1.5))
+        let second = try await blocking { ServerAddress(uri).map { probe.run($0) } }
+        #expect(first == .connected && second == .connected)
+    }
+
+    @Test("of a reason that a server gives at length, the beginning is told", arguments: ["x", "x.jpg"])
+    func longReason(_ path: String) async throws {
+        let servers = try await WrongServers()
+        let said = try await failure(servers.uri("http://127.0.0.1:PORT/\(path)", of: "http-502"))
+        #expect(said.contains("error of its own (502 xxx") && said.utf8.count < 1100, "\(said.utf8.count)")
+    }
+
     @Test("a camera that wants a password says so, and one that refuses it, and one whose path is wrong")
     func camera() async throws {
         let film = Fixtures.videos.appending(path: "lobby.mp4").path

@@ -131,4 +131,34 @@ struct ParameterSetsTests {
         #expect(ParameterSets.leading([0, 0, 1, 0x40, 1, 2, 0, 0, 1, 0x26, 1], .h265) == [0, 0, 0, 1, 0x40, 1, 2])
         #expect(ParameterSets.leading([], .h264).isEmpty)
     }
+
+    private func sets(_ parts: [UInt8]...) -> [UInt8] { parts.flatMap { [0, 0, 0, 1] + $0 } }
+
+    private func format(_ sets: [UInt8], _ codec: VideoCodec = .h264) -> CodedFormat {
+        CodedFormat(codec: codec, width: 320, height: 240, caps: "video", parameterSets: sets)
+    }
+
+    @Test("of pictures are kept by their numbers, so that a file goes on where a camera sends them in turn")
+    func merged() {
+        // The numbers 0, 1 and 1 in Exp-Golomb: 1, 010, 010.
+        let (sps, zero, one, other): ([UInt8], [UInt8], [UInt8], [UInt8]) =
+            ([0x67, 1, 2], [0x68, 0x80, 7], [0x68, 0x40, 8], [0x68, 0x40, 9])
+        let first = ParameterSets.merged([], with: sets(sps, one), .h264)
+        #expect(first == sets(sps, one))
+        let both = ParameterSets.merged(first, with: sets(sps, zero), .h264)
+        #expect(both == sets(sps, zero, one))
+        #expect(ParameterSets.merged(both, with: sets(sps, one), .h264) == both)
+        #expect(ParameterSets.merged(both, with: sets(sps, zero), .h264) == both)
+        // One alone, of a known number.
+        #expect(ParameterSets.merged(both, with: sets(other), .h264) == sets(sps, zero, other))
+        #expect(ParameterSets.merged(both, with: [], .h264) == both)
+        #expect(format(both).continues(format(first)) && format(first).continues(format(sets(sps, other))))
+        // Another sequence begins anew.
+        let next = sets([0x67, 1, 3], zero)
+        #expect(ParameterSets.merged(both, with: next, .h264) == next && !format(next).continues(format(both)))
+        #expect(!format(both, .h265).continues(format(both)))
+        let h265 = ParameterSets.merged(
+            sets([0x40, 1, 5], [0x42, 1, 6], [0x44, 1, 0x80]), with: sets([0x44, 1, 0x40]), .h265)
+        #expect(h265 == sets([0x40, 1, 5], [0x42, 1, 6], [0x44, 1, 0x80], [0x44, 1, 0x40]))
+    }
 }

@@ -100,6 +100,18 @@ struct UnitFilterTests {
         #expect(found[(end + 1)...].allSatisfy { $0 == .pass } && filter.returns == 0)
     }
 
+    @Test("what is held is bounded in bytes, too; beyond that all waits for the next keyframe")
+    func heldBytes() {
+        var filter = UnitFilter(.auto, fps: 1)
+        let found = (0..<60).map {
+            filter.verdict(isDelta: $0 > 0, time: Double($0) * 0.04, arrival: Double($0) * 0.04, bytes: 1 << 20)
+        }
+        // The keyframe and 15 others have 16 MiB.
+        #expect(found[0] == .passAndDrain && found[1..<16].allSatisfy { $0 == .hold })
+        #expect(found[16...].allSatisfy { $0 == .drop } && filter.dropsDeltas)
+        #expect(filter.verdict(isDelta: false, time: 2.4, arrival: 2.4, bytes: 1 << 20) == .pass)
+    }
+
     @Test("without any keyframe all is passed on after a while")
     func noKeyframe() {
         var filter = UnitFilter(.auto, fps: 1)

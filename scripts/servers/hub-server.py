@@ -4,9 +4,9 @@ is killed. The endpoint is http://127.0.0.1:PORT/BEHAVIOUR; what was asked for i
 
 Behaviours, joined by "+": cut (the first answers to a file break off), cutalways, drip (as cutalways, but less), norange,
 nolength (chunked), shortchunked, longlength, apilong, apishort, wrong (other bytes of the same length), notfound,
-unauthorized, forbidden, busy (429 with Retry-After, then 503), down, later (Retry-After of a day), loop, redirect (to
-another host name), evil (names that leave the directory), change (the file changes after the first answer), noifrange (and
-the validator is not looked at)."""
+unauthorized, forbidden, busy (429 with Retry-After, then 503), down, later (Retry-After of a day), never (of a number
+beyond counting), loop, redirect (to another host name), evil (names that leave the directory), change (the file changes after
+the first answer), noifrange (and the validator is not looked at)."""
 import argparse
 import hashlib
 import json
@@ -82,6 +82,8 @@ class Handler(BaseHTTPRequestHandler):
                 return self.answer(code)
         if "later" in how:
             return self.answer(429, Retry_After="86400")
+        if "never" in how:
+            return self.answer(429, Retry_After="9" * 400)
         if "loop" in how:
             return self.answer(302, Location=self.path)
         if "busy" in how:

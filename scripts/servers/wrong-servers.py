@@ -2,7 +2,8 @@
 """Servers on loopback that do not give a stream, each for another reason: prints READY and the ports by name, as JSON.
 
 `silent` never answers, `closing` hangs up, `ssh` speaks another protocol, `page` has a web page, `tls` a certificate that
-nobody has signed; `rtsp-403`, `http-404` and so on answer every request with that status. They end with standard input.
+nobody has signed; `rtsp-403`, `http-404` and so on answer every request with that status, `http-502` with a reason of 20,000 letters. They
+end with standard input.
 """
 import json
 import pathlib
@@ -96,6 +97,7 @@ for line in ("403 Forbidden", "404 Not Found", "453 Not Enough Bandwidth", "500 
     servers["rtsp-" + line[:3]] = rtsp(line.encode())
 for line in ("401 Unauthorized", "403 Forbidden", "404 Not Found", "500 Internal Server Error", "503 Service Unavailable"):
     servers["http-" + line[:3]] = http(line.encode())
+servers["http-502"] = http(b"502 " + b"x" * 20000)
 ports = {name: listen(serve) for name, serve in servers.items()}
 print("READY " + json.dumps({**ports, "closed": closed()}), flush=True)
 sys.stdin.read()

@@ -37,7 +37,10 @@ struct WindowHistory {
         let place = slot(count)
         let largest = embedding.reduce(Float(0)) { max($0, abs($1)) }
         let scale = largest > 0 ? largest / 127 : 1
-        for (index, value) in embedding.enumerated() { bytes[place * width + index] = Int8((value / scale).rounded()) }
+        // What is no number, or was divided by a scale that underflowed, counts as 0.
+        for (index, value) in embedding.enumerated() {
+            bytes[place * width + index] = Int8(exactly: (value / scale).rounded()) ?? 0
+        }
         scales[place] = scale
         times[place] = time
         count += 1

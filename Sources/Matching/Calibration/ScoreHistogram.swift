@@ -32,8 +32,8 @@ struct ScoreHistogram: Sendable, Codable, Equatable {
             origin = score - width * Double(Self.bins / 2)
         }
         while score < origin || score >= origin + width * Double(Self.bins) { widen(towards: score) }
-        let bin = Int((score - origin) / width)
-        counts[min(max(bin, 0), Self.bins - 1)] += 1
+        // A saved histogram may have any origin and width, so the place may be no number.
+        counts[Int(max(0, min((score - origin) / width, Double(Self.bins - 1))))] += 1
         total += 1
     }
 

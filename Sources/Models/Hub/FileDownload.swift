@@ -92,7 +92,7 @@ struct FileDownload {
             if let length = answer.length { try checkSize(length) }
             try await part.restart(validator: answer.strongETag)
         }
-        let expected = file.size ?? answer.length.map { $0 + offset }
+        let expected = file.size ?? answer.length.map { $0 > Int.max - offset ? Int.max : $0 + offset }
         return try await receive(answer, from: offset, expected: expected, &received)
     }
 

@@ -35,8 +35,9 @@ package struct Retries: Sendable {
                     throw HubError(.unavailable, "\(what): \(failure.reason); given up after \(attempts) attempts")
                 }
                 if let asked = failure.wait, asked > longestAskedWait {
+                    let seconds = Int(min(asked, 1e9))
                     throw HubError(
-                        .unavailable, "\(what): \(failure.reason), and asks to wait \(Int(asked)) s; try again then")
+                        .unavailable, "\(what): \(failure.reason), and asks to wait \(seconds) s; try again then")
                 }
                 if failures == 0 { backoff.reset() }
                 let wait = failure.wait ?? backoff.next(chance: Double.random(in: 0...1)) / .seconds(1)

@@ -86,5 +86,4 @@ static inline ww_connection ww_connect(const char *host, guint16 port, gboolean 
     g_object_unref(client);
     return result;
 }
-static inline void ww_unref_cancellable(GCancellable *cancellable) { g_object_unref(cancellable); }
 #endif

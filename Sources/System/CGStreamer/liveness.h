@@ -15,7 +15,7 @@ typedef enum {
 } ww_end;
 
 typedef struct {
-    gboolean live, adaptive, sized, seekable;
+    gboolean live, adaptive, web, sized, seekable;
 } ww_sources;
 
 static void ww_look_at_element(const GValue *value, gpointer user) {
@@ -26,16 +26,50 @@ static void ww_look_at_element(const GValue *value, gpointer user) {
     if (GST_IS_BASE_SRC(element) && gst_base_src_is_live(GST_BASE_SRC(element))) found->live = TRUE;
 }
 
+// The bytes that an answer's headers announce; what comes in chunks has no length, whatever else they say.
+static gboolean ww_take_length(GQuark field, const GValue *value, gpointer user) {
+    gint64 *bytes = user;
+    const char *name = g_quark_to_string(field);
+    const char *text = G_VALUE_HOLDS_STRING(value) ? g_value_get_string(value) : NULL;
+    gboolean is_chunked = text && !g_ascii_strcasecmp(name, "Transfer-Encoding");
+    if (text && !g_ascii_strcasecmp(name, "Content-Length")) *bytes = g_ascii_strtoll(text, NULL, 10);
+    if (is_chunked) *bytes = -1;
+    return !is_chunked;
+}
+// Whether the answer that an HTTP source reads has a length, by the event with its headers, which the pad keeps.
+// [any-thread]
+static inline gboolean ww_answer_has_length(GstPad *pad) {
+    gint64 bytes = -1;
+    GstEvent *event = NULL;
+    for (guint i = 0; (event = gst_pad_get_sticky_event(pad, GST_EVENT_CUSTOM_DOWNSTREAM_STICKY, i)) != NULL; i++) {
+        const GstStructure *told = gst_event_get_structure(event);
+        gboolean is_answer = told && gst_structure_has_name(told, "http-headers");
+        const GValue *headers = is_answer ? gst_structure_get_value(told, "response-headers") : NULL;
+        if (headers && GST_VALUE_HOLDS_STRUCTURE(headers))
+            gst_structure_foreach(gst_value_get_structure(headers), ww_take_length, &bytes);
+        gst_event_unref(event);
+    }
+    return bytes > 0;
+}
+
 static void ww_ask_source(const GValue *value, gpointer user) {
     ww_sources *found = user;
     GstElement *element = GST_ELEMENT(g_value_get_object(value));
     if (!GST_IS_BASE_SRC(element)) return;
+    GstElementFactory *factory = gst_element_get_factory(element);
+    const char *name = factory ? GST_OBJECT_NAME(factory) : "";
+    // It can be wound back only where its answer has a length, so that alone is looked at. The element itself is not
+    // asked: whoever stops it may just be resetting it, and it may answer by a request of its own.
+    if (!strcmp(name, "souphttpsrc")) {
+        found->web = TRUE;
+        if (ww_answer_has_length(GST_BASE_SRC_PAD(element))) found->sized = TRUE;
+        return;
+    }
     GstBaseSrcClass *source_class = GST_BASE_SRC_GET_CLASS(element);
     if (source_class->is_seekable && source_class->is_seekable(GST_BASE_SRC(element))) found->seekable = TRUE;
-    GstElementFactory *factory = gst_element_get_factory(element);
     gint64 bytes = -1;
     // What a named pipe holds has no length, and ends with whoever writes it.
-    if (factory && g_str_has_prefix(GST_OBJECT_NAME(factory), "f") && g_str_has_suffix(GST_OBJECT_NAME(factory), "src"))
+    if (g_str_has_prefix(name, "f") && g_str_has_suffix(name, "src"))
         found->sized = TRUE;
     else if (gst_pad_query_duration(GST_BASE_SRC_PAD(element), GST_FORMAT_BYTES, &bytes) && bytes > 0)
         found->sized = TRUE;
@@ -49,7 +83,7 @@ static void ww_for_each(GstElement *bin, GstIteratorForeachFunction look, ww_sou
 
 // Asks; `played`: a picture has come, so that a film's length would be known. [any-thread but streaming ones]
 static inline ww_end ww_ask_end(GstElement *pipeline, GstElement *sink, gboolean played) {
-    ww_sources found = {FALSE, FALSE, FALSE, FALSE};
+    ww_sources found = {FALSE, FALSE, FALSE, FALSE, FALSE};
     if (!GST_IS_BIN(pipeline)) return WW_END_UNKNOWN;
     ww_for_each(pipeline, ww_look_at_element, &found);
     if (found.live) return WW_END_CAMERA;
@@ -57,10 +91,13 @@ static inline ww_end ww_ask_end(GstElement *pipeline, GstElement *sink, gboolean
     gint64 length = -1;
     if (gst_element_query_duration(sink, GST_FORMAT_TIME, &length) && length > 0) return WW_END_KNOWN;
     // A playlist that goes on can be wound back as far as it reaches; its own length is no length of what it plays. Its
-    // sources are not asked: each segment is a new request, and souphttpsrc answers before the first header by a request
-    // of its own, which beside the other one ends the process (GStreamer 1.22, gst_soup_http_src_check_seekable).
+    // sources are not asked: each segment is a new request, and souphttpsrc answers before the first header by a
+    // request of its own, which beside the other one ends the process (GStreamer 1.22,
+    // gst_soup_http_src_check_seekable).
     if (found.adaptive) return WW_END_NONE_YET;
     ww_for_each(pipeline, ww_ask_source, &found);
+    // The query would go through the demuxer to the source.
+    if (found.web) return found.sized ? WW_END_KNOWN : WW_END_NONE;
     // A demuxer may claim to be seekable (tsdemux does) where its source cannot be wound back.
     gboolean can_seek = FALSE;
     GstQuery *query = gst_query_new_seeking(GST_FORMAT_TIME);

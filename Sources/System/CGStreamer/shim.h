@@ -16,7 +16,19 @@ static inline void ww_set_int(gpointer object, const char *property, gint value)
 static inline GstElement *ww_bin_get(GstElement *bin, const char *name) {
     return GST_IS_BIN(bin) ? gst_bin_get_by_name(GST_BIN(bin), name) : NULL;
 }
-static inline gboolean ww_is_app_sink(GstElement *element) { return GST_IS_APP_SINK(element); }
+// The same for an element of one kind; NULL also where the element of that name is of another. [any-thread]
+static inline GstElement *ww_bin_get_kind(GstElement *bin, const char *name, GType kind) {
+    GstElement *found = ww_bin_get(bin, name);
+    if (!found || G_TYPE_CHECK_INSTANCE_TYPE(found, kind)) return found;
+    gst_object_unref(found);
+    return NULL;
+}
+static inline GstElement *ww_bin_get_app_sink(GstElement *bin, const char *name) {
+    return ww_bin_get_kind(bin, name, GST_TYPE_APP_SINK);
+}
+static inline GstElement *ww_bin_get_app_src(GstElement *bin, const char *name) {
+    return ww_bin_get_kind(bin, name, GST_TYPE_APP_SRC);
+}
 static inline void ww_app_sink_set_callbacks(GstElement *sink, GstAppSinkCallbacks *callbacks, gpointer user) {
     gst_app_sink_set_callbacks(GST_APP_SINK(sink), callbacks, user, NULL);
 }
@@ -204,7 +216,6 @@ static inline double ww_lead(GstPad *pad, double seconds) {
     if (element) gst_object_unref(element);
     return now == GST_CLOCK_TIME_NONE ? 0 : seconds - (double)now / 1e9;
 }
-static inline gboolean ww_is_app_src(GstElement *element) { return GST_IS_APP_SRC(element); }
 // `needed` is called on the source's streaming thread; `done` when the source is gone. [any-thread]
 static inline void ww_app_src_feed(GstElement *source, void (*needed)(GstAppSrc *, guint, gpointer), gpointer user,
                                    GDestroyNotify done) {

@@ -71,14 +71,18 @@ static inline gchar *ww_answered_type(GstEvent *event) {
 static inline void ww_post_word(GstElement *element, const char *word) {
     gst_element_post_message(element, gst_message_new_application(GST_OBJECT(element), gst_structure_new_empty(word)));
 }
-// The address that the element reads from which posted a message, for `g_free`; NULL if it says nothing of that.
-// [any-thread]
+// Posts an application's message that is a word, with the address that an HTTP source's event of an answer names. The
+// property `location` is for the source's own thread: a playlist's source gets another for each segment, unlocked.
+// [streaming-thread]
+static inline void ww_post_answer(GstElement *source, const char *word, GstEvent *event) {
+    const gchar *place = gst_structure_get_string(gst_event_get_structure(event), "uri");
+    GstStructure *said = gst_structure_new(word, "uri", G_TYPE_STRING, place, NULL);
+    gst_element_post_message(source, gst_message_new_application(GST_OBJECT(source), said));
+}
+// The address in a message of `ww_post_answer`, for `g_free`; NULL if there is none. [any-thread]
 static inline gchar *ww_message_location(GstMessage *message) {
-    GstObject *source = GST_MESSAGE_SRC(message);
-    gchar *place = NULL;
-    if (source && g_object_class_find_property(G_OBJECT_GET_CLASS(source), "location"))
-        g_object_get(source, "location", &place, NULL);
-    return place;
+    const GstStructure *said = gst_message_get_structure(message);
+    return said ? g_strdup(gst_structure_get_string(said, "uri")) : NULL;
 }
 static inline gboolean ww_message_is_word(GstMessage *message, const char *word) {
     const GstStructure *structure = gst_message_get_structure(message);

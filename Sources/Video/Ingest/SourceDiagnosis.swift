@@ -74,7 +74,7 @@ final class SourceDiagnosis: Sendable {
         defer { gst_object_unref(bus) }
         guard let message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR) else { return nil }
         defer { ww_unref_message(message) }
-        return why(SourceReport(message))
+        return SourceEvent.cut(why(SourceReport(message)))
     }
 
     private func why(_ report: SourceReport) -> String {

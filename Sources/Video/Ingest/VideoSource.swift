@@ -72,13 +72,13 @@ package final class VideoSource: @unchecked Sendable {
         let isLive = SourceEnd.isKnownLive(description, template: template)
         end = SourceEnd(isKnownLive: isLive && !description.realtime, wasLive: wasLive)
         kind = isLive ? .live : template == "http" ? .remote : .file
-        self.onEvent = onEvent
+        let bounded: @Sendable (SourceEvent) -> Void = { onEvent($0.bounded) }
+        self.onEvent = bounded
         self.patience = patience
         tap = FrameTap(
             description, isLive: isLive, memory: isLive ? nil : memory,
             keepsTime: SourceEnd.clockTemplates.contains(template) || description.realtime, decoding: decoding,
-            activity: activity, share: share, onFrame: onFrame,
-            onEvent: onEvent)
+            activity: activity, share: share, onFrame: onFrame, onEvent: bounded)
         let secrets = SourceSecrets(
             [description.uri, description.launch ?? ""], known: credentials?.secrets ?? [])
         diagnosis = SourceDiagnosis(
@@ -134,6 +134,8 @@ package final class VideoSource: @unchecked Sendable {
             stopped.signal()
             throw SourceError("\(shown): \(why)")
         }
+        // A call of `stop` meanwhile waits for the bus thread, so the pipeline is stopped here.
+        if stopping.load(ordering: .acquiring) { gst_element_set_state(made.element, GST_STATE_NULL) }
         thread.start()
         lock.withLock { feed }?.start()
     }
@@ -257,6 +259,7 @@ package final class VideoSource: @unchecked Sendable {
             guard gst_element_set_state(made.element, GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE else {
                 throw SourceError("\(shown): \(diagnosis.pendingError(made) ?? "GStreamer cannot play it")")
             }
+            if stopping.load(ordering: .acquiring) { gst_element_set_state(made.element, GST_STATE_NULL) }
             lock.withLock { self.feed }?.start()
             return made
         } catch {

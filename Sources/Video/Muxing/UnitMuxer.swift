@@ -66,9 +66,11 @@ package final class UnitMuxer: @unchecked Sendable {
         defer { g_clear_error(&error) }
         guard let parsed else { throw MuxError(error.map { String(cString: $0.pointee.message) } ?? "unknown error") }
         gst_object_ref_sink(parsed)  // was floating: now ours
-        guard let source = ww_bin_get(parsed, "units"), let out = ww_bin_get(parsed, "out"),
-            let bus = gst_element_get_bus(parsed)
-        else {
+        let ends = (ww_bin_get(parsed, "units"), ww_bin_get(parsed, "out"), gst_element_get_bus(parsed))
+        guard let source = ends.0, let out = ends.1, let bus = ends.2 else {
+            if let source = ends.0 { gst_object_unref(source) }
+            if let out = ends.1 { gst_object_unref(out) }
+            if let bus = ends.2 { gst_object_unref(bus) }
             gst_object_unref(parsed)
             throw MuxError("the pipeline has no ends")
         }
@@ -94,9 +96,10 @@ package final class UnitMuxer: @unchecked Sendable {
     /// Takes a unit that is shown at `time`, in seconds from the first; `sets` stand before it.
     package func push(_ unit: CodedUnit, at time: Double, after sets: [UInt8] = []) {
         let bytes = sets.isEmpty ? unit.bytes : sets + unit.bytes
+        let stamp = MediaTime.nanoseconds(min(max(0, time), MediaTime.latest)) ?? 0
         _ = bytes.withUnsafeBytes {
             ww_app_src_push_unit(
-                source, $0.baseAddress, gsize($0.count), guint64(max(0, time) * 1e9), unit.isKeyframe ? 0 : 1)
+                source, $0.baseAddress, gsize($0.count), guint64(stamp), unit.isKeyframe ? 0 : 1)
         }
     }
 

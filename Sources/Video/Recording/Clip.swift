@@ -181,7 +181,7 @@ final class Clip: EventRecord {
                 guard let first = feed?.first else { return nil }
                 let unit = numbered.unit
                 if numbered.session != first.session { return .cut(.session) }
-                if unit.format != first.unit.format { return .cut(.format) }
+                if !unit.format.continues(first.unit.format) { return .cut(.format) }
                 if let end, unit.at > end { return .due }
                 if isBeyond(unit, nil) { return .cut(.longest) }
                 next = numbered.number + 1

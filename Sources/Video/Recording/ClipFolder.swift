@@ -74,7 +74,8 @@ struct ClipFolder: Sendable {
     var free: Int? {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { return nil }
-        return Int(status.f_bavail) * Int(status.f_frsize)
+        let (bytes, isBeyond) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+        return isBeyond ? .max : Int(clamping: bytes)
     }
 
     /// Completes or removes the `.part` files that a crash left; returns how many were completed.

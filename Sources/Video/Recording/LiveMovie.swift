@@ -133,7 +133,7 @@ package final class LiveMovie: Sendable {
             guard !read.hasGap else { return }
             for numbered in read.units {
                 let unit = numbered.unit
-                guard numbered.session == first.session, unit.format == first.unit.format else { return }
+                guard numbered.session == first.session, unit.format.continues(first.unit.format) else { return }
                 next = numbered.number + 1
                 units.put(unit, into: muxer)
             }

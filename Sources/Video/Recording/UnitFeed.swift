@@ -18,9 +18,11 @@ struct UnitFeed {
         let isFirst = unit === first.unit
         if !isFirst, unit.isKeyframe { mayLean = false }
         if !isFirst, mayLean, leans(unit) { return }
-        let needsSets = isFirst && ParameterSets.leading(unit.bytes, unit.format.codec).isEmpty
+        // A unit's own sets may be a part of those that later ones need.
+        let sets = unit.format.parameterSets
+        let needsSets = isFirst && ParameterSets.leading(unit.bytes, unit.format.codec) != sets
         last = times.time(of: unit)
-        muxer.push(unit, at: last, after: needsSets ? unit.format.parameterSets : [])
+        muxer.push(unit, at: last, after: needsSets ? sets : [])
     }
 
     /// Returns true if a unit that follows the first keyframe is shown before it, and so needs units before it.

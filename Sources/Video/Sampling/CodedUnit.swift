@@ -4,7 +4,7 @@ package enum VideoCodec: String, Sendable, Codable {
     case h265 = "H.265"
 }
 
-/// The format of a stream's coded pictures; only those of one format can be in the same file.
+/// The format of a stream's coded pictures; which of them can be in the same file, `continues` says.
 package struct CodedFormat: Sendable, Equatable {
     package let codec: VideoCodec
     package let width: Int
@@ -13,10 +13,21 @@ package struct CodedFormat: Sendable, Equatable {
     package let caps: String
     /// The latest parameter sets, with start codes, if the coded pictures carry them; else empty.
     package let parameterSets: [UInt8]
+    /// Those of them that are for the sequence (SPS, VPS), not for single pictures.
+    private let sequenceSets: [UInt8]
 
     package init(codec: VideoCodec, width: Int, height: Int, caps: String, parameterSets: [UInt8] = []) {
         (self.codec, self.width, self.height) = (codec, width, height)
         (self.caps, self.parameterSets) = (caps, parameterSets)
+        sequenceSets = ParameterSets.sequence(parameterSets, codec)
+    }
+
+    /// Returns true if pictures of this format can follow those of another in a file.
+    ///
+    /// Only sets of pictures (PPS) may differ: a picture that uses them brings them.
+    package func continues(_ other: CodedFormat) -> Bool {
+        (codec, width, height, caps) == (other.codec, other.width, other.height, other.caps)
+            && sequenceSets == other.sequenceSets
     }
 }
 

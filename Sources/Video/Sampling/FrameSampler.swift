@@ -33,6 +33,7 @@ package struct FrameSampler: Sendable {
     }
 
     private func index(after time: Double) -> Int {
-        max(Int(((time + Self.tolerance) * fps).rounded(.down)), -1) + 1
+        // Times and rates come from files: beyond a number of samples that no source reaches, they are cut.
+        Int(min(max(-1, ((time + Self.tolerance) * fps).rounded(.down)), 1e15)) + 1
     }
 }

@@ -5,6 +5,10 @@
 package struct MissingTimes: Sendable {
     /// The frame rate that is assumed for a file that states none; ffmpeg assumes the same for raw streams.
     package static let assumedRate = 25.0
+    /// The longest time in seconds that a picture is shown, by its file: a GIF's longest is 655.35 s.
+    ///
+    /// A longer one is a mistake: added up, such durations exceed any time that can be counted.
+    private static let longest = 660.0
 
     private var rate = assumedRate
     private var first: Double?
@@ -34,7 +38,7 @@ package struct MissingTimes: Sendable {
                 return nil
             }
         }
-        let step = duration.flatMap { $0 > 0 && $0.isFinite ? $0 : nil } ?? 1 / rate
+        let step = duration.flatMap { $0 > 0 && $0 <= Self.longest ? $0 : nil } ?? 1 / rate
         let time =
             if let arrival = arrival() { max(arrival, last.map { $0 + 1e-3 } ?? 0) } else {
                 last.map { $0 + step } ?? stamp ?? 0

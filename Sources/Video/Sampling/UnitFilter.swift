@@ -35,6 +35,8 @@ package struct UnitFilter {
     private static let intraProof = 10
     /// The greatest number of coded pictures that are kept since the last keyframe, in case they must be decoded.
     static let maxHeld = 100
+    /// The greatest number of bytes of those coded pictures together, the keyframe included.
+    static let maxHeldBytes = 16 << 20
 
     /// The time stamp and the arrival time of a coded picture, in seconds of two different clocks.
     private struct Moment {
@@ -59,6 +61,8 @@ package struct UnitFilter {
     private var share = 1.0
     /// The number of delta units (coded pictures that need others) since the last keyframe.
     private var deltaUnits = 0
+    /// The bytes of the last keyframe and of all delta units since.
+    private var unitBytes = 0
     /// The most delta units between two keyframes that were close enough together; 0 until that is known.
     private var usualDeltaUnits = 0
     /// The number of consecutive short keyframe intervals; `deltaUnitsInTime` is the most delta units in one of them.
@@ -88,15 +92,20 @@ package struct UnitFilter {
     /// True if the next coded picture will be dropped unless it is a keyframe, so it need not even be assembled.
     package var dropsDeltas: Bool { state == .keyframes || state == .awaitingKeyframe }
     /// True if a coded picture that is not decoded now may have to be decoded later, so that it must be kept.
-    package var mayAskForHeld: Bool { state == .trying && deltaUnits < Self.maxHeld }
+    package var mayAskForHeld: Bool {
+        state == .trying && deltaUnits < Self.maxHeld && unitBytes <= Self.maxHeldBytes
+    }
 
     /// Decides whether the next coded picture of the stream is decoded.
     ///
     /// `time` is its time stamp in seconds, nil if it has none; `arrival` is in seconds of a steady clock. `share` (0
     /// to 1) is the share of sampled frames that the stream keeps under overload: at 0.5, keyframes may come half as
-    /// often.
-    package mutating func verdict(isDelta: Bool, time: Double?, arrival: Double, share: Double = 1) -> Verdict {
+    /// often. `bytes` is the picture's size, by which the pictures that are kept are bounded.
+    package mutating func verdict(
+        isDelta: Bool, time: Double?, arrival: Double, share: Double = 1, bytes: Int = 0
+    ) -> Verdict {
         self.share = share
+        unitBytes = isDelta ? unitBytes + bytes : bytes
         let moment = Moment(stamp: time, arrival: arrival)
         start = start ?? moment
         return isDelta ? delta(moment) : keyframe(moment)
@@ -118,7 +127,7 @@ package struct UnitFilter {
         case .trying:
             guard isOverdue(moment) else { return mayAskForHeld ? .hold : .drop }
             // Before the first keyframe, the decoder itself must find out where it can begin.
-            let isWhole = deltaUnits <= Self.maxHeld || !sawKeyframe
+            let isWhole = deltaUnits <= Self.maxHeld && unitBytes <= Self.maxHeldBytes || !sawKeyframe
             state = isWhole ? .all : .awaitingKeyframe
             return isWhole ? .passHeld : .drop
         }

@@ -120,7 +120,7 @@ private final class DecoderGate: @unchecked Sendable {
         copier?.take(buffer, pad)
         let stamp = buffer.pointee.pts != ww_no_time() ? buffer.pointee.pts : buffer.pointee.dts
         let time = stamp == ww_no_time() ? nil : Double(stamp) / 1e9
-        let verdict = judge(isDelta: ww_is_delta(buffer) != 0, at: time)
+        let verdict = judge(isDelta: ww_is_delta(buffer) != 0, at: time, bytes: Int(gst_buffer_get_size(buffer)))
         switch verdict {
         case .drop:
             record.addSkipped(1)
@@ -144,12 +144,12 @@ private final class DecoderGate: @unchecked Sendable {
         return GST_PAD_PROBE_HANDLED
     }
 
-    private func judge(isDelta: Bool, at time: Double?) -> UnitFilter.Verdict {
+    private func judge(isDelta: Bool, at time: Double?, bytes: Int = 0) -> UnitFilter.Verdict {
         tap.activity.heardUnit()
         let returns = filter.returns
         let verdict = filter.verdict(
             isDelta: isDelta, time: time, arrival: (ContinuousClock.now - opened) / .seconds(1),
-            share: tap.share.value)
+            share: tap.share.value, bytes: bytes)
         if filter.returns > returns { record.addReturn() }
         record.setKeyframesOnly(filter.isKeyframesOnly)
         return verdict

@@ -214,9 +214,9 @@ final class FrameTap: @unchecked Sendable {
         guard
             let time = state.missingTimes.made(
                 stamp: running, duration: length == ww_no_time() ? nil : Double(length) / 1e9,
-                arrival: timeKeeping.isByArrival ? -ww_lead(pad, 0) : nil)
+                arrival: timeKeeping.isByArrival ? -ww_lead(pad, 0) : nil),
+            let nanoseconds = MediaTime.nanoseconds(time).map({ GstClockTime($0) })
         else { return (nil, running) }
-        let nanoseconds = GstClockTime(time * 1e9)
         guard var segment = state.segment, segment.format == GST_FORMAT_TIME else { return (nanoseconds, time) }
         return (gst_segment_position_from_running_time(&segment, GST_FORMAT_TIME, nanoseconds), time)
     }

@@ -53,9 +53,10 @@ final class UnitCopier {
     private static let plausibleLead = -30.0...5.0
 
     private func note(_ sets: [UInt8], _ known: CodedFormat) {
-        guard !sets.isEmpty, sets != known.parameterSets else { return }
+        let merged = ParameterSets.merged(known.parameterSets, with: sets, known.codec)
+        guard merged != known.parameterSets else { return }
         format = CodedFormat(
-            codec: known.codec, width: known.width, height: known.height, caps: known.caps, parameterSets: sets)
+            codec: known.codec, width: known.width, height: known.height, caps: known.caps, parameterSets: merged)
     }
 
     /// Reads the video format again if the pad has new caps.

@@ -1,14 +1,12 @@
 import CGStreamer
-import Foundation
-import StreamSources
+package import StreamSources
 
 /// Finds the step at which connecting to a server fails, by doing the steps one by one.
 ///
 /// It is for sources whose own error does not tell the cause. It connects to the server, sends no request, and closes.
 /// It blocks; the end of the source cancels it.
-// @unchecked: a cancellable is thread-safe, and the pointer never changes
-package final class ConnectionProbe: @unchecked Sendable {
-    package enum Outcome: Equatable {
+package final class ConnectionProbe: Sendable {
+    package enum Outcome: Equatable, Sendable {
         case connected
         case unresolved
         case noNameServer
@@ -21,22 +19,25 @@ package final class ConnectionProbe: @unchecked Sendable {
         case notConnected
     }
 
-    /// The time limit of all steps together, shorter than the time after which a silent live source is closed.
-    private static let timeout = DispatchTimeInterval.seconds(4)
     private static let connecting: UInt32 = 2
 
-    private let cancellable = g_cancellable_new()
+    private let limit: Int
+    /// Ends each run by a cancellable of its own, since one that was cancelled stays so.
+    private let cancellation = FetchCancellation()
 
-    deinit { if let cancellable { ww_unref_cancellable(cancellable) } }
+    /// Makes a probe; `limit` is the time limit of all steps of a run together, in seconds, shorter than the time after
+    /// which a silent live source is closed.
+    package init(limit: Int = 4) { self.limit = limit }
 
-    func cancel() { g_cancellable_cancel(cancellable) }
+    func cancel() { cancellation.cancel() }
 
-    func run(_ server: ServerAddress, trusting database: TLSDatabase? = nil) -> Outcome {
-        DispatchQueue.global().asyncAfter(deadline: .now() + Self.timeout) { [weak self] in self?.cancel() }
+    package func run(_ server: ServerAddress, trusting database: TLSDatabase? = nil) -> Outcome {
+        cancellation.limit(seconds: limit)
         var handshake = ww_handshake()
         handshake.database = database?.pointer
         let outcome = ww_connect(
-            server.host, server.port, server.isTLS ? 1 : 0, Self.connecting, cancellable, &handshake)
+            server.host, server.port, server.isTLS ? 1 : 0, Self.connecting,
+            cancellation.pointer?.assumingMemoryBound(to: GCancellable.self), &handshake)
         return switch outcome {
         case WW_CONNECTED: .connected
         case WW_UNRESOLVED: .unresolved

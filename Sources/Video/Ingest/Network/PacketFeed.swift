@@ -68,7 +68,7 @@ final class PacketFeed: @unchecked Sendable {
 
     /// Makes the coded pictures go to the pipeline's `appsrc name=units`; must be called before the pipeline plays.
     func attach(to pipeline: UnsafeMutablePointer<GstElement>, shown: String) throws(SourceError) {
-        guard let source = ww_bin_get(pipeline, "units"), ww_is_app_src(source) != 0 else {
+        guard let source = ww_bin_get_app_src(pipeline, "units") else {
             throw SourceError("\(shown): the launch line must begin with an appsrc called units")
         }
         defer { gst_object_unref(source) }
@@ -84,8 +84,8 @@ final class PacketFeed: @unchecked Sendable {
     /// Interrupts the streaming thread's wait for the camera, so that the pipeline can be stopped; for any thread.
     func cancel() { connection.withLock { $0 }?.cancel() }
 
-    /// Closes the RTSP session once the streaming thread no longer uses it.
-    func close() { connection.withLock { $0 = nil } }
+    /// Closes the RTSP session once the streaming thread no longer uses it; TLS may wait then, so not within the lock.
+    func close() { _ = connection.withLock { $0.take() } }
 
     // MARK: The streaming thread
 

@@ -4,7 +4,7 @@ import StreamSources
 
 /// The owner of a GIO certificate database, against which sources verify TLS certificates.
 // @unchecked: the object is thread-safe, and the pointer never changes
-final class TLSDatabase: @unchecked Sendable {
+package final class TLSDatabase: @unchecked Sendable {
     let pointer: UnsafeMutableRawPointer
 
     /// Makes the owner of the database, and takes over the caller's reference.

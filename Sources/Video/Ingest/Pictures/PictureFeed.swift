@@ -42,7 +42,7 @@ final class PictureFeed: @unchecked Sendable {
 
     /// Makes the pictures go to the pipeline's `appsrc name=pictures`, for as long as that element exists.
     func attach(to pipeline: UnsafeMutablePointer<GstElement>, shown: String) throws(SourceError) {
-        guard let source = ww_bin_get(pipeline, "pictures"), ww_is_app_src(source) != 0 else {
+        guard let source = ww_bin_get_app_src(pipeline, "pictures") else {
             throw SourceError("\(shown): the launch line must begin with an appsrc called pictures")
         }
         defer { gst_object_unref(source) }

@@ -31,7 +31,7 @@ final class Pipeline: @unchecked Sendable {
             gst_object_unref(parsed)
             throw error
         }
-        guard let sink = ww_bin_get(parsed, "frames"), ww_is_app_sink(sink) != 0 else {
+        guard let sink = ww_bin_get_app_sink(parsed, "frames") else {
             gst_object_unref(parsed)
             throw SourceError(
                 "\(shown): the launch line must end in an appsink called frames (\"appsink name=frames\")")

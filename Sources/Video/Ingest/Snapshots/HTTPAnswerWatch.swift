@@ -24,7 +24,7 @@ enum HTTPAnswerWatch {
                         defer { g_free(type) }
                         guard ContentType(String(cString: type)) == .picture else { return GST_PAD_PROBE_OK }
                         if let source = gst_pad_get_parent_element(pad) {
-                            ww_post_word(source, HTTPAnswerWatch.onePicture)
+                            ww_post_answer(source, HTTPAnswerWatch.onePicture, event)
                             gst_object_unref(source)
                         }
                         return GST_PAD_PROBE_OK

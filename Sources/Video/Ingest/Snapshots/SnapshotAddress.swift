@@ -168,7 +168,7 @@ private func withTexts(_ texts: [String?], _ body: ([UnsafePointer<CChar>?]) -> 
     body(copies.map { $0.map { UnsafePointer($0) } })
 }
 
-/// Cancels the HTTP request in progress: at its time limit, or permanently when the source stops.
+/// Cancels the HTTP request or the probe in progress: at its time limit, or permanently when the source stops.
 // @unchecked: `lock` guards `current`, `round` and `isOver`
 final class FetchCancellation: @unchecked Sendable {
     private let lock = NSLock()
@@ -189,7 +189,7 @@ final class FetchCancellation: @unchecked Sendable {
         }
     }
 
-    /// Begins the time limit of the next HTTP request: it is cancelled after `seconds`.
+    /// Begins the time limit of the next request: it is cancelled after `seconds`.
     ///
     /// It must be called on the request's thread, after the request before has ended.
     func limit(seconds: Int) {

@@ -2,12 +2,13 @@ import CGStreamer
 import Foundation
 import Pixels
 import StreamSources
+import Synchronization
 
 /// Reads a still picture at the sampling rate, on its own thread, and pushes it into a pipeline's `appsrc`.
 ///
 /// A picture gets the time at which it was due, not that of its arrival. An unchanged picture is pushed again: time
 /// passes, and nothing is decoded or embedded again.
-// @unchecked: `condition` guards `isOver`; all else is used by the starting thread, then by the feed's thread only
+// @unchecked: but for what is safe for threads, all is used by the starting thread, then by the feed's thread only
 final class SnapshotFeed: @unchecked Sendable {
     /// The reason why a source of single pictures ends.
     enum End: Equatable {
@@ -24,8 +25,9 @@ final class SnapshotFeed: @unchecked Sendable {
     private let cancellation: FetchCancellation
     private let onWarning: @Sendable (String) -> Void
     private let onEnd: @Sendable (End) -> Void
-    private let condition = NSCondition()
-    private var isOver = false
+    private let isOver = Atomic(false)
+    /// Wakes the feed's thread; it waits by a steady clock, as the system's may be set while it does.
+    private let over = DispatchSemaphore(value: 0)
     /// The buffer of the last picture, which is pushed again if the picture has not changed.
     private var last: UnsafeMutablePointer<GstBuffer>?
     /// The number of temporary faults in a row since the last picture.
@@ -48,7 +50,7 @@ final class SnapshotFeed: @unchecked Sendable {
 
     /// Makes the pictures go to the pipeline's `appsrc name=pictures`; must be called before the pipeline plays.
     func attach(to pipeline: UnsafeMutablePointer<GstElement>, shown: String) throws(SourceError) {
-        guard let source = ww_bin_get(pipeline, "pictures"), ww_is_app_src(source) != 0 else {
+        guard let source = ww_bin_get_app_src(pipeline, "pictures") else {
             throw SourceError("\(shown): the launch line must begin with an appsrc called pictures")
         }
         target = AppSource(source)
@@ -67,10 +69,8 @@ final class SnapshotFeed: @unchecked Sendable {
 
     /// Makes the thread that reads pictures end, and cancels its request; returns without waiting for either.
     func cancel() {
-        condition.withLock {
-            isOver = true
-            condition.broadcast()
-        }
+        isOver.store(true, ordering: .releasing)
+        over.signal()
         cancellation.cancel()
     }
 
@@ -81,7 +81,7 @@ final class SnapshotFeed: @unchecked Sendable {
         var slot = 0
         while let time = wait(for: slot, target) {
             if let end = fetch(reader, at: time, target) {
-                if !condition.withLock({ isOver }) { onEnd(end) }
+                if !isOver.load(ordering: .acquiring) { onEnd(end) }
                 return
             }
             // Pictures whose time has passed meanwhile are left out.
@@ -92,14 +92,12 @@ final class SnapshotFeed: @unchecked Sendable {
     /// Waits until picture number `slot` is due (at `slot / fps`); returns that time in seconds, or nil after `cancel`.
     private func wait(for slot: Int, _ target: AppSource) -> Double? {
         let due = Double(slot) / fps
-        condition.lock()
-        defer { condition.unlock() }
-        while !isOver {
+        while !isOver.load(ordering: .acquiring) {
             let left = due - target.runningTime
             if left <= 0 { return due }
             // Waiting for the next picture's time is not a stall, so it counts as activity.
             if activity.heard.picture != nil { _ = activity.heardPicture() }
-            _ = condition.wait(until: Date(timeIntervalSinceNow: min(left, 1)))
+            _ = over.wait(timeout: .now() + min(left, 1))
         }
         return nil
     }

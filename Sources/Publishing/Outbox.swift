@@ -326,6 +326,9 @@ package actor Outbox: MessageLog {
     package func save(calibrations: [SavedCalibration]) throws { try journal.save(calibrations: calibrations) }
     package func removeCalibrations(of queries: [String]) throws { try journal.removeCalibrations(of: queries) }
     package func calibrations() throws -> [SavedCalibration] { try journal.calibrations() }
+    package func calibrations(of stream: String) throws -> [SavedCalibration] {
+        try journal.calibrations(of: stream)
+    }
     package func lastEnds(since: Double) throws -> [Journal.LastEnd] { try journal.lastEnds(since: since) }
 
     package func save(embeddings: [(key: Data, vector: [Float])], model: String) throws {

@@ -329,6 +329,9 @@ package actor Outbox: MessageLog {
         try journal.removeCalibrations(ofStream: name, except: kept)
     }
     package func calibrations() throws -> [SavedCalibration] { try journal.calibrations() }
+    package func calibrations(of stream: String) throws -> [SavedCalibration] {
+        try journal.calibrations(of: stream)
+    }
     package func lastEnds(since: Double) throws -> [Journal.LastEnd] { try journal.lastEnds(since: since) }
 
     package func save(embeddings: [(key: Data, vector: [Float])], model: String) throws {

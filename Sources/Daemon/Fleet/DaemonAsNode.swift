@@ -39,6 +39,7 @@ struct DaemonAsNode: FleetHost {
     let queries: QueryRegistry
     let streams: StreamRegistry
     let queue: FrameQueue
+    let thresholds: ThresholdStore
 
     /// Creates this daemon's node of the configured fleet, and a publisher for the fleet's log; nil without a fleet.
     func node(
@@ -58,6 +59,9 @@ struct DaemonAsNode: FleetHost {
     func check(_ stream: StreamConfiguration) async throws { try await streams.check(stream) }
     func start(_ stream: StreamConfiguration) async throws { try await streams.add(stream) }
     func stop(stream: String, isMoved: Bool) async throws { try await streams.release(stream, isMoved: isMoved) }
+    func learnt(of stream: String) async throws -> Data { try await thresholds.learnt(of: stream) }
+    func learn(_ json: Data, of stream: String) async throws -> Int { try await thresholds.take(json, of: stream) }
+    func takeNewlyLearnt() async -> Set<String> { await thresholds.takeNews() }
     func states() async -> [String: String] {
         await Dictionary(streams.running.map { ($0.name, $0.currentState.word) }) { $1 }
     }

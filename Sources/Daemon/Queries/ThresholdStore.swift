@@ -1,6 +1,6 @@
 import Concurrency
 package import Engine
-import Foundation
+package import Foundation
 import Journal
 package import Logging
 import Matching
@@ -16,6 +16,8 @@ package actor ThresholdStore {
     private let engine: ScoringEngine
     private let outbox: Outbox
     private let logger: Logger
+    /// The streams on which a threshold was set or changed since a fleet has last asked.
+    private var news: Set<String> = []
 
     package init(engine: ScoringEngine, outbox: Outbox, logger: Logger) {
         (self.engine, self.outbox, self.logger) = (engine, outbox, logger)
@@ -62,6 +64,7 @@ package actor ThresholdStore {
 
     /// Saves thresholds that were newly set or changed, then logs and publishes the changes.
     package func record(_ changes: [ThresholdChange]) async {
+        news.formUnion(changes.map { String($0.lane.prefix { $0 != "/" }) })
         await save()
         for change in changes {
             logger.notice(
@@ -75,7 +78,52 @@ package actor ThresholdStore {
         await outbox.send(changes.map(\.pending))
     }
 
-    /// Sets a query's learnt thresholds anew, on all lanes (streams and regions) or one; nil if there is no such query.
+    // MARK: A fleet's nodes
+
+    private struct Learnt: Codable {
+        let query: String
+        let stream: String
+        let calibration: Calibration
+    }
+
+    package func takeNews() -> Set<String> {
+        defer { news = [] }
+        return news
+    }
+
+    /// Returns what is learnt on a stream and its regions, as JSON for another node of the fleet.
+    package func learnt(of stream: String) async throws -> Data {
+        await save()
+        let all = try await outbox.calibrations(of: stream).compactMap { saved in
+            (try? JSONDecoder().decode(Calibration.self, from: saved.json)).map {
+                Learnt(query: saved.query, stream: saved.stream, calibration: $0)
+            }
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return try encoder.encode(all)
+    }
+
+    /// Takes over what another node has learnt on a stream; returns the number of thresholds and beginnings of them.
+    ///
+    /// What this daemon has of the same queries is replaced, unless the stream runs here.
+    package func take(_ json: Data, of stream: String) async throws -> Int {
+        var taken: [SavedCalibration] = []
+        for one in try JSONDecoder().decode([Learnt].self, from: json) {
+            let isOfStream = one.stream == stream || one.stream.hasPrefix(stream + "/")
+            guard isOfStream, await !engine.hasLane(one.stream) else { continue }
+            await engine.restore(one.calibration, query: one.query, lane: one.stream)
+            taken.append(
+                SavedCalibration(
+                    query: one.query, stream: one.stream, json: try JSONEncoder().encode(one.calibration)))
+        }
+        if !taken.isEmpty { try await outbox.save(calibrations: taken) }
+        return taken.count
+    }
+
+    /// Sets a query's learnt thresholds anew from recent scores, on all lanes (streams and regions) or one.
+    ///
+    /// Returns the changes; nil if there is no such query.
     package func recalibrate(_ id: String, lane: String?) async -> [ThresholdChange]? {
         guard let changes = await engine.recalibrate(id, lane: lane) else { return nil }
         if !changes.isEmpty { await record(changes) }

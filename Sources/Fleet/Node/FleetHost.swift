@@ -17,6 +17,12 @@ package protocol FleetHost: Sendable {
     ///
     /// `isMoved`: another node is to run it, which is why its events end.
     func stop(stream: String, isMoved: Bool) async throws
+    /// Returns what is learnt on a stream and its regions, as JSON; "[]" if nothing is.
+    func learnt(of stream: String) async throws -> Data
+    /// Takes over what another node has learnt on a stream that does not run here yet; returns how many thresholds.
+    func learn(_ json: Data, of stream: String) async throws -> Int
+    /// Returns the streams on which a threshold was set or changed since the last call.
+    func takeNewlyLearnt() async -> Set<String>
     /// Returns the state of each stream that the daemon runs, such as "playing", by stream name.
     func states() async -> [String: String]
     /// Adds queries, or replaces those with the same ids; adds none if one of them is invalid.

@@ -194,7 +194,7 @@ extension FleetNode {
         try checkReachable()
         guard let before = machine.view.streams[stream] else { throw Self.noStream(stream) }
         let key = keys.stream(stream)
-        try await commit([.delete(key)], if: [Self.unchanged(key, before)])
+        try await commit([.delete(key), .delete(keys.learn(stream))], if: [Self.unchanged(key, before)])
     }
 
     private static func noStream(_ name: String) -> ControlFailure {

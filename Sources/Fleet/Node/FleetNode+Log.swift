@@ -130,7 +130,8 @@ extension FleetNode {
         let kept = oldest.values.firstIndex { value in
             // A batch that cannot be read is of no use to anybody, and goes with those before it.
             guard let batch = LogBatch(value.value) else { return false }
-            return head.bytes - batch.before <= most && batch.time >= since
+            // Where clocks differ, nobody knows how old a batch is.
+            return head.bytes - batch.before <= most && (batch.time >= since || !clockProblems.isEmpty)
         }
         let over = oldest.values[..<(kept ?? oldest.values.count)]
         guard let last = over.last else { return false }

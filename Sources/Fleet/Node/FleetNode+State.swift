@@ -73,6 +73,32 @@ extension FleetNode {
         }
     }
 
+    /// Compares the clocks of nodes whose records were written just now with this node's.
+    ///
+    /// Changes that waited since this node was paused or cut off say nothing about clocks.
+    func compareClocks(_ changes: [KeyChange]) {
+        clockProblems = clockProblems.filter { machine.view.nodes[$0.key] != nil }
+        guard machine.isMember, now - roundAt < 5 else { return }
+        for case .put(let value) in changes {
+            guard let (kind, name) = keys.parts(value.key), kind == "node", name != configuration.node,
+                let clock = machine.view.nodes[name]?.value.clock
+            else { continue }
+            let ahead = clock - Date().timeIntervalSince1970
+            guard abs(ahead) > 60, abs(ahead) < 1e12 else {
+                if clockProblems.removeValue(forKey: name) != nil {
+                    logger.notice("fleet", metadata: ["what": "the clock of \(name) shows this node's time again"])
+                }
+                continue
+            }
+            let sentence =
+                "the clock of \(name) is \(Int(abs(ahead))) s \(ahead > 0 ? "ahead of" : "behind") this node's: "
+                + "set the wrong one right; until then messages have wrong times, and this node removes none by age"
+            if clockProblems.updateValue(sentence, forKey: name) == nil {
+                logger.warning("fleet", metadata: ["what": "\(sentence)"])
+            }
+        }
+    }
+
     // MARK: Queries
 
     /// Applies changes of the fleet's queries to the daemon, until the task is cancelled.

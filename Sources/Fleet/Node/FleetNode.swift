@@ -66,8 +66,14 @@ package actor FleetNode {
     var isForwarding = false
     /// The reason why the fleet's keys cannot be read from etcd; nil once they were read.
     var readProblem: String?
+    /// The hash of what this process has last written of what is learnt, by stream.
+    var learntBefore: [String: Int] = [:]
     /// The error message of each fleet query that this daemon cannot run, by query id.
     var queryProblems: [String: String] = [:]
+    /// An error message for each other node whose clock shows another time of day than this node's, by node.
+    var clockProblems: [String: String] = [:]
+    /// The time of the last round of the rules, in seconds of this process.
+    var roundAt = 0.0
     private var isSettled = false
     /// True once this process has copied the node's own queries and streams to the fleet.
     var hasContributed = false
@@ -148,6 +154,7 @@ package actor FleetNode {
         tasks = [
             Task { await run() }, Task { await watchState() }, Task { await measure() }, Task { await forward() },
             Task { await followQueries() }, Task { await trim() }, Task { await readLog() }, Task { await log.beat() },
+            Task { await keepLearnt() },
         ]
     }
 
@@ -177,6 +184,8 @@ package actor FleetNode {
     private func run() async {
         while !Task.isCancelled {
             if let input = await inbox.next(until: .now + .milliseconds(100)) { take(input) }
+            roundAt = now
+            machine.wallClock = Date().timeIntervalSince1970.rounded()
             machine.tick(now)
             perform(machine.takeEffects())
             if machine.view.isComplete, machine.refusal == nil, member != nil, !isSettled { await settle() }
@@ -190,6 +199,7 @@ package actor FleetNode {
             areQueriesNew = true
         case .changes(let changes):
             machine.take(changes)
+            compareClocks(changes)
             if changes.contains(where: { keys.parts($0.key)?.kind == "query" }) { areQueriesNew = true }
         case .answer(let number, let answer): machine.take(answer, of: number)
         case .stopped(let stream, let newest): machine.stopped(stream, newest: newest)
@@ -245,13 +255,16 @@ package actor FleetNode {
         let (orders, host, inbox) = (orders, host, inbox)
         // A node that is cut off does not know whether anybody takes its stream.
         let isMoved = !machine.isCutOff && machine.view.streams[stream] != nil
+        let epoch = machine.running[stream]?.epoch
         Task {
-            let problem = try? await orders.take { () -> String? in
+            let problem = try? await orders.take { [self] () -> String? in
                 do {
                     if let json {
+                        await takeLearnt(of: stream)
                         try await host.start(WireCoding.decode(StreamConfiguration.self, json))
                     } else {
                         try await host.stop(stream: stream, isMoved: isMoved)
+                        if isMoved, let epoch { await writeLearnt(of: stream, epoch: epoch) }
                     }
                     return nil
                 } catch {

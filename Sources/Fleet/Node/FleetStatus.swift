@@ -43,7 +43,7 @@ package struct FleetStatus: Codable, Sendable {
     package let queries: Int
     package let nodes: [Node]
     package let streams: [Stream]
-    /// Error messages for keys of etcd that cannot be read, and for queries that this node cannot run.
+    /// Error messages for keys of etcd that cannot be read, queries that this node cannot run, and nodes' clocks.
     package let problems: [String]
 }
 
@@ -58,7 +58,8 @@ extension FleetNode {
             problem: machine.refusal ?? machine.trouble ?? readProblem, identity: view.meta?.identity,
             planner: view.planner?.value, engine: configuration.engine, head: view.head?.seq ?? 0, waiting: waiting,
             queries: view.queries.count, nodes: nodes(view, streams), streams: streams,
-            problems: (Array(view.problems.values) + Array(queryProblems.values)).sorted())
+            problems: (Array(view.problems.values) + Array(queryProblems.values) + Array(clockProblems.values))
+                .sorted())
     }
 
     private func stream(_ name: String, _ view: FleetView) -> FleetStatus.Stream {

@@ -14,6 +14,7 @@ package struct FleetKeys: Sendable, Equatable {
     package func query(_ id: String) -> String { "\(root)query/\(id)" }
     package func want(_ stream: String) -> String { "\(root)want/\(stream)" }
     package func own(_ stream: String) -> String { "\(root)own/\(stream)" }
+    package func learn(_ stream: String) -> String { "\(root)learn/\(stream)" }
     package func cursor(_ journal: String) -> String { "\(root)cursor/\(journal)" }
     /// Returns the key of the batch of log messages that begins with number `seq`; the keys sort as the numbers do.
     package func log(_ seq: Int64) -> String {
@@ -22,10 +23,13 @@ package struct FleetKeys: Sendable, Equatable {
     }
 
     package var log: KeyRange { KeyRange(prefix: root + "log/") }
-    /// Two key ranges that together hold all of the fleet's keys except those of its log.
+    package var learnt: KeyRange { KeyRange(prefix: root + "learn/") }
+    /// Two key ranges that together hold all of the fleet's keys except its log and what its nodes have learnt.
+    ///
+    /// These are long, and no node needs all of them. No key of the fleet lies between the two.
     package var state: [KeyRange] {
         let all = KeyRange(prefix: root)
-        return [KeyRange(from: all.first, to: log.first), KeyRange(from: log.end, to: all.end)]
+        return [KeyRange(from: all.first, to: learnt.first), KeyRange(from: log.end, to: all.end)]
     }
 
     /// Splits a key into its kind and name, such as ("own", "door"); returns nil for a key outside the fleet.

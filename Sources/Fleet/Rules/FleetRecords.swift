@@ -38,6 +38,8 @@ package struct NodeRecord: Codable, Sendable, Equatable {
     package var troubled: [String: String]
     /// The number of messages in the node's journal that are not yet in the fleet's log.
     package var waiting: Int64
+    /// The node's wall clock when the record was written, in seconds since 1970; nil from an older version.
+    package var clock: Double?
 
     package init(
         journal: String, host: String, version: String, labels: [String], credentials: [String], cores: Double,

@@ -93,7 +93,7 @@ extension FleetMachine {
     mutating func register() {
         let isAsked = isPending { if case .register = $0 { true } else { false } }
         guard let lease, registered == nil, !isAsked, now >= registerAt else { return }
-        guard let data = try? WireCoding.encode(record) else { return }
+        guard let data = try? WireCoding.encode(stamped) else { return }
         let key = setup.keys.node(setup.node)
         let before = view.nodes[setup.node]
         // The record may be left from an earlier process of this node.
@@ -104,14 +104,21 @@ extension FleetMachine {
             .commit(EngineTransaction(if: [condition], then: [.put(key, data, lease: lease)])))
     }
 
-    /// Writes this node's record to etcd if it has changed.
+    /// The node's record with the time of day.
+    private var stamped: NodeRecord {
+        var stamped = record
+        stamped.clock = wallClock
+        return stamped
+    }
+
+    /// Writes this node's record to etcd if it has changed, or is a minute old.
     ///
     /// A change of the streams' states is written at most once a second, any other at most every nine seconds.
     mutating func report() {
-        guard let lease, let registered, record != reported, now >= reportAt else { return }
+        guard let lease, let registered, now >= reportAt, record != reported || now >= reportAt + 60 else { return }
         guard !isPending({ if case .report = $0 { true } else { false } }) else { return }
         let isUrgent = record.playing != reported?.playing || record.troubled != reported?.troubled
-        guard isUrgent || now >= reportAt + 8, let data = try? WireCoding.encode(record) else { return }
+        guard isUrgent || now >= reportAt + 8, let data = try? WireCoding.encode(stamped) else { return }
         reportAt = now + 1
         reported = record
         let key = setup.keys.node(setup.node)

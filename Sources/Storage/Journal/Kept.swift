@@ -139,6 +139,22 @@ extension Journal {
         }
     }
 
+    /// Returns the saved calibrations of a stream and of the regions of its picture.
+    package func calibrations(of stream: String) throws(JournalError) -> [SavedCalibration] {
+        try doing("calibrations cannot be read") {
+            try database.read { database in
+                // The regions' names begin with the stream's and a slash; "0" follows the slash in the order of bytes.
+                try Row.fetchAll(
+                    database,
+                    sql: """
+                        SELECT query, stream, json FROM calibration
+                        WHERE stream = ?1 OR stream > ?1 || '/' AND stream < ?1 || '0' ORDER BY query, stream
+                        """, arguments: [stream]
+                ).map { SavedCalibration(query: $0["query"], stream: $0["stream"], json: $0["json"]) }
+            }
+        }
+    }
+
     package func calibrations() throws(JournalError) -> [SavedCalibration] {
         try doing("calibrations cannot be read") {
             try database.read { database in

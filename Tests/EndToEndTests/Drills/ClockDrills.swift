@@ -9,7 +9,7 @@ import WireFormat
 ///
 /// Time stamps are shifted, and absolute times of waits are shifted back; monotonic clocks are not changed, as when the
 /// real clock is set. Waits during which the clock jumps are not simulated.
-private struct WallClock {
+struct WallClock {
     private let file: URL
     private let library: String
     var within: [String] { ["/usr/bin/env", "LD_PRELOAD=\(library)", "WALL_CLOCK=\(file.path)"] }

@@ -1,5 +1,8 @@
 import Fleet
 import Foundation
+import Journal
+import Matching
+import SystemSupport
 import TestSupport
 import Testing
 import WireFormat
@@ -96,5 +99,78 @@ struct FleetMoveTests {
         // Each stream has moved at most once: its second owner has it still.
         #expect(try await boxes[0].status().streams.allSatisfy { $0.epoch <= 2 })
         for box in boxes { #expect(try await box.program.terminate() == 0) }
+    }
+
+    @Test("what a node has learnt on a stream goes with it, when it is drained and when it dies")
+    func learns() async throws {
+        let etcd = try await Etcd(in: folder)
+        let place = try Place()
+        let before = try Self.pinned()
+        do {
+            let journal = try Journal(path: place.journal)
+            try journal.save(calibrations: [
+                SavedCalibration(query: "rare", stream: "c", json: try JSONEncoder().encode(before))
+            ])
+        }
+        let query: JSONValue = .object([
+            "id": .string("rare"), "text": .string("a blue circle"), "false_alerts_per_day": .number(1),
+        ])
+        let first = try FleetBox("box-1", engine: etcd.members, at: place)
+        #expect(try await first.comes { $0.state == "member" }, "\(first.log)")
+        #expect(try await first.place.ask("query.add", query).ok)
+        #expect(try await first.ask("stream.add", ["name": "c", "uri": "test://ball"]).ok)
+        #expect(try await first.comes(play(1, on: "box-1")), "\(first.log)")
+        #expect(try await threshold(first) == before.threshold)
+
+        let second = try FleetBox("box-2", engine: etcd.members)
+        #expect(try await second.comes { $0.state == "member" && $0.nodes.count == 2 }, "\(second.log)")
+        #expect(try await first.ask("fleet.drain", ["node": "box-1"]).ok)
+        #expect(try await second.comes(play(1, on: "box-2")), "\(second.log)")
+        #expect(try await threshold(second) == before.threshold, "\(second.log)")
+        #expect(second.log.contains("thresholds go on as box-1 learnt them"))
+
+        // A threshold that is set anew is in the fleet at once: the next node has it although this one is killed.
+        #expect(try await first.ask("fleet.undrain", ["node": "box-1"]).ok)
+        let moved = try await second.ask("query.recalibrate", ["id": "rare"])
+        let set = try #require(moved.result?.array?.first?["threshold"]?.double)
+        let key = FleetKeys("site").learn("c")
+        let engine = try EtcdClient(.init(members: etcd.members))
+        #expect(
+            try await until {
+                let all = try await engine.read(KeyRange(from: key, to: key + "\u{0}"), limit: 1, at: nil).values
+                let text = all.first.flatMap { LearntRecord($0.value) }.map { String(decoding: $0.json, as: UTF8.self) }
+                return text?.contains("\"version\":2") == true
+            })
+        await engine.close()
+        second.program.kill()
+        #expect(try await first.comes(play(1, on: "box-1")), "\(first.log)")
+        let found = try #require(try await threshold(first))
+        #expect(abs(found - Float(set)) < 1e-6, "\(first.log)")
+        #expect(try await first.program.terminate() == 0)
+    }
+
+    /// What a query with a budget has learnt of an hour of scores, and ten minutes more.
+    private static func pinned() throws -> Calibration {
+        var calibration = Calibration(falseAlertsPerDay: 1)
+        var random = SeededRandom(seed: 1)
+        var time = Date().timeIntervalSince1970 - 20_000
+        while calibration.pin == nil {
+            time += 1
+            _ = calibration.observe(Float(0.5 + 0.01 * random.normal()), at: time)
+        }
+        for _ in 0..<600 {
+            time += 1
+            _ = calibration.observe(Float(0.5 + 0.01 * random.normal()), at: time)
+        }
+        return calibration
+    }
+
+    private func threshold(_ box: FleetBox) async throws -> Float? {
+        for _ in 0..<600 {
+            let reply = try await box.ask("query.explain", ["id": "rare", "stream": "c"])
+            if let found = reply.result?.array?.first?["threshold"]?.double { return Float(found) }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        return nil
     }
 }

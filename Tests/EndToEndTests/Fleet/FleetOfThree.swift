@@ -15,8 +15,10 @@ final class FleetBox: Sendable {
     /// The socket on which this node publishes the fleet's log.
     var fleet: String { "ipc://\(place.folder.path)/f" }
 
-    /// `more`: further lines of `fleet:`; `place`: where an earlier process of the node was.
-    init(_ name: String, engine: [String], more: [String] = [], at place: Place? = nil) throws {
+    /// `more`: further lines of `fleet:`; `place`: where an earlier process of the node was; `within`: what starts it.
+    init(
+        _ name: String, engine: [String], more: [String] = [], at place: Place? = nil, within: [String] = []
+    ) throws {
         self.name = name
         self.place = try place ?? Place()
         port = try freePort()
@@ -37,7 +39,8 @@ final class FleetBox: Sendable {
         let log = self.place.folder.appending(path: "log").path
         program = try Program(
             "/bin/sh",
-            ["-c", "exec \"$0\" --config \"$1\" 2>>\"$2\"", Fixtures.plugins + "/watchwordd", config.path, log])
+            ["-c", "exec \"$@\" 2>>\"$0\"", log] + within
+                + [Fixtures.plugins + "/watchwordd", "--config", config.path])
     }
 
     var log: String {

@@ -71,8 +71,10 @@ struct Simulation {
         random = SeededRandom(seed: seed)
         (isQuiet, isSilent) = (true, true)
         for index in 0..<nodeCount { nodes.append(SimulatedNode(name: "box-\(index + 1)", index: index)) }
-        for stream in 0..<streams { addStream("cam-\(stream)") }
         for index in nodes.indices { schedule(after: random.uniform(0, 2), index, .restart) }
+        // The first node would take them all.
+        run(to: 5)
+        for stream in 0..<streams { addStream("cam-\(stream)") }
     }
 
     // MARK: Time

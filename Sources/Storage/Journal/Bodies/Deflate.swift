@@ -1,15 +1,15 @@
 import CZlib
-import Foundation
+package import Foundation
 
 /// Compresses short texts that resemble a common dictionary, by zlib's raw deflate.
-enum Deflate {
+package enum Deflate {
     /// The size of zlib's history window, 4 KiB, as the negative of its base-2 logarithm: negative means no header.
     ///
     /// It is longer than every dictionary and nearly every text, and zlib sets it up quickly.
     private static let window: Int32 = -12
 
     /// Compresses `data` with the help of a dictionary; returns nil if the result would not be smaller.
-    static func pack(_ data: Data, _ dictionary: Data) -> Data? {
+    package static func pack(_ data: Data, _ dictionary: Data) -> Data? {
         let stream = Stream()
         let size = Int32(MemoryLayout<z_stream>.size)
         guard
@@ -20,7 +20,7 @@ enum Deflate {
     }
 
     /// Decompresses `data`, which was compressed with the same dictionary; returns nil unless it gives `count` bytes.
-    static func unpack(_ data: Data, to count: Int, _ dictionary: Data) -> Data? {
+    package static func unpack(_ data: Data, to count: Int, _ dictionary: Data) -> Data? {
         let stream = Stream()
         guard inflateInit2_(stream.pointer, window, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
         else { return nil }

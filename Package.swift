@@ -522,7 +522,7 @@ let package = Package(
             [
                 "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Health", "Ingest", "Journal",
                 "Matching", "Messaging", "Pixels", "Publishing", "Recording", "Sampling", "Service", "StreamSources",
-                "SystemSupport", "WatchwordConfiguration", "WireFormat",
+                "SystemSupport", "Tensors", "WatchwordConfiguration", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         tests(

@@ -11,6 +11,7 @@ import Matching
 import Publishing
 import StreamSources
 import Synchronization
+import Tensors
 import TestSupport
 import Testing
 import WatchwordConfiguration

@@ -9,6 +9,7 @@ import Matching
 import Pixels
 import Publishing
 import Sampling
+import Tensors
 import TestSupport
 import Testing
 

@@ -19,9 +19,9 @@ let strictC: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
 let unoptimised: [SwiftSetting] = [.unsafeFlags(["-Onone"])]
 /// Tests that compute what they compare with.
 let computing: Set = [
-    "BacktestingTests", "CLIPTests", "CheckpointsTests", "DigestsTests", "EvaluationTests", "FamiliesTests", "FuzzTests",
-    "HeadsTests", "HistoryTests", "MatchingTests", "PixelsTests", "SamplingTests", "TensorsTests", "TrainingTests",
-    "WorldTests",
+    "BacktestingTests", "CLIPTests", "CheckpointsTests", "DigestsTests", "EvaluationTests", "FamiliesTests",
+    "FuzzTests", "HeadsTests", "HistoryTests", "MatchingTests", "PixelsTests", "SamplingTests", "TensorsTests",
+    "TrainingTests", "WorldTests",
 ]
 
 /// A head plugin: one shared library `libwatchword-head-<name>.so`, found by name at run time.

@@ -78,8 +78,7 @@ package actor WatchwordDaemon {
     ///
     /// Streams are added later.
     package init(_ configuration: Configuration, logger: Logger) async throws {
-        self.configuration = configuration
-        self.logger = logger
+        (self.configuration, self.logger) = (configuration, logger)
         let finder = HeadFinder.standard(first: configuration.plugins)
         let model = try ModelDirectory(InstalledModels.standard().resolve(configuration.model))
         for note in model.notes { logger.warning("model configuration", metadata: ["note": "\(note)"]) }
@@ -130,8 +129,9 @@ package actor WatchwordDaemon {
             policy: configuration.sources, credentials: configuration.credentials, queue: queue, health: health,
             history: history, live: live, recordings: recordings, logger: logger
         ) { await alerts.finish($0) }
-        let host = DaemonAsNode(outbox: outbox, queries: queries, streams: streams, queue: queue, thresholds: thresholds)
-        fleet = try host.node(configuration, model, gate, logger)
+        fleet = try DaemonAsNode(
+            outbox: outbox, queries: queries, streams: streams, queue: queue, thresholds: thresholds
+        ).node(configuration, model, gate, logger)
     }
 
     /// Opens the history; if it cannot be written, that is logged, and the daemon runs without it.

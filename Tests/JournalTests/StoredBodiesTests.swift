@@ -85,13 +85,16 @@ struct StoredBodiesTests {
         let path = temporary()
         let journal = try Journal(path: path)
         let bodies = [body(0), body(1)]
-        _ = try journal.append(bodies.map { body in PendingMessage(topic: "stream.yard", stream: "yard") { _, _ in body } })
+        _ = try journal.append(
+            bodies.map { body in PendingMessage(topic: "stream.yard", stream: "yard") { _, _ in body } })
         // As it stands between a commit and the note of its number: if the process is killed there, and the journal is
         // restored from a copy, the number is given again.
         try DatabaseQueue(path: path).write {
             try $0.execute(
-                sql: "INSERT INTO message (seq, topic, time, body) SELECT 3, topic, time, body FROM message WHERE seq = 2"
-            )
+                sql: """
+                    INSERT INTO message (seq, topic, time, body)
+                    SELECT 3, topic, time, body FROM message WHERE seq = 2
+                    """)
         }
         for filter in [MessageFilter(), MessageFilter(stream: "yard")] {
             #expect(try journal.replay(since: 0, limit: 9, filter: filter).entries.map(\.seq) == [1, 2])

@@ -229,7 +229,8 @@ struct FollowerTests {
         hangs.url = "https://example.org/other"
         let before = Memory.now
         try await hub.apply(NotifyHub.prepare([hanging, hangs]))
-        #expect(try await until(deadline: .seconds(300)) { await hub.status().first?.delivered == waiting / 1000 * 1000 })
+        #expect(
+            try await until(deadline: .seconds(300)) { await hub.status().first?.delivered == waiting / 1000 * 1000 })
         #expect(log.largest.load(ordering: .relaxed) <= 128)
         await hub.stop()
         print("notify: \(waiting) events, \(Memory.now - before) MB more, of them what the receiver of the test keeps")

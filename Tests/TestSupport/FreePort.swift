@@ -3,12 +3,14 @@ import Synchronization
 
 /// The ports that were given, so that none is given twice while the one who asked for it has not bound it yet.
 ///
-/// They are even, and below those that the kernel gives to connections. Each process that runs beside others has 2,000 of
-/// its own, by its number.
+/// They are even, and below those that the kernel gives to connections. Each process that runs beside others has 2,000
+/// of its own, by its number.
 private let given = Mutex(0)
 private let first = 12_000 + Int(getpid() % 10) * 2_000
 
-/// Returns an even port of loopback that is not in use, and that no earlier call returned; the next port is free for RTCP.
+/// Returns an even port of loopback that is not in use, and that no earlier call returned.
+///
+/// The next port is given to nobody, so that a receiver of RTP may use it for RTCP.
 package func freePort(_ type: __socket_type = SOCK_STREAM) throws -> UInt16 {
     for _ in 0..<1_000 {
         let port = given.withLock { count in

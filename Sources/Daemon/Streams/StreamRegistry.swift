@@ -172,7 +172,7 @@ package actor StreamRegistry {
         return outcome
     }
 
-    /// Stops a stream for the fleet; what was learnt stays. `isMoved`: its events end since another node takes it.
+    /// Stops a stream for the fleet, and keeps what was learnt; with `isMoved`, its events end as moved.
     func release(_ name: String, isMoved: Bool) async throws {
         try await turns.take { [self, outbox] in
             // It ends first: another node is told that it does not run here any more, whatever the disk says.
@@ -361,8 +361,8 @@ package actor StreamRegistry {
 
     /// Stops the named streams that exist, and ends their events; returns their number.
     ///
-    /// With `isGone` they do not start again, and their counters and coded video are removed. `reason` is why the events
-    /// end.
+    /// With `isGone` they do not start again, and their counters and coded video are removed. `reason` says why
+    /// the events end.
     private func end(_ names: [String], isGone: Bool, reason: EarlyEnd? = nil) async -> Int {
         let ending = names.compactMap { streams.removeValue(forKey: $0) }
         for running in ending { running.task.cancel() }

@@ -130,7 +130,8 @@ package actor WatchwordDaemon {
             policy: configuration.sources, credentials: configuration.credentials, queue: queue, health: health,
             history: history, live: live, recordings: recordings, logger: logger
         ) { await alerts.finish($0, reason: $1) }
-        let host = DaemonAsNode(outbox: outbox, queries: queries, streams: streams, queue: queue, thresholds: thresholds)
+        let host = DaemonAsNode(
+            outbox: outbox, queries: queries, streams: streams, queue: queue, thresholds: thresholds)
         fleet = try host.node(configuration, model, gate, logger)
     }
 

@@ -81,7 +81,10 @@ struct PlacementTests {
     func balances() throws {
         func found(_ nodes: [StoredValue], _ homes: [(String, String)], rested: String? = nil) -> Balance.Move? {
             let plan = homes.flatMap { name, home in
-                [stream(name), stored(keys.want(name), Data(home.utf8)), stored(keys.own(name), Data("\(home)/1".utf8))]
+                [
+                    stream(name), stored(keys.want(name), Data(home.utf8)),
+                    stored(keys.own(name), Data("\(home)/1".utf8)),
+                ]
             }
             return Balance.move(view(nodes + plan), above: 0.15) { $0 != rested }
         }
@@ -96,7 +99,8 @@ struct PlacementTests {
         #expect(found([full, empty], [("s0", "a")]) == nil)
         #expect(found([full, try node("b", sheds: true)], four) == nil)
         #expect(found([full, try node("b", cores: 0.5)], four) == nil)
-        #expect(found([try node("a", cpu: 1.6, streams: 2), try node("b", cores: 1)], [("s", "a"), ("t", "a")]) == nil)
+        #expect(
+            found([try node("a", cpu: 1.6, streams: 2), try node("b", cores: 1)], [("s", "a"), ("t", "a")]) == nil)
         // A node that sheds counts as full, and a move under way is waited for.
         let busy = try node("a", cpu: 0.4, streams: 4, sheds: true)
         #expect(found([busy, empty], four)?.loads.from == 1)
@@ -105,7 +109,9 @@ struct PlacementTests {
         let far = [stream("s4", ",\"labels\":[\"at-hall\"]"), stream("s5", ",\"labels\":[\"at-hall\"]")]
         let pinned = [("s4", "a"), ("s5", "a")]
         let hall = try node("a", labels: ["hall"], cpu: 2, streams: 2)
-        let plan = pinned.flatMap { [stored(keys.want($0), Data($1.utf8)), stored(keys.own($0), Data("\($1)/1".utf8))] }
+        let plan = pinned.flatMap {
+            [stored(keys.want($0), Data($1.utf8)), stored(keys.own($0), Data("\($1)/1".utf8))]
+        }
         #expect(Balance.move(view([hall, empty] + far + plan), above: 0.15) { _ in true } == nil)
     }
 

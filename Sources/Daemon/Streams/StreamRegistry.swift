@@ -159,7 +159,7 @@ package actor StreamRegistry {
         return outcome
     }
 
-    /// Stops a stream for the fleet; what was learnt stays. `isMoved`: its events end since another node takes it.
+    /// Stops a stream for the fleet, with `isMoved` since another node takes it; what was learnt stays.
     func release(_ name: String, isMoved: Bool) async throws {
         try await turns.take { [self, outbox] in
             // First: another node is told that it does not run here any more, whatever the disk says.

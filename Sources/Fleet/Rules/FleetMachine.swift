@@ -100,7 +100,7 @@ package struct FleetMachine: Sendable {
     package internal(set) var running: [String: Running] = [:]
     /// This node's record in etcd, which the other nodes read; the caller keeps it up to date.
     package var record: NodeRecord
-    /// The time of day, in seconds since 1970, for the record; the caller keeps it up to date. No rule depends on it.
+    /// The time of day, in seconds since 1970, for the record, on which no rule depends; the caller keeps it up to date.
     package var wallClock: Double?
     /// The newest number of this node's journal that is in the fleet's log.
     package var forwarded: Int64 = 0

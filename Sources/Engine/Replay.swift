@@ -79,7 +79,7 @@ package final class Replay {
         while start < frames.count {
             // Active hours and expiry are applied between batches, so a batch ends where they change, and where the
             // clock was set back.
-            let change = book.nextChange ?? .infinity
+            let change = book.nextChange(from: frames[start].wallClock)
             var end = start + 1
             while end < frames.count, end - start < Self.batch, frames[end].wallClock < change,
                 frames[end].wallClock >= frames[end - 1].wallClock

@@ -131,7 +131,7 @@ struct StormTests {
         var events = try Events(2)
         for score in ([0.3, 0] as [Float]) { await delivery.deliver(events.observe(score)) }
         let stored = try await outbox.replay(since: 0, limit: 10, filter: MessageFilter()).entries
-        let ends = try stored.filter { $0.event?.phase == .end }.map { try JSONText.parse($0.body)["clip"]?.string }
-        #expect(ends == [clip.path, nil])
+        let ends = try stored.map { try JSONText.parse($0.body) }.filter { $0["phase"]?.string == "end" }
+        #expect(ends.map { $0["clip"]?.string } == [clip.path, nil])
     }
 }

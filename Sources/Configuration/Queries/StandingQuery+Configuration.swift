@@ -105,7 +105,8 @@ extension QueryConfiguration {
             for key in QueryKey.rules where changes[key] == nil { values[key] = nil }
             if changes["against"] == nil || changes["against"] == .null { values["probability"] = nil }
         }
-        values.apply(changes: changes.filter { $0.key != "id" })
+        // Null stays, so that the name of a key that there is not is refused.
+        for (key, value) in changes where key != "id" { values[key] = value }
         return try QueryConfiguration(json: .object(values))
     }
 }

@@ -13,7 +13,7 @@ final class QueryBook {
     private var members: [String: Int] = [:]
     /// The queries with active hours or an expiry; `nextChange` is the first time at which one of them starts or stops.
     private var timed: Set<Slot> = []
-    private(set) var nextChange: Double?
+    private var nextChange: Double?
     /// The queries that have expired, which become active again if the clock is set back.
     private var expired: Set<Slot> = []
     /// The latest time at which queries were activated and deactivated; `nextChange` holds from then on.
@@ -109,6 +109,9 @@ final class QueryBook {
         if !keepingGroup, groups[standing.key]?.isEmpty == true { groups[standing.key] = nil }
         return standing
     }
+
+    /// The time before which no query starts or stops, from `time` on; `time` itself if the clock was set back to it.
+    func nextChange(from time: Double) -> Double { time < refreshed ? time : nextChange ?? .infinity }
 
     /// Activates and deactivates queries by their active hours and expiry; returns the queries that became inactive.
     ///

@@ -107,20 +107,27 @@ struct JournalDrills {
         try await together(Restored.allCases, atMost: 8) { kind in try await expectTold(kind) }
     }
 
+    /// Starts a client that follows all events, with files of what it says to people and what it hears.
+    private func client(of place: Place, said: String, heard: String) throws -> Program {
+        try Program(
+            "/bin/bash",
+            [
+                "-c", "exec \"$0\" events --since 0 --follow --publish \"$1\" --control \"$2\" >\"$4\" 2>\"$3\"",
+                Fixtures.plugins + "/watchword", place.publish, place.control, said, heard,
+            ])
+    }
+
     private func expectTold(_ kind: Restored) async throws {
         let place = try Place()
         let command = place.producer(lanes: 2, pause: 10)
         let first = try Program(command[0], Array(command.dropFirst()))
         #expect(try await until { (try? await place.ask("events.open"))?.ok == true })
         let following = Following(place)
-        let said = place.folder.appending(path: "told").path
-        let client = try Program(
-            "/bin/bash",
-            [
-                "-c", "exec \"$0\" events --since 0 --follow --publish \"$1\" --control \"$2\" >/dev/null 2>\"$3\"",
-                Fixtures.plugins + "/watchword", place.publish, place.control, said,
-            ])
-        #expect(try await until { following.last > 40 })
+        let (said, heard) = (place.folder.appending(path: "told").path, place.folder.appending(path: "heard").path)
+        let client = try client(of: place, said: said, heard: heard)
+        // Who has not heard the first journal cannot find that it is another one later.
+        let output = URL(filePath: heard)
+        #expect(try await until { following.last > 40 && (try? Data(contentsOf: output))?.isEmpty == false })
         // The copy is of a journal that nobody writes: a folder as it lies there.
         first.kill()
         #expect(try await until { !first.isRunning })

@@ -1,7 +1,7 @@
 extension FleetConfiguration {
     /// The part `rebalance` of the section `fleet`: when streams move from a loaded node to one with more room.
     ///
-    /// Those of the node that is the planner hold. `rebalance: off` moves none.
+    /// The fleet obeys the limits of the node that is the planner. `rebalance: off` moves no stream.
     package struct Rebalance: Sendable, Equatable {
         /// The difference of two nodes' loads above which a stream moves, as a share of a node's cores.
         package var above = 0.15

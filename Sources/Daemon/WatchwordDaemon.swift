@@ -265,7 +265,7 @@ package actor WatchwordDaemon {
                 if !step.thresholds.isEmpty { await thresholds.record(step.thresholds) }
                 let stamps = items.compactMap { if case .frame(let frame) = $0.item { frame.wallClock } else { nil } }
                 let (detections, count) = (step.detections, items.count)
-                // What is recorded already is not held until the events are out.
+                // The frames and clips are recorded already, so their memory is not held until the events are out.
                 (step.detections, step.frames, step.clips, step.watched) = ([], [], [], [])
                 await alerts.deliver(detections) { [self, step] now in
                     let waits = stamps.map { began.timeIntervalSince($0) }

@@ -15,8 +15,19 @@ struct LearntRecordTests {
         #expect(LearntRecord(Data("{}\n".utf8) + value) == nil)
         #expect(LearntRecord(Data(repeating: 10, count: 1_000_000)) == nil)
         #expect(LearntRecord(node: "box-1", epoch: 3, json: Data()).value == nil)
-        let noise = Data((0..<4 << 20).map { _ in UInt8.random(in: 0...255) })
+        var noise = Data()
+        for _ in 0..<160_000 {
+            withUnsafeBytes(of: UInt64.random(in: .min ... .max)) { noise.append(contentsOf: $0) }
+        }
         #expect(LearntRecord(node: "box-1", epoch: 3, json: noise).value == nil)
+    }
+
+    @Test("a change of any byte is seen, also of a threshold far behind the beginning")
+    func changes() {
+        var json = Data(repeating: UInt8(ascii: "1"), count: 4000)
+        let before = LearntRecord.digest(of: json)
+        json[3000] = UInt8(ascii: "2")
+        #expect(LearntRecord.digest(of: json) != before)
     }
 
     @Test("the keys that every node follows have neither the log nor what is learnt")

@@ -91,7 +91,7 @@ struct PlacementTests {
         let four = (0..<4).map { ("s\($0)", "a") }
         let (full, empty) = (try node("a", cpu: 1.6, streams: 4), try node("b"))
         let move = try #require(found([full, empty], four))
-        #expect(move.from == "a" && move.to == "b" && move.loads == (from: 0.4, to: 0))
+        #expect(move.from == "a" && move.to == "b" && (move.loadFrom, move.loadTo) == (0.4, 0))
         let other = try #require(found([full, empty], four, rested: move.stream))
         #expect(other.stream != move.stream)
         // Near enough; one stream alone; a target that sheds, or that would be the fuller one.
@@ -103,7 +103,7 @@ struct PlacementTests {
             found([try node("a", cpu: 1.6, streams: 2), try node("b", cores: 1)], [("s", "a"), ("t", "a")]) == nil)
         // A node that sheds counts as full, and a move under way is waited for.
         let busy = try node("a", cpu: 0.4, streams: 4, sheds: true)
-        #expect(found([busy, empty], four)?.loads.from == 1)
+        #expect(found([busy, empty], four)?.loadFrom == 1)
         let moving = [stream("m"), stored(keys.want("m"), Data("b".utf8)), stored(keys.own("m"), Data("a/1".utf8))]
         #expect(found([full, empty] + moving, four) == nil)
         let far = [stream("s4", ",\"labels\":[\"at-hall\"]"), stream("s5", ",\"labels\":[\"at-hall\"]")]

@@ -83,7 +83,8 @@ struct StatusPage {
     private func of(_ storm: StormStatus) -> String {
         let most = storm.most.map { "\($0.query) (\(number($0.messages)))" }.joined(separator: ", ")
         return "\(number(storm.queries)) queries give more events than are told at once; the most messages: \(most); "
-            + "\(number(status.waitingMessages)) wait, \(number(status.coalescedUpdates)) updates became one with a newer one"
+            + "\(number(status.waitingMessages)) wait, "
+            + "\(number(status.coalescedUpdates)) updates became one with a newer one"
     }
 
     private var journal: String {

@@ -14,8 +14,8 @@ package struct EventOperations: Sendable {
 
     package static let logArgument = Schema.Property(
         "log", .word(["node", "fleet"]),
-        "This daemon's own messages, which is what is meant without it, or those of its fleet, with the fleet's numbers."
-    )
+        "This daemon's own messages, which is what is meant without it, or those of its fleet, "
+            + "with the fleet's numbers.")
 
     static let all: [DaemonOperation] = [
         // Where a filter passes little, all of the fleet's log is read from etcd before there is an answer.
@@ -46,8 +46,8 @@ package struct EventOperations: Sendable {
                             .init("journal", .text(), required: true), .init("seq", .integer(), required: true),
                             .init("complete", .truth, required: true),
                         ])),
-                    "Earlier journals that this one goes on from, and up to which number; complete where no number after "
-                        + "that was given in it."),
+                    "Earlier journals that this one goes on from, and up to which number; complete where no number "
+                        + "after that was given in it."),
                 .init("events", .list(.reference("Message")), required: true),
             ]), fails: [.refused, .unavailable], traits: .bulk
         ) { daemon, args, caller in

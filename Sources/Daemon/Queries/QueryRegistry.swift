@@ -213,7 +213,7 @@ package actor QueryRegistry {
             let id = item.query.id
             return !kept.contains(id) && (files[id] != item.from || standing[id] == nil)
         }
-        // Those that clients change while these are embedded are the clients'.
+        // A query that a client changes while these are embedded stays as the client gave it.
         _ = try await put(changed, keep: false, replace: true) { [self] in await unkept(changed) }
         let gone = Set(files.keys).subtracting(placed.map(\.idOrSlug)).subtracting(kept)
         for id in gone.sorted() {

@@ -86,6 +86,7 @@ package actor ThresholdStore {
         let calibration: Calibration
     }
 
+    /// Returns the streams on which a threshold was set or changed since the last call.
     package func takeNews() -> Set<String> {
         defer { news = [] }
         return news
@@ -106,7 +107,7 @@ package actor ThresholdStore {
 
     /// Takes over what another node has learnt on a stream; returns the number of thresholds and beginnings of them.
     ///
-    /// What this daemon has of the same queries is replaced, unless the stream runs here.
+    /// They replace this daemon's own thresholds of the same queries, unless the stream runs here.
     package func take(_ json: Data, of stream: String) async throws -> Int {
         var taken: [SavedCalibration] = []
         for one in try JSONDecoder().decode([Learnt].self, from: json) {

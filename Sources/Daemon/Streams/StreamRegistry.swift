@@ -260,7 +260,7 @@ package actor StreamRegistry {
         nameHosts(prepared.configured)
         // Learnt thresholds stay in the journal, as when the daemon starts without the stream.
         let done = try? await turns.take { [self] in
-            // Those that clients have changed since are the clients'.
+            // A stream that a client has changed since stays as the client gave it.
             let kept = await self.kept
             let changed = prepared.changed.filter { !kept.contains($0.from.name) }
             let gone = await end(prepared.gone.filter { !kept.contains($0) }, isGone: true)

@@ -37,7 +37,7 @@ struct WindowHistory {
         let place = slot(count)
         let largest = embedding.reduce(Float(0)) { max($0, abs($1)) }
         let scale = largest > 0 ? largest / 127 : 1
-        // What is no number, or was divided by a scale that underflowed, counts as 0.
+        // A value that is no number, or was divided by a scale that underflowed, counts as 0.
         for (index, value) in embedding.enumerated() {
             bytes[place * width + index] = Int8(exactly: (value / scale).rounded()) ?? 0
         }

@@ -16,7 +16,7 @@ struct CalibrationCache {
     /// Discards the stored states of a query's threshold that were learnt with other words, another head, budget or
     /// model.
     ///
-    /// Those that an older version saved do not say what they were learnt with, and are kept if the budget is the same.
+    /// A state that an older version saved does not say what it was learnt with; it is kept if the budget is the same.
     mutating func discardUnfit(_ query: StandingQuery, model: @autoclosure () -> String) {
         guard case .budget(let alerts) = query.rule, !learnt.isEmpty else { return }
         let digest = query.scoresDigest(model: model())

@@ -1,5 +1,6 @@
 package import Foundation
 import Journal
+import SystemSupport
 import WireFormat
 
 /// The value of the key `learn/STREAM` in etcd: what a node has learnt on a stream, for the node that takes it next.
@@ -20,6 +21,12 @@ package struct LearntRecord: Sendable, Equatable {
         "version":1,"why":"the warm-up is over"}],"ignored":0,"seconds":3600,"newer":{"clusters":,"heap":[0.1,0.2],\
         "level":0.1},"pin":{"basis":"tail","curve":[],"deviation":0.01,"mean":0.1,"threshold":0.2}}}]
         """.utf8)
+
+    /// Returns a digest of learnt thresholds, which tells whether they have changed; it counts every byte, as the hash
+    /// value of `Data` does not.
+    package static func digest(of json: Data) -> UInt64 { FNV1a(json).hash }
+    /// The digest of no thresholds.
+    static let nothing = digest(of: Data("[]".utf8))
 
     private struct Head: Codable {
         let node: String

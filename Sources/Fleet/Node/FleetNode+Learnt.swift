@@ -17,7 +17,7 @@ extension FleetNode {
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(1))
             waiting.formUnion(await host.takeNewlyLearnt())
-            let newest = machine.view.queries.values.map(\.modified).max() ?? 0
+            let newest = machine.view.queries.values.lazy.map(\.modified).max() ?? 0
             if queries != newest || .now >= due {
                 if .now >= due { due = .now + Self.pause }
                 queries = newest
@@ -39,8 +39,9 @@ extension FleetNode {
     func writeLearnt(of stream: String, epoch: Int64) async -> Bool {
         do {
             let json = try await host.learnt(of: stream)
-            guard json.hashValue != learntBefore[stream] ?? Data("[]".utf8).hashValue else { return true }
-            learntBefore[stream] = json.hashValue
+            let digest = LearntRecord.digest(of: json)
+            guard digest != learntBefore[stream] ?? LearntRecord.nothing else { return true }
+            learntBefore[stream] = digest
             guard let value = LearntRecord(node: configuration.node, epoch: epoch, json: json).value else {
                 sayLearnt(stream, "what is learnt is too large for the fleet: \(json.count >> 10) KB; it stays here")
                 return true
@@ -65,7 +66,7 @@ extension FleetNode {
             guard let record = LearntRecord(value) else {
                 return sayLearnt(stream, "\(key): expected what a node of this version has learnt; it is left alone")
             }
-            // What this node has learnt itself is as new in its journal.
+            // The journal has this node's own thresholds, at least as new ones.
             guard record.node != configuration.node else { return }
             let count = try await host.learn(record.json, of: stream)
             guard count > 0 else { return }

@@ -84,14 +84,15 @@ extension FleetNode {
                 let clock = machine.view.nodes[name]?.value.clock
             else { continue }
             let ahead = clock - Date().timeIntervalSince1970
-            guard abs(ahead) > 60, abs(ahead) < 1e12 else {
+            guard abs(ahead) > 60 else {
                 if clockProblems.removeValue(forKey: name) != nil {
                     logger.notice("fleet", metadata: ["what": "the clock of \(name) shows this node's time again"])
                 }
                 continue
             }
             let sentence =
-                "the clock of \(name) is \(Int(abs(ahead))) s \(ahead > 0 ? "ahead of" : "behind") this node's: "
+                "the clock of \(name) is \(Int(min(abs(ahead), 1e12))) s "
+                + "\(ahead > 0 ? "ahead of" : "behind") this node's: "
                 + "set the wrong one right; until then messages have wrong times, and this node removes none by age"
             if clockProblems.updateValue(sentence, forKey: name) == nil {
                 logger.warning("fleet", metadata: ["what": "\(sentence)"])

@@ -66,8 +66,8 @@ package actor FleetNode {
     var isForwarding = false
     /// The reason why the fleet's keys cannot be read from etcd; nil once they were read.
     var readProblem: String?
-    /// The hash of what this process has last written of what is learnt, by stream.
-    var learntBefore: [String: Int] = [:]
+    /// The digest of the learnt thresholds that this process wrote last, by stream.
+    var learntBefore: [String: UInt64] = [:]
     /// The error message of each fleet query that this daemon cannot run, by query id.
     var queryProblems: [String: String] = [:]
     /// An error message for each other node whose clock shows another time of day than this node's, by node.

@@ -11,11 +11,7 @@ package enum Balance {
         package let stream: String
         package let from: String
         package let to: String
-        package let loads: (from: Double, to: Double)
-
-        package static func == (one: Move, other: Move) -> Bool {
-            (one.stream, one.from, one.to) == (other.stream, other.from, other.to) && one.loads == other.loads
-        }
+        package let loadFrom, loadTo: Double
     }
 
     private struct Side {
@@ -48,7 +44,7 @@ package enum Balance {
                 let fit = from.streams.filter { isRested($0) && isFit($0, view, to.record) }
                 let ranked = fit.max { preference($0, to, from) < preference($1, to, from) }
                 guard let stream = ranked else { continue }
-                return Move(stream: stream, from: from.name, to: to.name, loads: (from.load, to.load))
+                return Move(stream: stream, from: from.name, to: to.name, loadFrom: from.load, loadTo: to.load)
             }
         }
         return nil
@@ -109,7 +105,7 @@ extension FleetMachine {
         unevenSince = since
         guard now - since >= settings.after, now >= balanceAt else { return }
         balanceAt = now + settings.every
-        let loads = [move.loads.from, move.loads.to].map { "\(Int(($0 * 100).rounded())) %" }
+        let loads = [move.loadFrom, move.loadTo].map { "\(Int(($0 * 100).rounded())) %" }
         say(
             "the load is uneven: stream \"\(move.stream)\" moves from \(move.from), which uses \(loads[0]) of its "
                 + "cores, to \(move.to), which uses \(loads[1])")

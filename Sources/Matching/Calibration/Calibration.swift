@@ -59,7 +59,9 @@ package struct Calibration: Sendable, Codable, Equatable {
     private var level: Double?
     /// The number of reviews in a row that found that most scores reach the threshold.
     private var crowded: Int?
-    /// What is learnt anew from all scores, while most reach the threshold; at most one element.
+    /// The calibration that learns anew from all scores, while most reach the threshold; at most one.
+    ///
+    /// It is in an array, since a structure cannot contain another of its own type.
     private var anew: [Calibration]?
     /// True if this value is the element of `anew`, which has none of its own.
     private var isAnew: Bool?
@@ -337,10 +339,8 @@ package struct Calibration: Sendable, Codable, Equatable {
 
     /// Adds a score to what is learnt anew, if anything is.
     private mutating func learnAnew(_ score: Float, at time: Double) {
-        guard var new = anew?.first else { return }
-        anew = nil  // so that it is changed in place
-        _ = new.observe(score, at: time)
-        anew = [new]
+        guard anew?.isEmpty == false else { return }
+        _ = anew?[0].observe(score, at: time)
     }
 
     /// Replaces what was learnt by what was learnt anew, and moves the threshold to the value that fits it.

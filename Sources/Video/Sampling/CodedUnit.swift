@@ -13,7 +13,7 @@ package struct CodedFormat: Sendable, Equatable {
     package let caps: String
     /// The latest parameter sets, with start codes, if the coded pictures carry them; else empty.
     package let parameterSets: [UInt8]
-    /// Those of them that are for the sequence (SPS, VPS), not for single pictures.
+    /// The parameter sets of the sequence (SPS, VPS), without those of single pictures (PPS).
     private let sequenceSets: [UInt8]
 
     package init(codec: VideoCodec, width: Int, height: Int, caps: String, parameterSets: [UInt8] = []) {

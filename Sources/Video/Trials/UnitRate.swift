@@ -24,7 +24,7 @@ final class UnitRate: UnitTaker {
 
     /// The units a second, to a hundredth, by the usual distance of their times; nil of fewer than four units.
     ///
-    /// What a server sends at once at the beginning is counted by its times, too.
+    /// Units that a server sends all at once at the beginning count by their times, too.
     var fps: Double? {
         let stamps = state.withLock { $0.stamps.sorted() }
         let gaps = zip(stamps.dropFirst(), stamps).map { $0 - $1 }.filter { $0 > 1e-4 }.sorted()

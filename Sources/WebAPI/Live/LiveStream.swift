@@ -80,7 +80,7 @@ struct LiveStream: Sendable {
     func write(_ writer: inout any ResponseBodyWriter, until isOver: @Sendable () -> Bool) async throws {
         var cursor = cursor
         let watch = board.watch(streams, queries: queries, seen: seen)
-        // Whoever sees a stream's previews may look at its video next.
+        // A viewer of a stream's previews may look at its video next.
         var wanted: Set<String> = []
         if case .named(let names) = streams { wanted = names.filter { self.seen?.sees($0) ?? true } }
         let expected = recordings.expect(wanted)

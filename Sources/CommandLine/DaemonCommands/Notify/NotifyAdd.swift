@@ -8,8 +8,8 @@ extension NotifyCommand {
         static let configuration = CommandConfiguration(
             abstract: "Add a notifier, or replace the one of this name that was added so.",
             discussion: """
-                Secrets are given by name: the configuration's credentials, which are bound to hosts. Private addresses \
-                are reached only if the configuration's receivers names them.
+                Secrets are given by name: the configuration's credentials, which are bound to hosts. Private \
+                addresses are reached only if the configuration's receivers names them.
                 """,
             aliases: ["new", "create"])
         @Argument(help: "Its name.") var name: String

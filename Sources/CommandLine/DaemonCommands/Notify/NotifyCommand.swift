@@ -23,8 +23,8 @@ package struct NotifyCommand: AsyncParsableCommand {
                 let notifiers = try result.decoded(as: [NotifierStatus].self)
                 if notifiers.isEmpty {
                     return Terminal.say(
-                        "no notifiers; the configuration's section notify names them, and `watchword notify add` adds one"
-                    )
+                        "no notifiers; the configuration's section notify names them, "
+                            + "and `watchword notify add` adds one")
                 }
                 notifiers.table()
             }

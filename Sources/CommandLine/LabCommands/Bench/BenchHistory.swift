@@ -14,10 +14,10 @@ extension Bench {
         static let configuration = CommandConfiguration(
             abstract: "Milliseconds to search days of many cameras for a text.",
             discussion: """
-                Embeddings are synthetic: each camera's wander, as those of a picture that changes slowly do. They are written as \
-                a daemon writes them, and searched from the page cache, each round with other texts. READ is the time of reading \
-                as many bytes as a search scans from memory, by as many threads, in turns with the searches. RSS is what a \
-                search adds at its peak; WORST ERROR is of all moments of all rounds.
+                Embeddings are synthetic: each camera's wander, as those of a picture that changes slowly do. They are \
+                written as a daemon writes them, and searched from the page cache, each round with other texts. READ \
+                is the time of reading as many bytes as a search scans from memory, by as many threads, in turns with \
+                the searches. RSS is what a search adds at its peak; WORST ERROR is of all moments of all rounds.
                 """)
 
         @Option(parsing: .unconditional, help: "Cameras.") var cameras = 40

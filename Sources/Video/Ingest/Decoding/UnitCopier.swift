@@ -53,6 +53,8 @@ final class UnitCopier {
     private static let plausibleLead = -30.0...5.0
 
     private func note(_ sets: [UInt8], _ known: CodedFormat) {
+        // Most cameras repeat the same sets at each keyframe.
+        guard sets != known.parameterSets else { return }
         let merged = ParameterSets.merged(known.parameterSets, with: sets, known.codec)
         guard merged != known.parameterSets else { return }
         format = CodedFormat(

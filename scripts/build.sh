@@ -22,7 +22,7 @@ trap '[ -z "$builder" ] || kill "$builder" 2>/dev/null; exit 130' INT TERM
 last_step() { tr '\r' '\n' <"$log" | grep -E '^(\[[0-9]+/[0-9]+\]|Fetch|Comput|Creat|Work)' | tail -1 | cut -c1-90; }
 
 [ -x .build/release/watchwordd ] ||
-    echo "First build: it compiles all dependencies, about $((30 / $(nproc) + 1)) minutes on $(nproc) cores."
+    echo "First build: it compiles all dependencies, about $((36 / $(nproc) + 1)) minutes on $(nproc) cores."
 started=$SECONDS
 for product in "$@"; do
     : >"$log"
